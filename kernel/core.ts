@@ -1,0 +1,58 @@
+import type { CommandOutput, LevelOutput, RequestReply } from "./command.ts";
+import type { Frame } from "./frame.ts";
+import type { GridMessage } from "./grid-message.ts";
+
+export type AlarmPriority = "low" | "medium" | "high";
+
+/** An alarm of the core: raised and cleared as data, identical on every replica. */
+export interface AlarmChange {
+  readonly code: string;
+  /** Address of the actor that it belongs to. */
+  readonly actor: string;
+  readonly isActive: boolean;
+  readonly priority: AlarmPriority;
+  readonly text: string;
+}
+
+/** A transition of a replicated actor with its reason, for logs, views and `why`. */
+export interface ActorTransition {
+  readonly actor: string;
+  readonly from: string;
+  readonly to: string;
+  readonly event: string;
+  readonly reason: string;
+}
+
+/** Everything that one step wants done or known. Performed on the leader, compared or discarded on a standby. */
+export interface CoreOutputs {
+  /** Complete image of the set-points that should hold now. */
+  readonly levels: readonly LevelOutput[];
+  readonly commands: readonly CommandOutput[];
+  readonly messages: readonly GridMessage[];
+  readonly replies: readonly RequestReply[];
+  readonly alarms: readonly AlarmChange[];
+  readonly transitions: readonly ActorTransition[];
+}
+
+/**
+ * The replicated core of one grid: a pure function of (state, frame). State is canonical data, so that
+ * `step(restore(snapshot))` equals `step(state)` and replicas can be compared by hash.
+ */
+export interface GridCore<State> {
+  /** Version of the decisions. Controllers whose versions differ are not in sync. */
+  readonly coreVersion: string;
+  /** Hash of everything in the manifest and the profiles that decisions rest on. */
+  readonly manifestHash: string;
+  initial(): State;
+  /** Never throws for anything in a frame: an exception inside an actor becomes a supervision event. */
+  step(state: State, frame: Frame): { readonly state: State; readonly outputs: CoreOutputs };
+}
+
+export const NO_OUTPUTS: CoreOutputs = {
+  levels: [],
+  commands: [],
+  messages: [],
+  replies: [],
+  alarms: [],
+  transitions: [],
+};
