@@ -1,0 +1,118 @@
+import type { DeviceKind } from "../kernel/device-kinds.ts";
+import type { ControlMode } from "../kernel/ports/device-io.ts";
+import type { Timings, TimingSetName } from "../kernel/timings.ts";
+import type { DeviceProfile } from "./profile.ts";
+
+/** A checked installation: what every other layer works from. Arrays keep the order of the file. */
+export interface Manifest {
+  /** Path of the file, for messages. */
+  readonly path: string;
+  readonly installation: { readonly id: string; readonly name: string; readonly kind: "vessel" | "land" };
+  readonly mode: "simulation" | "production";
+  /** Accepts what production otherwise rejects (plain text beyond loopback); a standing alarm. */
+  readonly insecure: boolean;
+  readonly nodes: readonly NodeConfig[];
+  readonly coordinator: CoordinatorConfig;
+  readonly grids: readonly GridConfig[];
+  /** Bus-ties: each joins two breakers, one owned by each grid. */
+  readonly ties: readonly TieConfig[];
+  readonly logging: { readonly directory: string; readonly level: string; readonly keepDays: number };
+  readonly metrics: { readonly isEnabled: boolean };
+}
+
+export interface NodeConfig {
+  readonly id: string;
+  readonly host: string;
+  readonly peerPort: number;
+  readonly operatorPort: number;
+  readonly httpPort: number;
+  readonly dataDirectory: string;
+}
+
+export interface CoordinatorConfig {
+  readonly kind: "etcd" | "embedded";
+  /** `host:port` of the etcd members, or of the process that serves the embedded coordinator. Empty: in this process. */
+  readonly endpoints: readonly string[];
+}
+
+export interface GridConfig {
+  readonly id: string;
+  readonly name: string;
+  readonly nominalVoltageV: number;
+  readonly nominalFrequencyHz: number;
+  readonly control: ControlMode;
+  readonly timingSet: TimingSetName;
+  /** The set with the grid's own values laid over it; checked. */
+  readonly timings: Timings;
+  readonly allowStaleTakeover: boolean;
+  readonly failback: "manual" | "automatic";
+  readonly failbackDelayS: number;
+  /** In `failover_order`; the first is the preferred leader. */
+  readonly controllers: readonly ControllerConfigEntry[];
+  readonly power: PowerConfig;
+  readonly devices: readonly DeviceConfig[];
+}
+
+export interface ControllerConfigEntry {
+  readonly node: string;
+  readonly role: "primary" | "standby";
+  readonly failoverOrder: number;
+}
+
+/** Limits and delays of load-dependent start and stop, in percent of connected capacity. */
+export interface PowerConfig {
+  readonly startLimitPct: number;
+  readonly startDelayS: number;
+  readonly fastStartLimitPct: number;
+  readonly fastStartDelayS: number;
+  /** Of the capacity that remains after the stop. */
+  readonly stopLimitPct: number;
+  readonly stopDelayS: number;
+  readonly minimumRunS: number;
+  readonly isN1Required: boolean;
+  /** Genset ids in order of start. */
+  readonly startOrder: readonly string[];
+  /** Free capacity that must remain before a heavy consumer is granted, kW. */
+  readonly heavyConsumerMarginKw: number;
+  /** Most change of a source's reference, percent of rating per second. */
+  readonly rampPctPerS: number;
+  readonly startTimeoutS: number;
+  readonly cooldownS: number;
+}
+
+export interface DeviceConfig {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: DeviceKind;
+  readonly profile: DeviceProfile;
+  readonly host: string;
+  readonly port: number;
+  readonly unitId: number;
+  readonly isSimulated: boolean;
+  /** Where null the grid's applies. The stricter of the two holds (observe < advise < control). */
+  readonly control: ControlMode | null;
+  /** Reach of this device counts for failover. */
+  readonly isCritical: boolean;
+  readonly ratings: Ratings;
+  /** Feeders: never shed where null. */
+  readonly tripStage: 0 | 1 | 2 | 3 | null;
+}
+
+/** Nameplate; what does not apply is 0. */
+export interface Ratings {
+  readonly powerKw: number;
+  readonly apparentKva: number;
+  readonly energyKwh: number;
+  readonly minimumLoadPct: number;
+  readonly droopPct: number;
+  /** Battery: reserve floor, percent of energy that is never counted. */
+  readonly reserveSocPct: number;
+  /** Expected draw of a feeder or most draw of a thruster, kW. */
+  readonly loadKw: number;
+}
+
+export interface TieConfig {
+  readonly id: string;
+  /** Device ids of the two breakers, each of kind `busTie`, with their grids. */
+  readonly breakers: readonly [{ readonly grid: string; readonly device: string }, { readonly grid: string; readonly device: string }];
+}

@@ -1,0 +1,74 @@
+import type { DeviceKind } from "../kernel/device-kinds.ts";
+import type { PointValue } from "../kernel/point.ts";
+
+/** A device as data: how its registers map to the standard points and commands of its kind. */
+export interface DeviceProfile {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: DeviceKind;
+  readonly protocol: "modbus-tcp";
+  /** Where the register facts come from. */
+  readonly source: string;
+  /** How the device's own signs map to R-EMS's, for people. */
+  readonly signStatement: string;
+  /** What the device does without us; null where it takes no commands. */
+  readonly fallback: Fallback | null;
+  /** `device`: it synchronises and checks by itself before it closes; `none`: it must never be asked to close onto a live bus. */
+  readonly syncCheck: "device" | "none" | null;
+  /** Masters that the device accepts at once. */
+  readonly mastersMax: number;
+  /** How long the device keeps the slot of a master that vanished. */
+  readonly slotReleaseMs: number;
+  /** Longest time that the device needs to act on a write, gateway delay included. */
+  readonly writeMs: number;
+  readonly requestTimeoutMs: number;
+  /** Registers that tell a simulated device from a real one; null in profiles of real devices. */
+  readonly signature: { readonly table: RegisterTable; readonly address: number; readonly value: number } | null;
+  /** Where the device takes the leadership's epoch together with its set-points; written in the same request. */
+  readonly epochRegister: { readonly address: number } | null;
+  readonly points: readonly PointMapping[];
+  readonly commands: readonly CommandMapping[];
+}
+
+export interface Fallback {
+  readonly behaviour: "droop" | "hold" | "limit" | "zero" | "none";
+  readonly reason: string;
+  readonly watchdogMs: number;
+}
+
+export type RegisterTable = "holding" | "input" | "coil" | "discrete";
+export type RegisterType = "int16" | "uint16" | "int32" | "uint32" | "float32" | "bit";
+
+export interface PointMapping {
+  /** Name of a point of the kind, e.g. `activePowerKw`. */
+  readonly point: string;
+  readonly table: RegisterTable;
+  /** Protocol address, counted from 0. */
+  readonly address: number;
+  readonly type: RegisterType;
+  /** Bit of a register, 0…15, where `type` is `bit` and the table holds registers. */
+  readonly bit: number | null;
+  /** For 32-bit types: `big` has the high word first. */
+  readonly wordOrder: "big" | "little";
+  /** value = raw × scale + offset. */
+  readonly scale: number;
+  readonly offset: number;
+  readonly access: "read" | "readWrite" | "write";
+  readonly poll: "fast" | "slow";
+  /** Raw value to label, where the point is a label. */
+  readonly labels: Readonly<Record<number, string>> | null;
+  /** Raw value by which the device says "not available"; the point is then `bad`. */
+  readonly notAvailable: number | null;
+  /** For levels: where the device shows the value that it holds, if not at the same register. */
+  readonly readBack: { readonly table: RegisterTable; readonly address: number } | null;
+}
+
+export interface CommandMapping {
+  readonly command: string;
+  readonly table: "holding" | "coil";
+  readonly address: number;
+  /** Raw value to write. */
+  readonly value: number;
+  /** The point that shows that the command took effect, where there is one. */
+  readonly followedBy: { readonly point: string; readonly value: PointValue; readonly withinMs: number } | null;
+}
