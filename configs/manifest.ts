@@ -7,7 +7,11 @@ import type { DeviceProfile } from "./profile.ts";
 export interface Manifest {
   /** Path of the file, for messages. */
   readonly path: string;
-  readonly installation: { readonly id: string; readonly name: string; readonly kind: "vessel" | "land" };
+  readonly installation: {
+    readonly id: string;
+    readonly name: string;
+    readonly kind: "vessel" | "land";
+  };
   readonly mode: "simulation" | "production";
   /** Accepts what production otherwise rejects (plain text beyond loopback); a standing alarm. */
   readonly insecure: boolean;
@@ -16,7 +20,11 @@ export interface Manifest {
   readonly grids: readonly GridConfig[];
   /** Bus-ties: each joins two breakers, one owned by each grid. */
   readonly ties: readonly TieConfig[];
-  readonly logging: { readonly directory: string; readonly level: string; readonly keepDays: number };
+  readonly logging: {
+    readonly directory: string;
+    readonly level: string;
+    readonly keepDays: number;
+  };
   readonly metrics: { readonly isEnabled: boolean };
 }
 
@@ -114,5 +122,8 @@ export interface Ratings {
 export interface TieConfig {
   readonly id: string;
   /** Device ids of the two breakers, each of kind `busTie`, with their grids. */
-  readonly breakers: readonly [{ readonly grid: string; readonly device: string }, { readonly grid: string; readonly device: string }];
+  readonly breakers: readonly [
+    { readonly grid: string; readonly device: string },
+    { readonly grid: string; readonly device: string },
+  ];
 }

@@ -23,7 +23,11 @@ export interface DeviceProfile {
   readonly writeMs: number;
   readonly requestTimeoutMs: number;
   /** Registers that tell a simulated device from a real one; null in profiles of real devices. */
-  readonly signature: { readonly table: RegisterTable; readonly address: number; readonly value: number } | null;
+  readonly signature: {
+    readonly table: RegisterTable;
+    readonly address: number;
+    readonly value: number;
+  } | null;
   /** Where the device takes the leadership's epoch together with its set-points; written in the same request. */
   readonly epochRegister: { readonly address: number } | null;
   readonly points: readonly PointMapping[];
@@ -70,5 +74,9 @@ export interface CommandMapping {
   /** Raw value to write. */
   readonly value: number;
   /** The point that shows that the command took effect, where there is one. */
-  readonly followedBy: { readonly point: string; readonly value: PointValue; readonly withinMs: number } | null;
+  readonly followedBy: {
+    readonly point: string;
+    readonly value: PointValue;
+    readonly withinMs: number;
+  } | null;
 }

@@ -2,7 +2,16 @@
  * The standard points and commands of each kind of device: what profiles map registers to, drivers read and write, machines
  * decide on, and the simulator serves. Power is positive out of a source into the busbar; consumers are positive where they draw.
  */
-export type DeviceKind = "genset" | "battery" | "busTie" | "breaker" | "feeder" | "shore" | "thruster" | "meter" | "pv";
+export type DeviceKind =
+  | "genset"
+  | "battery"
+  | "busTie"
+  | "breaker"
+  | "feeder"
+  | "shore"
+  | "thruster"
+  | "meter"
+  | "pv";
 
 export interface PointSpec {
   /** Unit as in the name; "" for switches, labels and counts. */
@@ -27,13 +36,27 @@ export interface KindSpec {
   readonly commands: Readonly<Record<string, string>>;
 }
 
-const measured = (
-  unit: PointSpec["unit"],
-  meaning: string,
-  isRequired = true,
-): PointSpec => ({ unit, type: "number", direction: "measured", isRequired, meaning });
-const isTrue = (meaning: string, isRequired = true): PointSpec => ({ unit: "", type: "boolean", direction: "measured", isRequired, meaning });
-const level = (unit: PointSpec["unit"], meaning: string, isRequired = true): PointSpec => ({ unit, type: "number", direction: "level", isRequired, meaning });
+const measured = (unit: PointSpec["unit"], meaning: string, isRequired = true): PointSpec => ({
+  unit,
+  type: "number",
+  direction: "measured",
+  isRequired,
+  meaning,
+});
+const isTrue = (meaning: string, isRequired = true): PointSpec => ({
+  unit: "",
+  type: "boolean",
+  direction: "measured",
+  isRequired,
+  meaning,
+});
+const level = (unit: PointSpec["unit"], meaning: string, isRequired = true): PointSpec => ({
+  unit,
+  type: "number",
+  direction: "level",
+  isRequired,
+  meaning,
+});
 
 const BREAKER_CONTACTS = {
   isClosed: isTrue("auxiliary contact: closed"),
@@ -69,7 +92,10 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       frequencyHz: measured("Hz", "generator frequency"),
       runningHoursH: measured("h", "hours run", false),
       fuelKgPerH: measured("kg/h", "fuel rate", false),
-      powerReferenceKw: level("kW", "droop reference: the power at which the set runs at nominal frequency"),
+      powerReferenceKw: level(
+        "kW",
+        "droop reference: the power at which the set runs at nominal frequency",
+      ),
       reactiveReferenceKvar: level("kvar", "reactive droop reference", false),
     },
     commands: {
@@ -90,7 +116,16 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
         direction: "measured",
         isRequired: true,
         meaning: "state of the converter",
-        labels: ["off", "precharge", "ready", "following", "forming", "limited", "fault", "isolated"],
+        labels: [
+          "off",
+          "precharge",
+          "ready",
+          "following",
+          "forming",
+          "limited",
+          "fault",
+          "isolated",
+        ],
       },
       socPct: measured("%", "state of charge, 0…100"),
       sohPct: measured("%", "state of health, 0…100", false),

@@ -52,7 +52,11 @@ export interface EncodedFrame {
 /** Encodes a frame and computes its place in the log. The hash covers `previousHash`, so hashes form a chain. */
 export function encodeFrame(frame: Frame): EncodedFrame {
   const text = encodeCanonical(frame);
-  return { frame, text, position: { epoch: frame.epoch, sequence: frame.sequence, hash: hashOf(text) } };
+  return {
+    frame,
+    text,
+    position: { epoch: frame.epoch, sequence: frame.sequence, hash: hashOf(text) },
+  };
 }
 
 /**
@@ -82,5 +86,9 @@ export function decodeFrame(text: string): EncodedFrame {
     Array.isArray(frame.messages) &&
     Array.isArray(frame.facts);
   if (!isFrame) throw new RemsError("REMS_MESSAGE_INVALID", "a frame lacks one of its fields");
-  return { frame, text, position: { epoch: frame.epoch, sequence: frame.sequence, hash: hashOf(text) } };
+  return {
+    frame,
+    text,
+    position: { epoch: frame.epoch, sequence: frame.sequence, hash: hashOf(text) },
+  };
 }

@@ -87,15 +87,20 @@ export function checkTimings(t: Timings): TimingProblem[] {
     if (!isMet) problems.push({ timing, foundMs: t[timing], allowed });
   };
   for (const timing of Object.keys(DEFAULT) as (keyof Timings)[]) {
-    require(Number.isFinite(t[timing]) && t[timing] > 0, timing, "a positive number of milliseconds");
+    require(Number.isFinite(t[timing]) &&
+      t[timing] > 0, timing, "a positive number of milliseconds");
   }
   const graceMsMin = t.leaseMs * 1.1 + 2 * t.clockDivergenceMs;
-  require(t.graceMs >= graceMsMin, "graceMs", `at least leaseMs × 1.1 + 2 × clockDivergenceMs = ${graceMsMin.toFixed(1)}`);
+  require(t.graceMs >=
+    graceMsMin, "graceMs", `at least leaseMs × 1.1 + 2 × clockDivergenceMs = ${graceMsMin.toFixed(1)}`);
   require(t.shrinkMs < t.leaseMs, "shrinkMs", `less than leaseMs = ${t.leaseMs}`);
-  require(t.heartbeatMs * 2 <= t.shrinkMs, "heartbeatMs", `at most half of shrinkMs = ${t.shrinkMs / 2}`);
-  require(t.soloRenewMs * 2 <= t.soloLeaseMs, "soloRenewMs", `at most half of soloLeaseMs = ${t.soloLeaseMs / 2}`);
+  require(t.heartbeatMs * 2 <=
+    t.shrinkMs, "heartbeatMs", `at most half of shrinkMs = ${t.shrinkMs / 2}`);
+  require(t.soloRenewMs * 2 <=
+    t.soloLeaseMs, "soloRenewMs", `at most half of soloLeaseMs = ${t.soloLeaseMs / 2}`);
   const soloGraceMsMin = t.soloLeaseMs * 1.1 + 2 * t.clockDivergenceMs;
-  require(t.soloGraceMs >= soloGraceMsMin, "soloGraceMs", `at least soloLeaseMs × 1.1 + 2 × clockDivergenceMs = ${soloGraceMsMin.toFixed(1)}`);
+  require(t.soloGraceMs >=
+    soloGraceMsMin, "soloGraceMs", `at least soloLeaseMs × 1.1 + 2 × clockDivergenceMs = ${soloGraceMsMin.toFixed(1)}`);
   require(t.coldStartMs > t.soloGraceMs, "coldStartMs", `more than soloGraceMs = ${t.soloGraceMs}`);
   require(t.journalSyncMs <= 100, "journalSyncMs", "at most 100");
   require(t.scanMs >= 20 && t.scanMs <= 1000, "scanMs", "20 to 1000");

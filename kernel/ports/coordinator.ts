@@ -11,7 +11,11 @@ export type ReadOutcome =
  */
 export type TransactionOutcome =
   | { readonly type: "applied"; readonly revision: number }
-  | { readonly type: "refused"; readonly revision: number; readonly record: LeadershipRecord | null }
+  | {
+      readonly type: "refused";
+      readonly revision: number;
+      readonly record: LeadershipRecord | null;
+    }
   | { readonly type: "unknown"; readonly reason: string };
 
 export interface RecordTransaction {
@@ -36,7 +40,11 @@ export interface CoordinatorStatus {
  */
 export interface Coordinator {
   read(grid: string, deadlineMs: number, done: (outcome: ReadOutcome) => void): void;
-  transact(request: RecordTransaction, deadlineMs: number, done: (outcome: TransactionOutcome) => void): void;
+  transact(
+    request: RecordTransaction,
+    deadlineMs: number,
+    done: (outcome: TransactionOutcome) => void,
+  ): void;
   /** A hint that the record may have changed; may be late, repeated or missing. Returns the cancellation. */
   watch(grid: string, hint: () => void): () => void;
   /** Keeps `presence/<node>` with a lease: for display and clean-up only. Repeated calls replace the value. */
