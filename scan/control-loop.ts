@@ -1,0 +1,754 @@
+import { assert } from "../kernel/assert.ts";
+import type { OperatorRequest, RequestReply } from "../kernel/command.ts";
+import type { CoreOutputs, GridCore } from "../kernel/core.ts";
+import { RemsError } from "../kernel/errors.ts";
+import type { EncodedFrame, FactSample, LeadershipOrigin } from "../kernel/frame.ts";
+import { decodeFrame, encodeFrame } from "../kernel/frame.ts";
+import type { GridMessage } from "../kernel/grid-message.ts";
+import { HASH_NONE } from "../kernel/hash.ts";
+import type {
+  FrameMessage,
+  PeerMessage,
+  SnapshotMessage,
+  StateHash,
+} from "../kernel/peer-message.ts";
+import type { ConnectionSample, PointSample } from "../kernel/point.ts";
+import type { Clock, Timer } from "../kernel/ports/clock.ts";
+import type { Coordinator } from "../kernel/ports/coordinator.ts";
+import type { AuthorityGate, DeviceIo } from "../kernel/ports/device-io.ts";
+import type { Journal, RecoveredLog } from "../kernel/ports/journal.ts";
+import type { LogPosition, Member } from "../kernel/record.ts";
+import type { ControllerOptions, ControllerState } from "../cluster/core/controller.ts";
+import { createController, stepController } from "../cluster/core/controller.ts";
+import type { ControllerAlarm, ControllerEffect, Role } from "../cluster/core/effects.ts";
+import type { ControllerEvent } from "../cluster/core/events.ts";
+import {
+  authorityUntilMs,
+  describe,
+  inSyncOf,
+  leaderOf,
+  mayAcceptCommands,
+  mayBuildFrame,
+  nextDeadlineMs,
+  releasedCommandSequence,
+  releasedSequence,
+  revisionOf,
+  roleOf,
+} from "../cluster/core/queries.ts";
+import { createFrameLog } from "./frame-log.ts";
+import { createInbox } from "./inbox.ts";
+import { createOutputGate } from "./output-gate.ts";
+import { createPlantTime } from "./plant-time.ts";
+import { createReplica } from "./replica.ts";
+
+/** Replicas compare a hash of their state every so many frames. */
+const STATE_HASH_FRAME_COUNT = 10;
+const LOG_FRAME_COUNT_MAX = 600;
+/** A snapshot goes into the journal every so many frames, so that a restart replays at most a minute. */
+const SNAPSHOT_FRAME_COUNT = 600;
+/** Scans of an epoch after which the own driver's whole image is compared with the replicated one. */
+const RECONCILE_SCANS: readonly number[] = [3, 10, 30];
+
+/** What the loop tells whoever watches: views, metrics, rings to the workers. None of it may block or throw. */
+export interface LoopObserver {
+  frame(encoded: EncodedFrame, outputs: CoreOutputs, isLeading: boolean): void;
+  /** The replica was replaced: watchers that keep one of their own take this. */
+  snapshot(text: string, position: LogPosition | null): void;
+  role(from: Role, to: Role, reason: string): void;
+  alarm(code: ControllerAlarm, isActive: boolean, text: string): void;
+  reply(reply: RequestReply & { readonly code: string | null }): void;
+  /** Scans that came late, by how much, and how many were left out. */
+  scan(latenessMs: number, missedCount: number): void;
+  restart(reason: string): void;
+}
+
+export interface ControlLoopOptions<State> {
+  readonly controller: ControllerOptions;
+  readonly core: GridCore<State>;
+  readonly recovered: RecoveredLog;
+  readonly incarnation: string;
+  readonly clock: Clock;
+  readonly coordinator: Coordinator;
+  /** Sends to one node; messages of this grid only. */
+  readonly send: (toNode: string, message: PeerMessage) => boolean;
+  /** Sends a message between grids to whoever leads the other one. */
+  readonly sendToGrid: (message: GridMessage) => void;
+  /** Built with the loop's gate; the loop is its only user. */
+  readonly createDevices: (gate: AuthorityGate, plantTimeMs: () => number) => DeviceIo;
+  readonly journal: Journal;
+  readonly observer: LoopObserver;
+  /** Offset of the scans within `scanMs`, so that the grids of a node do not scan at once. */
+  readonly phaseMs: number;
+}
+
+/** The controller of one grid on one node: scans, replicates, issues outputs. Runs on the control thread, on ports only. */
+export interface ControlLoop {
+  start(): void;
+  receive(fromNode: string, message: PeerMessage): void;
+  /** A request of an operator. Answered through {@link LoopObserver} `reply`, always exactly once. */
+  submit(request: OperatorRequest): void;
+  transfer(requestId: string, toNode: string, reason: string): void;
+  force(requestId: string, reason: string): void;
+  setFact(fact: string, value: FactSample[1]): void;
+  journalSynced(position: LogPosition): void;
+  clockJumped(reason: string): void;
+  /** Hands over if a standby is in sync; `done` is called when this controller no longer leads, or at once. */
+  stop(done: () => void): void;
+  close(): Promise<void>;
+  view(): LoopView;
+  /** Text of the replica now, for watchers that start late. */
+  snapshot(): { readonly text: string; readonly position: LogPosition | null };
+}
+
+export interface LoopView {
+  readonly role: Role;
+  readonly epoch: number;
+  readonly leader: Member | null;
+  readonly inSync: readonly Member[];
+  readonly hasAuthority: boolean;
+  readonly last: LogPosition | null;
+  readonly plantTimeMs: number;
+  /** Hash of the replica's state at a recent position; equal on all replicas. */
+  readonly stateHash: StateHash | null;
+  readonly controller: ReturnType<typeof describe>;
+}
+
+export function createControlLoop<State>(options: ControlLoopOptions<State>): ControlLoop {
+  return new GridControlLoop(options);
+}
+
+class GridControlLoop<State> implements ControlLoop {
+  readonly #options: ControlLoopOptions<State>;
+  readonly #grid: string;
+  readonly #replica;
+  readonly #log = createFrameLog(LOG_FRAME_COUNT_MAX);
+  readonly #outputs = createOutputGate();
+  readonly #inbox = createInbox();
+  readonly #plantTime = createPlantTime();
+  readonly #devices: DeviceIo;
+
+  #controller: ControllerState;
+  readonly #events: ControllerEvent[] = [];
+  #isDispatching = false;
+  #deadline: Timer | null = null;
+  #scan: Timer | null = null;
+  #nextScanAtMs = 0;
+  #unwatch: () => void = () => {};
+
+  /** Frames accepted in this turn, applied after their acknowledgements went out. */
+  #unapplied: EncodedFrame[] = [];
+  #received: EncodedFrame | null = null;
+  #leading: {
+    readonly epoch: number;
+    readonly origin: LeadershipOrigin;
+    scanCount: number;
+  } | null = null;
+  #plantTimeMsMin = 0;
+  #isLeadershipNews = false;
+  #stateHashes: StateHash[] = [];
+  #framesSinceSnapshotCount = 0;
+  #onStopped: (() => void) | null = null;
+  #isClosed = false;
+
+  constructor(options: ControlLoopOptions<State>) {
+    this.#options = options;
+    this.#grid = options.controller.grid;
+    this.#replica = createReplica(options.core);
+    this.#controller = createController(options.controller);
+    const gate: AuthorityGate = {
+      epochForWrite: (_grid, _device, writeMs) => this.#epochForWrite(writeMs),
+    };
+    this.#devices = options.createDevices(gate, () =>
+      this.#plantTime.at(options.clock.monotonicMs()),
+    );
+    this.#recover(options.recovered);
+  }
+
+  // --- life ---
+
+  start(): void {
+    const { clock, coordinator, recovered, incarnation } = this.#options;
+    this.#unwatch = coordinator.watch(this.#grid, () =>
+      this.#dispatch({ type: "record.hinted", nowMs: clock.monotonicMs() }),
+    );
+    this.#nextScanAtMs = clock.monotonicMs() + this.#options.phaseMs;
+    this.#armScan();
+    this.#dispatch({
+      type: "started",
+      nowMs: clock.monotonicMs(),
+      incarnation,
+      last: this.#log.last(),
+      plantTimeMs: recovered.plantTimeMs,
+      epochMax: recovered.epochMax,
+    });
+  }
+
+  stop(done: () => void): void {
+    this.#onStopped = done;
+    this.#dispatch({ type: "stop.requested", nowMs: this.#nowMs() });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#deadline?.cancel();
+    this.#scan?.cancel();
+    this.#unwatch();
+    this.#devices.abandonWrites();
+    await this.#devices.close();
+  }
+
+  #recover(recovered: RecoveredLog): void {
+    if (recovered.snapshot !== null) {
+      this.#replica.restore(recovered.snapshot.state);
+      this.#log.reset(recovered.snapshot.position);
+    }
+    for (const encoded of recovered.frames) {
+      this.#log.append(encoded);
+      this.#replica.apply(encoded.frame);
+    }
+    this.#plantTime.observe(recovered.plantTimeMs, this.#nowMs());
+  }
+
+  // --- inputs ---
+
+  receive(fromNode: string, message: PeerMessage): void {
+    if (this.#isClosed) return;
+    if (message.type === "betweenGrids") {
+      if (this.#leading !== null) this.#inbox.addMessage(message.message);
+      return;
+    }
+    const nowMs = this.#nowMs();
+    if (message.type === "heartbeat") this.#compareStateHash(message.stateHash);
+    if (message.type !== "frame") {
+      this.#dispatch({ type: "message.received", nowMs, from: fromNode, message });
+      return;
+    }
+    const encoded = decodeFrame(message.text);
+    if (encoded.frame.grid !== this.#grid || encoded.frame.epoch > message.epoch) {
+      throw new RemsError(
+        "REMS_MESSAGE_INVALID",
+        `a frame message of grid ${this.#grid} holds a frame of ${encoded.frame.grid}, epoch ${encoded.frame.epoch}`,
+      );
+    }
+    this.#received = encoded;
+    const { position, frame } = encoded;
+    this.#dispatch({
+      type: "message.received",
+      nowMs,
+      from: fromNode,
+      message,
+      frame: { position, previousHash: frame.previousHash, plantTimeMs: frame.plantTimeMs },
+    });
+  }
+
+  submit(request: OperatorRequest): void {
+    const refuse = (code: string, reason: string) =>
+      this.#options.observer.reply({
+        requestId: request.requestId,
+        isAccepted: false,
+        reason,
+        code,
+      });
+    if (this.#leading === null || !mayAcceptCommands(this.#controller)) {
+      const leader = leaderOf(this.#controller);
+      refuse(
+        "REMS_NOT_LEADER",
+        leader === null
+          ? `grid ${this.#grid} has no leader now`
+          : `grid ${this.#grid} is led by ${leader.leader.node}`,
+      );
+      return;
+    }
+    if (!this.#inbox.addRequest(request))
+      refuse("REMS_REQUEST_REFUSED", "too many requests wait; try again");
+  }
+
+  transfer(requestId: string, toNode: string, reason: string): void {
+    this.#dispatch({ type: "transfer.requested", nowMs: this.#nowMs(), requestId, toNode, reason });
+  }
+
+  force(requestId: string, reason: string): void {
+    this.#dispatch({ type: "force.requested", nowMs: this.#nowMs(), requestId, reason });
+  }
+
+  setFact(fact: string, value: FactSample[1]): void {
+    this.#inbox.setFact(fact, value);
+  }
+
+  journalSynced(position: LogPosition): void {
+    this.#dispatch({ type: "journal.synced", nowMs: this.#nowMs(), position });
+  }
+
+  clockJumped(reason: string): void {
+    this.#dispatch({ type: "clock.jumped", nowMs: this.#nowMs(), reason });
+  }
+
+  view(): LoopView {
+    const nowMs = this.#nowMs();
+    const leader = leaderOf(this.#controller);
+    return {
+      role: roleOf(this.#controller),
+      epoch: leader?.epoch ?? 0,
+      leader: leader?.leader ?? null,
+      inSync: inSyncOf(this.#controller),
+      hasAuthority: this.#hasAuthority(nowMs),
+      last: this.#log.last(),
+      plantTimeMs: this.#plantTime.at(nowMs),
+      stateHash: this.#stateHashes.at(-1) ?? null,
+      controller: describe(this.#controller, nowMs),
+    };
+  }
+
+  snapshot(): { readonly text: string; readonly position: LogPosition | null } {
+    return { text: this.#replica.snapshot(), position: this.#log.last() };
+  }
+
+  // --- the reducer ---
+
+  /** Runs events one after the other, each with all its effects; an event that an effect causes waits its turn. */
+  #dispatch(event: ControllerEvent): void {
+    if (this.#isClosed) return;
+    this.#events.push(event);
+    if (this.#isDispatching) return;
+    this.#isDispatching = true;
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        const { state, effects } = stepController(this.#controller, next, this.#options.controller);
+        this.#controller = state;
+        for (const effect of effects) this.#perform(effect);
+        this.#applyAccepted();
+      }
+    } finally {
+      this.#isDispatching = false;
+    }
+    this.#releaseOutputs();
+    this.#armDeadline();
+  }
+
+  #perform(effect: ControllerEffect): void {
+    const { observer } = this.#options;
+    switch (effect.type) {
+      case "send":
+        this.#options.send(effect.to, effect.message);
+        return;
+      case "sendFrame":
+        this.#sendFrame(effect.to, effect.sequence);
+        return;
+      case "sendHeartbeat":
+        this.#sendHeartbeat(effect.to);
+        return;
+      case "sendCatchUp":
+        this.#sendCatchUp(effect.to, effect.last);
+        return;
+      case "read":
+        this.#options.coordinator.read(
+          this.#grid,
+          this.#options.controller.timings.coordinatorMs,
+          (outcome) =>
+            this.#dispatch({ type: "record.read", nowMs: this.#nowMs(), id: effect.id, outcome }),
+        );
+        return;
+      case "transact": {
+        const { id, expectedRevision, expectedNonce, record } = effect;
+        this.#options.coordinator.transact(
+          { grid: this.#grid, expectedRevision, expectedNonce, record },
+          this.#options.controller.timings.coordinatorMs,
+          (outcome) =>
+            this.#dispatch({ type: "transaction.answered", nowMs: this.#nowMs(), id, outcome }),
+        );
+        return;
+      }
+      case "acceptFrame":
+        this.#acceptFrame(effect.sequence);
+        return;
+      case "installSnapshot":
+        this.#installSnapshot(effect.message);
+        return;
+      case "startLeading":
+        this.#startLeading(effect.epoch, effect.origin, effect.plantTimeMsMin);
+        return;
+      case "stopLeading":
+        this.#stopLeading(effect.reason);
+        return;
+      case "settleWrites":
+        this.#devices.settleWrites(() =>
+          this.#dispatch({ type: "writes.settled", nowMs: this.#nowMs() }),
+        );
+        return;
+      case "inSyncChanged":
+        this.#isLeadershipNews = true;
+        return;
+      case "alarm":
+        this.#inbox.setFact(`alarm.${effect.code}`, effect.isActive);
+        observer.alarm(effect.code, effect.isActive, effect.text);
+        return;
+      case "roleChanged":
+        observer.role(effect.from, effect.to, effect.reason);
+        this.#finishStop();
+        return;
+      case "reply":
+        observer.reply(effect);
+        return;
+      case "restart":
+        observer.restart(effect.reason);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #finishStop(): void {
+    const role = roleOf(this.#controller);
+    if (
+      this.#onStopped === null ||
+      role === "leading" ||
+      role === "handing-over" ||
+      role === "taking-over"
+    )
+      return;
+    const done = this.#onStopped;
+    this.#onStopped = null;
+    done();
+  }
+
+  // --- leading ---
+
+  #startLeading(epoch: number, origin: LeadershipOrigin, plantTimeMsMin: number): void {
+    assert(this.#leading === null, "a controller starts to lead once");
+    this.#leading = { epoch, origin, scanCount: 0 };
+    this.#plantTimeMsMin = plantTimeMsMin;
+    this.#isLeadershipNews = true;
+    this.#outputs.clear();
+    this.#inbox.resendFacts();
+    this.#devices.reassertLevels();
+    this.#nextScanAtMs = this.#nowMs();
+    this.#runScan();
+    this.#armScan();
+  }
+
+  #stopLeading(reason: string): void {
+    if (this.#leading === null) return;
+    this.#leading = null;
+    this.#outputs.clear();
+    this.#devices.abandonWrites();
+    for (const request of this.#inbox.clearRequests()) {
+      this.#options.observer.reply({
+        requestId: request.requestId,
+        isAccepted: false,
+        reason: `the leader changed: ${reason}`,
+        code: "REMS_NOT_LEADER",
+      });
+    }
+  }
+
+  #armScan(): void {
+    this.#scan?.cancel();
+    if (this.#isClosed) return;
+    this.#scan = this.#options.clock.at(this.#nextScanAtMs, () => this.#onScanDue());
+  }
+
+  #onScanDue(): void {
+    const { scanMs } = this.#options.controller.timings;
+    const nowMs = this.#nowMs();
+    const latenessMs = Math.max(0, nowMs - this.#nextScanAtMs);
+    this.#runScan();
+    const missedCount = Math.floor(latenessMs / scanMs);
+    this.#nextScanAtMs += (missedCount + 1) * scanMs;
+    this.#options.observer.scan(latenessMs, missedCount);
+    this.#armScan();
+  }
+
+  /** Leader: one frame. Standby: keeps the connections to the devices warm. */
+  #runScan(): void {
+    const { reachedCount, criticalCount } = this.#devices.reach();
+    const leading = this.#leading;
+    if (leading !== null && mayBuildFrame(this.#controller)) this.#buildFrame(leading);
+    this.#devices.poll(this.#leading === null ? "probe" : "full");
+    this.#dispatch({
+      type: "reach.measured",
+      nowMs: this.#nowMs(),
+      reach: { reachedCount, criticalCount },
+    });
+  }
+
+  #buildFrame(leading: {
+    readonly epoch: number;
+    readonly origin: LeadershipOrigin;
+    scanCount: number;
+  }): void {
+    const { clock, journal, observer } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const isFirstOfEpoch = leading.scanCount === 0;
+    leading.scanCount++;
+    const last = this.#log.last();
+    const { points, connections } = isFirstOfEpoch
+      ? this.#firstImage()
+      : this.#imageChanges(leading.scanCount);
+    const { fates } = this.#pendingChanges;
+    const inputs = this.#inbox.take();
+    const encoded = encodeFrame({
+      grid: this.#grid,
+      epoch: leading.epoch,
+      sequence: (last?.sequence ?? 0) + 1,
+      previousHash: last?.hash ?? HASH_NONE,
+      plantTimeMs: this.#plantTime.at(nowMs, this.#plantTimeMsMin),
+      wallTimeMs: Math.floor(clock.wallMs()),
+      isFirstOfEpoch,
+      points,
+      connections,
+      fates,
+      ...inputs,
+      leadership: this.#takeLeadership(leading.origin),
+    });
+    this.#plantTime.observe(encoded.frame.plantTimeMs, nowMs);
+    this.#log.append(encoded);
+    journal.appendFrame(encoded);
+    const outputs = this.#replica.apply(encoded.frame);
+    this.#afterFrame(encoded);
+    this.#outputs.add(encoded.position.sequence, outputs);
+    observer.frame(encoded, outputs, true);
+    this.#dispatch({
+      type: "frame.built",
+      nowMs,
+      position: encoded.position,
+      plantTimeMs: encoded.frame.plantTimeMs,
+    });
+  }
+
+  #pendingChanges: ReturnType<DeviceIo["drain"]> = { points: [], connections: [], fates: [] };
+
+  /** The first frame repeats the replicated image: it is fresher than what a standby probes, and nothing moves by it. */
+  #firstImage(): { points: readonly PointSample[]; connections: readonly ConnectionSample[] } {
+    this.#pendingChanges = this.#devices.drain();
+    const own = this.#devices.image();
+    const replicated = this.#replica.image();
+    const points = new Map<string, PointSample>();
+    for (const sample of own.points) points.set(sample[0], sample);
+    for (const sample of replicated.points.values()) points.set(sample[0], sample);
+    return { points: [...points.values()], connections: own.connections };
+  }
+
+  #imageChanges(scanCount: number): {
+    points: readonly PointSample[];
+    connections: readonly ConnectionSample[];
+  } {
+    this.#pendingChanges = this.#devices.drain();
+    // A value that changed back to what this driver had probed before it led is no change to the driver, but one to the replica.
+    if (!RECONCILE_SCANS.includes(scanCount)) return this.#pendingChanges;
+    const own = this.#devices.image();
+    const replicated = this.#replica.image();
+    return {
+      points: own.points.filter(
+        (sample) => !isSameSample(sample, replicated.points.get(sample[0])),
+      ),
+      connections: own.connections.filter(
+        (sample) => sample[1] !== replicated.connections.get(sample[0])?.[1],
+      ),
+    };
+  }
+
+  #takeLeadership(origin: LeadershipOrigin) {
+    if (!this.#isLeadershipNews) return null;
+    this.#isLeadershipNews = false;
+    const self: Member = {
+      node: this.#options.controller.self,
+      incarnation: this.#options.incarnation,
+    };
+    return { leader: self, inSync: inSyncOf(this.#controller), origin };
+  }
+
+  // --- outputs ---
+
+  #hasAuthority(nowMs: number): boolean {
+    return (
+      this.#leading !== null && authorityUntilMs(this.#controller, this.#options.controller) > nowMs
+    );
+  }
+
+  #epochForWrite(writeMs: number): number | null {
+    if (this.#leading === null) return null;
+    const untilMs = authorityUntilMs(this.#controller, this.#options.controller);
+    return untilMs > this.#nowMs() + writeMs ? this.#leading.epoch : null;
+  }
+
+  #releaseOutputs(): void {
+    if (this.#leading === null || !this.#hasAuthority(this.#nowMs())) return;
+    const released = this.#outputs.release(
+      releasedSequence(this.#controller),
+      releasedCommandSequence(this.#controller),
+    );
+    if (released.levels !== null)
+      this.#devices.writeLevels(released.levels.levels, released.levels.sequence);
+    for (const command of released.commands) this.#devices.execute(command);
+    for (const message of released.messages) this.#options.sendToGrid(message);
+    for (const reply of released.replies)
+      this.#options.observer.reply({
+        ...reply,
+        code: reply.isAccepted ? null : "REMS_REQUEST_REFUSED",
+      });
+  }
+
+  // --- sending ---
+
+  #fromLeader() {
+    const nowMs = this.#nowMs();
+    const leading = this.#leading;
+    return {
+      grid: this.#grid,
+      epoch: leading?.epoch ?? leaderOf(this.#controller)?.epoch ?? 0,
+      leader: { node: this.#options.controller.self, incarnation: this.#options.incarnation },
+      sentAtMs: nowMs,
+      hasAuthority: this.#hasAuthority(nowMs),
+      reach: this.#devices.reach(),
+      revision: revisionOf(this.#controller),
+    };
+  }
+
+  #sendFrame(to: readonly string[], sequence: number): void {
+    const encoded = this.#log.at(sequence);
+    if (encoded === null) return;
+    const message: FrameMessage = { type: "frame", ...this.#fromLeader(), text: encoded.text };
+    for (const node of to) this.#options.send(node, message);
+  }
+
+  #sendHeartbeat(to: readonly string[]): void {
+    const message: PeerMessage = {
+      type: "heartbeat",
+      ...this.#fromLeader(),
+      last: this.#log.last(),
+      stateHash: this.#stateHashes.at(-1) ?? null,
+    };
+    for (const node of to) this.#options.send(node, message);
+  }
+
+  #sendCatchUp(to: Member, last: LogPosition | null): void {
+    const tail = last === null ? null : this.#log.after(last);
+    const header = this.#fromLeader();
+    if (tail !== null) {
+      for (const encoded of tail)
+        this.#options.send(to.node, { type: "frame", ...header, text: encoded.text });
+      return;
+    }
+    const position = this.#log.last();
+    if (position === null) return;
+    const { coreVersion, manifestHash } = this.#options.core;
+    const snapshot: SnapshotMessage = {
+      type: "snapshot",
+      grid: this.#grid,
+      epoch: header.epoch,
+      leader: header.leader,
+      position,
+      plantTimeMs: this.#plantTime.at(header.sentAtMs),
+      coreVersion,
+      manifestHash,
+      state: this.#replica.snapshot(),
+    };
+    this.#options.send(to.node, snapshot);
+  }
+
+  // --- standing by ---
+
+  #acceptFrame(sequence: number): void {
+    const encoded = this.#received;
+    assert(
+      encoded !== null && encoded.position.sequence === sequence,
+      "the accepted frame is the one just received",
+    );
+    this.#log.append(encoded);
+    this.#options.journal.appendFrame(encoded);
+    this.#plantTime.observe(encoded.frame.plantTimeMs, this.#nowMs());
+    this.#unapplied.push(encoded);
+  }
+
+  #applyAccepted(): void {
+    if (this.#unapplied.length === 0) return;
+    const accepted = this.#unapplied;
+    this.#unapplied = [];
+    for (const encoded of accepted) {
+      const outputs = this.#replica.apply(encoded.frame);
+      this.#afterFrame(encoded);
+      this.#options.observer.frame(encoded, outputs, false);
+    }
+  }
+
+  #installSnapshot(message: SnapshotMessage): void {
+    this.#replica.restore(message.state);
+    const last = this.#log.last();
+    // What was held beyond is void: the new leader did not continue it.
+    if (last !== null) this.#options.journal.markVoid(this.#grid, message.position);
+    this.#log.reset(message.position);
+    this.#stateHashes = [];
+    this.#plantTime.observe(message.plantTimeMs, this.#nowMs());
+    this.#journalSnapshot(message.position, message.plantTimeMs, message.state);
+    this.#options.observer.snapshot(message.state, message.position);
+    this.#dispatch({
+      type: "snapshot.installed",
+      nowMs: this.#nowMs(),
+      position: message.position,
+      plantTimeMs: message.plantTimeMs,
+    });
+  }
+
+  // --- the log ---
+
+  #afterFrame(encoded: EncodedFrame): void {
+    const { epoch, sequence } = encoded.position;
+    if (sequence % STATE_HASH_FRAME_COUNT === 0) {
+      this.#stateHashes = [
+        ...this.#stateHashes.slice(-7),
+        { epoch, sequence, hash: this.#replica.hash() },
+      ];
+    }
+    this.#framesSinceSnapshotCount++;
+    if (this.#framesSinceSnapshotCount >= SNAPSHOT_FRAME_COUNT) {
+      this.#journalSnapshot(encoded.position, encoded.frame.plantTimeMs, this.#replica.snapshot());
+    }
+  }
+
+  #journalSnapshot(position: LogPosition, plantTimeMs: number, state: string): void {
+    this.#framesSinceSnapshotCount = 0;
+    const { coreVersion, manifestHash } = this.#options.core;
+    this.#options.journal.appendSnapshot({
+      grid: this.#grid,
+      position,
+      plantTimeMs,
+      coreVersion,
+      manifestHash,
+      state,
+    });
+  }
+
+  #compareStateHash(theirs: StateHash | null): void {
+    if (theirs === null) return;
+    const mine = this.#stateHashes.find(
+      (held) => held.epoch === theirs.epoch && held.sequence === theirs.sequence,
+    );
+    if (mine === undefined || mine.hash === theirs.hash) return;
+    this.#dispatch({
+      type: "replica.diverged",
+      nowMs: this.#nowMs(),
+      reason: `state after frame ${theirs.epoch}:${theirs.sequence} has hash ${mine.hash}, the leader's has ${theirs.hash}`,
+    });
+  }
+
+  // --- time ---
+
+  #nowMs(): number {
+    return this.#options.clock.monotonicMs();
+  }
+
+  #armDeadline(): void {
+    this.#deadline?.cancel();
+    this.#deadline = null;
+    if (this.#isClosed) return;
+    const atMs = nextDeadlineMs(this.#controller, this.#options.controller);
+    if (!Number.isFinite(atMs)) return;
+    this.#deadline = this.#options.clock.at(Math.max(atMs, this.#nowMs()), () =>
+      this.#dispatch({ type: "ticked", nowMs: this.#nowMs() }),
+    );
+  }
+}
+
+function isSameSample(a: PointSample, b: PointSample | undefined): boolean {
+  return b !== undefined && a[1] === b[1] && a[2] === b[2];
+}
