@@ -90,7 +90,8 @@ export function checkTimings(t: Timings): TimingProblem[] {
     require(Number.isFinite(t[timing]) &&
       t[timing] > 0, timing, "a positive number of milliseconds");
   }
-  const graceMsMin = t.leaseMs * 1.1 + 2 * t.clockDivergenceMs;
+  // × 11 / 10, not × 1.1: 100 × 1.1 is more than 110 in binary.
+  const graceMsMin = (t.leaseMs * 11) / 10 + 2 * t.clockDivergenceMs;
   require(t.graceMs >=
     graceMsMin, "graceMs", `at least leaseMs × 1.1 + 2 × clockDivergenceMs = ${graceMsMin.toFixed(1)}`);
   require(t.shrinkMs < t.leaseMs, "shrinkMs", `less than leaseMs = ${t.leaseMs}`);
@@ -98,7 +99,7 @@ export function checkTimings(t: Timings): TimingProblem[] {
     t.shrinkMs, "heartbeatMs", `at most half of shrinkMs = ${t.shrinkMs / 2}`);
   require(t.soloRenewMs * 2 <=
     t.soloLeaseMs, "soloRenewMs", `at most half of soloLeaseMs = ${t.soloLeaseMs / 2}`);
-  const soloGraceMsMin = t.soloLeaseMs * 1.1 + 2 * t.clockDivergenceMs;
+  const soloGraceMsMin = (t.soloLeaseMs * 11) / 10 + 2 * t.clockDivergenceMs;
   require(t.soloGraceMs >=
     soloGraceMsMin, "soloGraceMs", `at least soloLeaseMs × 1.1 + 2 × clockDivergenceMs = ${soloGraceMsMin.toFixed(1)}`);
   require(t.coldStartMs > t.soloGraceMs, "coldStartMs", `more than soloGraceMs = ${t.soloGraceMs}`);

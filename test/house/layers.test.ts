@@ -1,0 +1,210 @@
+import { posix } from "node:path";
+import { describe, expect, it } from "vitest";
+import { projectFiles, read } from "./project-files.ts";
+
+/** What each folder may import from the project, besides itself. Arrows point down only. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  kernel: [],
+  configs: ["kernel"],
+  energy: ["kernel"],
+  actors: ["kernel", "configs", "energy"],
+  "cluster/core": ["kernel"],
+  proto: ["kernel"],
+  scan: ["kernel", "configs", "actors", "cluster/core"],
+  "cluster/node": ["kernel", "configs", "proto", "cluster/core"],
+  drivers: ["kernel", "configs"],
+  history: ["kernel", "configs", "proto"],
+  api: [
+    "kernel",
+    "configs",
+    "energy",
+    "actors",
+    "cluster/core",
+    "proto",
+    "scan",
+    "cluster/node",
+    "drivers",
+    "history",
+  ],
+  sim: [
+    "kernel",
+    "configs",
+    "energy",
+    "actors",
+    "cluster/core",
+    "proto",
+    "scan",
+    "cluster/node",
+    "drivers",
+    "history",
+  ],
+  apps: [
+    "kernel",
+    "configs",
+    "energy",
+    "actors",
+    "cluster/core",
+    "proto",
+    "scan",
+    "cluster/node",
+    "drivers",
+    "history",
+    "api",
+    "sim",
+  ],
+};
+
+/** Pure folders: no packages but these, and from `configs` types only. */
+const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  kernel: ["@noble/hashes/sha2.js", "@noble/hashes/utils.js"],
+  energy: [],
+  actors: ["xstate"],
+  "cluster/core": [],
+  scan: ["xstate"],
+  "sim/plant": [],
+};
+
+const IMPORT =
+  /^\s*(?:import|export)\s+(type\s+)?[^"'`;]*?from\s+"([^"]+)"|^\s*import\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm;
+
+interface Import {
+  readonly file: string;
+  readonly isTypeOnly: boolean;
+  readonly target: string;
+}
+
+function folderOf(path: string): string | undefined {
+  return Object.keys(MAY_IMPORT).find((folder) => path.startsWith(`${folder}/`));
+}
+
+function sources(): string[] {
+  return projectFiles().filter(
+    (path) =>
+      path.endsWith(".ts") &&
+      !path.endsWith(".test.ts") &&
+      folderOf(path) !== undefined &&
+      !path.startsWith("proto/generated/"),
+  );
+}
+
+function importsOf(file: string): Import[] {
+  const imports: Import[] = [];
+  for (const match of read(file).matchAll(IMPORT)) {
+    imports.push({
+      file,
+      isTypeOnly: match[1] !== undefined,
+      target: match[2] ?? match[3] ?? match[4] ?? "",
+    });
+  }
+  return imports;
+}
+
+/** Files beside tests that only tests use. */
+const isTestSupport = (path: string) =>
+  /-(?:model|harness|fixture)s?\.ts$/.test(path) || path.includes("/testing/");
+
+describe("layers", () => {
+  const all = sources();
+
+  it("finds the sources", () => {
+    expect(all.length).toBeGreaterThan(20);
+  });
+
+  it("imports point down only", () => {
+    const wrong: string[] = [];
+    for (const file of all.filter((path) => !isTestSupport(path))) {
+      const from = folderOf(file) ?? "";
+      for (const { target } of importsOf(file)) {
+        if (!target.startsWith(".")) continue;
+        const to = folderOf(posix.normalize(posix.join(posix.dirname(file), target)));
+        if (to === from || (to !== undefined && MAY_IMPORT[from]?.includes(to) === true)) continue;
+        wrong.push(
+          `${file} imports ${target}: ${from} may import ${MAY_IMPORT[from]?.join(", ") || "nothing"}; move the code down or pass it in through a port`,
+        );
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it("pure folders use no package beyond their list and no runtime code of configs", () => {
+    const wrong: string[] = [];
+    for (const [folder, packages] of Object.entries(PURE_PACKAGES)) {
+      for (const file of all.filter(
+        (path) => path.startsWith(`${folder}/`) && !isTestSupport(path),
+      )) {
+        for (const { target, isTypeOnly } of importsOf(file)) {
+          if (!target.startsWith(".") && !packages.includes(target)) {
+            wrong.push(
+              `${file} imports ${target}: ${folder} is pure; take a port from kernel/ports instead`,
+            );
+          }
+          const to = posix.normalize(posix.join(posix.dirname(file), target));
+          const isDataOnly = to === "configs/manifest-queries.ts";
+          if (
+            target.startsWith(".") &&
+            to.startsWith("configs/") &&
+            folder !== "sim/plant" &&
+            !isTypeOnly &&
+            !isDataOnly
+          ) {
+            wrong.push(
+              `${file} imports ${target} at run time: only types of configs reach the core`,
+            );
+          }
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it("pure folders have no async code and read no clock", () => {
+    const banned: readonly (readonly [RegExp, string])[] = [
+      [/\basync\b(?! *:)(?!.*\/\/)/, "a callback of a port"],
+      [/\bDate\b[.(]/, "the time in the event or frame"],
+      [/\bMath\.random\b/, "the Random port"],
+      [/\bperformance\b/, "the Clock port"],
+    ];
+    const wrong: string[] = [];
+    for (const folder of ["kernel", "energy", "actors", "cluster/core"]) {
+      for (const file of all.filter(
+        (path) => path.startsWith(`${folder}/`) && !isTestSupport(path),
+      )) {
+        read(file)
+          .split("\n")
+          .forEach((line, index) => {
+            if (/^\s*(?:\*|\/\/|\/\*)/.test(line)) return;
+            for (const [pattern, instead] of banned) {
+              if (pattern.test(line))
+                wrong.push(`${file}:${index + 1}: ${line.trim()}: use ${instead}`);
+            }
+          });
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it("nothing throws a plain Error, and there are no barrels", () => {
+    const wrong: string[] = [];
+    for (const file of all) {
+      const text = read(file);
+      if (/\bnew Error\(/.test(text))
+        wrong.push(
+          `${file} throws a plain Error: use RemsError with a code, or InvariantError for a defect`,
+        );
+      if (/^export \* from/m.test(text))
+        wrong.push(`${file} re-exports a file: import from where the thing lives`);
+      if (/(?:^|\/)(?:utils|common|types|helpers|index)\.ts$/.test(file))
+        wrong.push(`${file}: name the file for what it holds`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it("every folder with sources has a README", () => {
+    const files = new Set(projectFiles());
+    const folders = new Set(all.map((path) => posix.dirname(path)));
+    const missing = [...folders].filter(
+      (folder) => !files.has(`${folder}/README.md`) && !/\/testing$|^kernel\/ports$/.test(folder),
+    );
+    expect(missing).toEqual([]);
+  });
+});
