@@ -1,0 +1,97 @@
+import { reasonOf, type Reason } from "./reason.ts";
+
+export type SourceKind = "genset" | "battery" | "shore" | "pv";
+
+/** One source as the decisions see it. Power is positive into the busbar. */
+export interface Source {
+  readonly device: string;
+  readonly kind: SourceKind;
+  /** Position of its breaker; `unknown` counts as open for capacity and as closed for paralleling. */
+  readonly breaker: "closed" | "open" | "unknown";
+  readonly ratedKw: number;
+  /** Last good measurement, kW; 0 where there was none. */
+  readonly powerKw: number;
+  readonly isPowerKnown: boolean;
+  /** Forms voltage and frequency, or would: a genset in droop, a shore supply, a battery in forming mode. */
+  readonly isForming: boolean;
+  /** What may be counted on within a second, kW: rating, import limit, or the battery's reserve. */
+  readonly availableKw: number;
+  /** Its capacity counts towards start and stop; a battery's counts only as a reserve where a machine runs. */
+  readonly isFirm: boolean;
+}
+
+/** Capacity, load and reserve of a grid or an island, kW. */
+export interface Balance {
+  /** Firm capacity of connected sources. */
+  readonly capacityKw: number;
+  /** What the consumers draw: the sum of what all sources give. */
+  readonly loadKw: number;
+  /** Load in percent of firm capacity; 999 where there is load and no capacity. */
+  readonly loadPct: number;
+  /** Firm capacity that is not drawn and not reserved; negative in overload. */
+  readonly freeKw: number;
+  /** Granted to heavy consumers and not drawn yet. */
+  readonly reservedKw: number;
+  /** What batteries could add within a second, beyond what they give now. */
+  readonly batteryReserveKw: number;
+  /** What is not known; empty where everything is. */
+  readonly unknowns: readonly Reason[];
+}
+
+/** Load percentage that stands for "load without any capacity". */
+export const OVERLOAD_PCT = 999;
+
+/** The power that a source counts with, kW. A connected source with bad power counts as fully loaded. */
+export function countedPowerKw(source: Source): number {
+  if (source.breaker === "open") return 0;
+  if (source.isPowerKnown || source.breaker === "unknown") return source.powerKw;
+  return Math.max(source.powerKw, source.ratedKw);
+}
+
+export function isConnected(source: Source): boolean {
+  return source.breaker === "closed";
+}
+
+/**
+ * Sums up what runs. Unknown means worse: an unknown breaker adds its load but no capacity.
+ * @param reservedKw - Granted to heavy consumers and not drawn yet, ≥ 0.
+ */
+export function balanceOf(
+  sources: readonly Source[],
+  reservedKw: number,
+  otherUnknowns: readonly Reason[] = [],
+): Balance {
+  const unknowns: Reason[] = [...otherUnknowns];
+  let capacityKw = 0;
+  let loadKw = 0;
+  let batteryReserveKw = 0;
+  for (const source of sources) {
+    const powerKw = countedPowerKw(source);
+    loadKw += powerKw;
+    if (source.breaker === "unknown") {
+      unknowns.push(reasonOf("UNKNOWN_INPUT", source.device, { what: "the breaker" }));
+    } else if (isConnected(source) && !source.isPowerKnown) {
+      unknowns.push(reasonOf("UNKNOWN_INPUT", source.device, { what: "the power" }));
+    }
+    if (!isConnected(source)) continue;
+    if (source.isFirm) capacityKw += source.availableKw;
+    if (source.kind === "battery") {
+      batteryReserveKw += Math.max(0, source.availableKw - Math.max(0, powerKw));
+    }
+  }
+  return {
+    capacityKw,
+    loadKw,
+    loadPct: loadPctOf(loadKw, capacityKw),
+    freeKw: capacityKw - loadKw - reservedKw,
+    reservedKw,
+    batteryReserveKw,
+    unknowns,
+  };
+}
+
+/** Load in percent of a capacity. */
+export function loadPctOf(loadKw: number, capacityKw: number): number {
+  if (capacityKw > 0) return Math.min(OVERLOAD_PCT, (100 * loadKw) / capacityKw);
+  return loadKw > 0.5 ? OVERLOAD_PCT : 0;
+}
