@@ -1,0 +1,90 @@
+import type {
+  GridMessage,
+  GridStatus,
+  IslandTargets,
+  SourceStatus,
+} from "../kernel/grid-message.ts";
+import { atLeastZero, counter, finite, id, invalid, list, text } from "./field-check.ts";
+import type { Types } from "./generated/rems-peer-v1.ts";
+
+type Wire = Types.rems.peer.v1.BetweenGrids;
+type WireStatus = Types.rems.peer.v1.GridStatus;
+type WireTargets = Types.rems.peer.v1.IslandTargets;
+type WireSource = Types.rems.peer.v1.SourceStatus;
+
+const SOURCE_COUNT_MAX = 256;
+const REASON_LENGTH_MAX = 1000;
+
+export function toWireGridMessage(message: GridMessage): Wire {
+  const { fromGrid, toGrid, epoch, sequence, validForMs, body } = message;
+  const common = { fromGrid, toGrid, epoch, sequence, validForMs };
+  if (body.kind === "islandTargets") return { ...common, islandTargets: body };
+  return {
+    ...common,
+    gridStatus: {
+      ...body,
+      readySources: [...body.readySources],
+      sources: body.sources.map((source) => ({ ...source })),
+    },
+  };
+}
+
+/** @throws RemsError `REMS_MESSAGE_INVALID` */
+export function fromWireGridMessage(wire: Wire, path: string): GridMessage {
+  return {
+    fromGrid: id(wire.fromGrid, `${path}.fromGrid`),
+    toGrid: id(wire.toGrid, `${path}.toGrid`),
+    epoch: counter(wire.epoch, `${path}.epoch`),
+    sequence: counter(wire.sequence, `${path}.sequence`),
+    validForMs: atLeastZero(wire.validForMs, `${path}.validForMs`),
+    body: readBody(wire, path),
+  };
+}
+
+function readBody(wire: Wire, path: string): GridMessage["body"] {
+  if (wire.gridStatus) return readStatus(wire.gridStatus, `${path}.gridStatus`);
+  if (wire.islandTargets) return readTargets(wire.islandTargets, `${path}.islandTargets`);
+  throw invalid(`${path}.body`, "absent", "gridStatus or islandTargets");
+}
+
+function readStatus(wire: WireStatus, path: string): GridStatus {
+  return {
+    kind: "gridStatus",
+    capacityKw: finite(wire.capacityKw, `${path}.capacityKw`),
+    generationKw: finite(wire.generationKw, `${path}.generationKw`),
+    loadKw: finite(wire.loadKw, `${path}.loadKw`),
+    frequencyHz: finite(wire.frequencyHz, `${path}.frequencyHz`),
+    readySources: list(wire.readySources, `${path}.readySources`, SOURCE_COUNT_MAX).map(
+      (source, i) => id(source, `${path}.readySources[${i}]`),
+    ),
+    isSettled: wire.isSettled,
+    sources: list(wire.sources, `${path}.sources`, SOURCE_COUNT_MAX).map((source, i) =>
+      readSource(source, `${path}.sources[${i}]`),
+    ),
+  };
+}
+
+function readSource(wire: WireSource, path: string): SourceStatus {
+  return {
+    device: id(wire.device, `${path}.device`),
+    kind: id(wire.kind, `${path}.kind`),
+    state: text(wire.state, `${path}.state`, 64),
+    isConnected: wire.isConnected,
+    ratedKw: finite(wire.ratedKw, `${path}.ratedKw`),
+    powerKw: finite(wire.powerKw, `${path}.powerKw`),
+    availableKw: finite(wire.availableKw, `${path}.availableKw`),
+    runningForMs: atLeastZero(wire.runningForMs, `${path}.runningForMs`),
+  };
+}
+
+function readTargets(wire: WireTargets, path: string): IslandTargets {
+  const device = (value: string | null | undefined, field: string) =>
+    value === null || value === undefined ? null : id(value, `${path}.${field}`);
+  return {
+    kind: "islandTargets",
+    sharePu: finite(wire.sharePu, `${path}.sharePu`),
+    startDevice: device(wire.startDevice, "startDevice"),
+    stopDevice: device(wire.stopDevice, "stopDevice"),
+    reason: text(wire.reason, `${path}.reason`, REASON_LENGTH_MAX),
+  };
+}
