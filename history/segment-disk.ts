@@ -1,0 +1,77 @@
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+
+/** Numbered files in one directory; blocking, for the history worker. Everything may throw an operating system's error. */
+export interface SegmentDisk {
+  /** Numbers of the segments, ascending. */
+  list(): number[];
+  size(segment: number): number;
+  read(segment: number): Buffer;
+  truncate(segment: number, byteCount: number): void;
+  remove(segment: number): void;
+  /** Makes an empty segment, or empties it. */
+  create(segment: number): SegmentFile;
+}
+
+export interface SegmentFile {
+  write(bytes: Buffer, at: number): void;
+  /** Returns once all that was written is on the disk. */
+  sync(): void;
+  close(): void;
+}
+
+const SEGMENT_NAME = /^journal-(\d{8})\.rems$/;
+
+/** Segments in `directory`, which is made if it is absent. */
+export function openSegmentDisk(directory: string): SegmentDisk {
+  mkdirSync(directory, { recursive: true });
+  const pathOf = (segment: number): string =>
+    join(directory, `journal-${String(segment).padStart(8, "0")}.rems`);
+  return {
+    list: () =>
+      readdirSync(directory)
+        .map((name) => Number(SEGMENT_NAME.exec(name)?.[1] ?? Number.NaN))
+        .filter((segment) => !Number.isNaN(segment))
+        .sort((a, b) => a - b),
+    size: (segment) => statSync(pathOf(segment)).size,
+    read: (segment) => readFileSync(pathOf(segment)),
+    truncate: (segment, byteCount) => truncateSync(pathOf(segment), byteCount),
+    remove: (segment) => unlinkSync(pathOf(segment)),
+    create(segment) {
+      const file = openSync(pathOf(segment), "w");
+      syncDirectory(directory);
+      return {
+        write(bytes, at) {
+          for (let done = 0; done < bytes.length;) {
+            done += writeSync(file, bytes, done, bytes.length - done, at + done);
+          }
+        },
+        sync: () => fdatasyncSync(file),
+        close: () => closeSync(file),
+      };
+    },
+  };
+}
+
+/** Makes a new file's name durable. Windows cannot open directories and does not need it. */
+function syncDirectory(directory: string): void {
+  if (process.platform === "win32") return;
+  const handle = openSync(directory, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
