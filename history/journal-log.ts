@@ -64,10 +64,8 @@ export function segmentText(carried: ReadonlyMap<string, CarriedGrid>): string {
 
 function carriedOf(entry: JournalEntry): [string, CarriedGrid][] {
   try {
-    const header = JSON.parse(entry.text.toString("utf8")) as {
-      grids: Record<string, CarriedGrid>;
-    };
-    return Object.entries(header.grids);
+    const header: unknown = JSON.parse(entry.text.toString("utf8"));
+    return Object.entries((header as { readonly grids: Record<string, CarriedGrid> }).grids);
   } catch {
     return [];
   }

@@ -139,6 +139,7 @@ async function connect(data: JournalWorkerData, release: () => void): Promise<Op
           release();
           resolve();
         });
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
         worker.postMessage("close");
       });
     },
