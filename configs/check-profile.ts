@@ -1,0 +1,398 @@
+import { DEVICE_KINDS, type KindSpec, type PointSpec } from "../kernel/device-kinds.ts";
+import type { ConfigPath, ConfigProblem } from "./problem.ts";
+import type { ProfileFile } from "./profile-schema.ts";
+import type { RegisterTable, RegisterType } from "./profile.ts";
+import { closest } from "./spelling.ts";
+
+type Report = (path: ConfigPath, found: string, allowed: string) => void;
+type PointFile = ProfileFile["points"][number];
+
+/** Registers (or bits) of one table that belong to one thing. */
+interface Span {
+  readonly path: ConfigPath;
+  readonly table: RegisterTable;
+  readonly address: number;
+  readonly count: number;
+  /** Bit of a register where only that belongs to it. */
+  readonly bit: number | null;
+}
+
+/** Most registers that one Modbus request reads, and writes (application protocol 1.1b3, function codes 3 and 16). */
+const READ_COUNT_MAX = 125;
+const WRITE_COUNT_MAX = 123;
+/** The fast class is read every scan: more requests than this do not fit beside those of the other devices. */
+const FAST_REQUEST_COUNT_MAX = 4;
+
+/** Raw values that a register type holds. */
+const RAW_RANGES: Readonly<Record<Exclude<RegisterType, "bit">, readonly [number, number]>> = {
+  int16: [-32768, 32767],
+  uint16: [0, 65535],
+  int32: [-2147483648, 2147483647],
+  uint32: [0, 4294967295],
+  float32: [-3.4e38, 3.4e38],
+};
+
+/** Values that a point of a unit must at least be able to show; power may be as small as a device's rating. */
+const RANGE_NEEDED: Readonly<Partial<Record<PointSpec["unit"], readonly [number, number]>>> = {
+  "%": [0, 100],
+  Hz: [0, 70],
+  V: [0, 480],
+};
+
+/** The largest value that makes sense in a unit; above it the scale is wrong. A step above the second figure is too coarse. */
+const RANGE_SENSE: Readonly<
+  Partial<Record<PointSpec["unit"], readonly [max: number, step: number]>>
+> = {
+  "%": [10_000, 1],
+  Hz: [10_000, 0.1],
+};
+
+/** Checks what a schema cannot say: that the registers of a profile make sense for its kind. */
+export function checkProfile(
+  profile: ProfileFile,
+  problem: (path: ConfigPath, found: string, allowed: string) => ConfigProblem,
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const report: Report = (...facts) => problems.push(problem(...facts));
+  const kind = DEVICE_KINDS[profile.kind];
+  profile.points.forEach((point, index) =>
+    checkPoint(point, ["points", index], profile, kind, report),
+  );
+  checkPointNames(profile, kind, report);
+  checkCommands(profile, kind, report);
+  checkSafety(profile, kind, report);
+  checkRegisters(profile, report);
+  checkWriteBlock(profile, kind, report);
+  checkFastClass(profile, report);
+  return problems;
+}
+
+function named(map: Readonly<Record<string, unknown>>): string {
+  return Object.keys(map).join(", ");
+}
+
+function suggested(name: string, map: Readonly<Record<string, unknown>>, what: string): string {
+  const suggestion = closest(name, Object.keys(map));
+  const all = `${what}: ${named(map) || "none"}`;
+  return suggestion === null ? all : `did you mean ${suggestion}? ${all}`;
+}
+
+function specOf(kind: KindSpec, name: string): PointSpec | undefined {
+  return Object.hasOwn(kind.points, name) ? kind.points[name] : undefined;
+}
+
+function checkPoint(
+  point: PointFile,
+  path: ConfigPath,
+  profile: ProfileFile,
+  kind: KindSpec,
+  report: Report,
+): void {
+  const spec = specOf(kind, point.point);
+  if (spec === undefined) {
+    const allowed = suggested(point.point, kind.points, `a point of kind ${profile.kind}`);
+    report([...path, "point"], JSON.stringify(point.point), allowed);
+    return;
+  }
+  checkCoding(point, path, spec, report);
+  if (spec.type === "number" && point.type !== "bit") checkRange(point, path, spec, report);
+  if (spec.type === "label") checkLabels(point, path, spec, report);
+  else if (point.labels) report([...path, "labels"], "labels", `none: ${point.point} is no label`);
+  if (spec.direction === "level") {
+    if (point.table === "input" || point.table === "discrete") {
+      report([...path, "table"], `"${point.table}"`, '"holding" or "coil": a level is written');
+    }
+    const isReadable = point.access === "readWrite" || point.read_back !== undefined;
+    if (point.access === "read" || !isReadable) {
+      const allowed = '"readWrite", or "write" with read_back: a level is written and read back';
+      report([...path, "access"], `"${point.access}"`, allowed);
+    }
+  } else {
+    if (point.access !== "read") {
+      report([...path, "access"], `"${point.access}"`, '"read": the point is measured');
+    }
+    if (point.read_back) report([...path, "read_back"], "a table", "none: the point is measured");
+  }
+}
+
+function checkCoding(point: PointFile, path: ConfigPath, spec: PointSpec, report: Report): void {
+  const isBitTable = point.table === "coil" || point.table === "discrete";
+  if ((spec.type === "boolean") !== (point.type === "bit")) {
+    const allowed =
+      spec.type === "boolean"
+        ? '"bit": the point is a switch'
+        : "a number type: the point is no switch";
+    report([...path, "type"], `"${point.type}"`, allowed);
+  } else if (isBitTable && point.type !== "bit") {
+    report([...path, "table"], `"${point.table}"`, '"holding" or "input" for a number');
+  }
+  const needsBit = point.type === "bit" && !isBitTable;
+  if (needsBit !== (point.bit !== undefined)) {
+    const allowed = needsBit
+      ? "a whole number, 0 to 15: the bit of the register"
+      : 'none: only type "bit" in a register has one';
+    report([...path, "bit"], point.bit === undefined ? "nothing" : String(point.bit), allowed);
+  }
+}
+
+function checkRange(point: PointFile, path: ConfigPath, spec: PointSpec, report: Report): void {
+  if (point.type === "bit") return;
+  if (point.scale === 0) {
+    report([...path, "scale"], "0", "a number other than 0");
+    return;
+  }
+  const [rawMin, rawMax] = RAW_RANGES[point.type];
+  const ends = [rawMin * point.scale + point.offset, rawMax * point.scale + point.offset];
+  const [min, max] = [Math.min(...ends), Math.max(...ends)];
+  const found = `a range of ${rounded(min)} to ${rounded(max)} ${spec.unit}`;
+  const needed = RANGE_NEEDED[spec.unit];
+  if (needed && (min > needed[0] || max < needed[1])) {
+    report(path, found, `a type and scale that reach ${needed[0]} to ${needed[1]} ${spec.unit}`);
+  }
+  if (mayBeNegative(point.point, spec) && min >= 0) {
+    report(path, found, `a signed type: ${point.point} may be negative`);
+  }
+  const sense = RANGE_SENSE[spec.unit];
+  if (sense && point.type !== "float32") {
+    const is32 = point.type === "int32" || point.type === "uint32";
+    if (Math.abs(point.scale) > sense[1] || (!is32 && max > sense[0])) {
+      report([...path, "scale"], String(point.scale), `at most ${sense[1]} ${spec.unit} a step`);
+    }
+  }
+  const isWhole = point.not_available === undefined || point.type === "float32";
+  if (!isWhole && ((point.not_available ?? 0) < rawMin || (point.not_available ?? 0) > rawMax)) {
+    report(
+      [...path, "not_available"],
+      String(point.not_available),
+      `a raw value, ${rawMin} to ${rawMax}`,
+    );
+  }
+}
+
+/** Power into or out of something changes its sign; limits, demands and what is only drawn do not. */
+function mayBeNegative(point: string, spec: PointSpec): boolean {
+  return spec.unit === "kvar" || ["activePowerKw", "powerSetpointKw"].includes(point);
+}
+
+function rounded(value: number): string {
+  return String(Math.abs(value) < 1e9 ? Math.round(value * 1000) / 1000 : value);
+}
+
+function checkLabels(point: PointFile, path: ConfigPath, spec: PointSpec, report: Report): void {
+  const known = spec.labels ?? [];
+  if (!point.labels || Object.keys(point.labels).length === 0) {
+    report([...path, "labels"], "nothing", `a table from raw value to one of ${known.join(", ")}`);
+    return;
+  }
+  for (const [raw, label] of Object.entries(point.labels)) {
+    if (known.includes(label)) continue;
+    report([...path, "labels", raw], JSON.stringify(label), `one of ${known.join(", ")}`);
+  }
+}
+
+function checkPointNames(profile: ProfileFile, kind: KindSpec, report: Report): void {
+  const seen = new Set<string>();
+  profile.points.forEach(({ point }, index) => {
+    if (seen.has(point)) {
+      report(["points", index, "point"], `${JSON.stringify(point)} again`, "each point once");
+    }
+    seen.add(point);
+  });
+  for (const [name, spec] of Object.entries(kind.points)) {
+    if (!spec.isRequired || seen.has(name)) continue;
+    report(
+      ["points"],
+      `no ${name}`,
+      `every required point of kind ${profile.kind}; ${spec.meaning}`,
+    );
+  }
+}
+
+function checkCommands(profile: ProfileFile, kind: KindSpec, report: Report): void {
+  const seen = new Set<string>();
+  profile.commands.forEach((command, index) => {
+    const path = ["commands", index];
+    const { command: name, followed_by: followedBy } = command;
+    if (!Object.hasOwn(kind.commands, name)) {
+      const allowed = suggested(name, kind.commands, `a command of kind ${profile.kind}`);
+      report([...path, "command"], JSON.stringify(name), allowed);
+    }
+    if (seen.has(name)) {
+      report([...path, "command"], `${JSON.stringify(name)} again`, "each command once");
+    }
+    seen.add(name);
+    if (command.table === "coil" && command.value > 1) {
+      report([...path, "value"], String(command.value), "0 or 1 for a coil");
+    }
+    if (followedBy === undefined) return;
+    if (!profile.points.some(({ point }) => point === followedBy.point)) {
+      const at = [...path, "followed_by", "point"];
+      report(at, JSON.stringify(followedBy.point), "a point that this profile maps");
+      return;
+    }
+    const type = specOf(kind, followedBy.point)?.type;
+    const wanted = type === "label" ? "string" : type;
+    if (type !== undefined && typeof followedBy.value !== wanted) {
+      const at = [...path, "followed_by", "value"];
+      report(at, JSON.stringify(followedBy.value), `a ${type}, as ${followedBy.point} is`);
+    }
+  });
+}
+
+/** Rules 1 and 4 of the plant: who checks before closing, and what happens without us. */
+function checkSafety(profile: ProfileFile, kind: KindSpec, report: Report): void {
+  const closesLive = profile.commands.findIndex(({ command }) => command === "syncAndClose");
+  if (closesLive >= 0 && profile.sync_check !== "device") {
+    const found = profile.sync_check === undefined ? "nothing" : `"${profile.sync_check}"`;
+    report(
+      ["sync_check"],
+      found,
+      '"device": R-EMS never times the closing of a live breaker, so syncAndClose needs it',
+    );
+  }
+  const isWritten =
+    profile.commands.length > 0 ||
+    profile.points.some(({ point }) => specOf(kind, point)?.direction === "level");
+  if (isWritten && profile.fallback === undefined) {
+    report(
+      ["fallback"],
+      "nothing",
+      "a table: a device that takes commands or levels says what it does without R-EMS",
+    );
+  }
+}
+
+function sizeOf(type: RegisterType): number {
+  return type === "int32" || type === "uint32" || type === "float32" ? 2 : 1;
+}
+
+function spansOf(profile: ProfileFile): Span[] {
+  const spans: Span[] = [];
+  profile.points.forEach((point, index) => {
+    const path = ["points", index];
+    const count = sizeOf(point.type);
+    const bit = point.bit ?? null;
+    spans.push({
+      path: [...path, "address"],
+      table: point.table,
+      address: point.address,
+      count,
+      bit,
+    });
+    const { read_back: readBack } = point;
+    const isElsewhere =
+      readBack && (readBack.table !== point.table || readBack.address !== point.address);
+    if (isElsewhere) spans.push({ path: [...path, "read_back"], ...readBack, count, bit });
+  });
+  if (profile.epoch_register) {
+    const { address } = profile.epoch_register;
+    spans.push({
+      path: ["epoch_register", "address"],
+      table: "holding",
+      address,
+      count: 2,
+      bit: null,
+    });
+  }
+  if (profile.signature) {
+    const { table, address } = profile.signature;
+    spans.push({ path: ["signature", "address"], table, address, count: 1, bit: null });
+  }
+  // Commands may share a register with one another, but with nothing else, and only with different values.
+  const commandRegisters = new Set<string>();
+  profile.commands.forEach(({ table, address }, index) => {
+    const register = `${table} ${address}`;
+    if (!commandRegisters.has(register)) {
+      spans.push({ path: ["commands", index, "address"], table, address, count: 1, bit: null });
+    }
+    commandRegisters.add(register);
+  });
+  return spans;
+}
+
+function checkRegisters(profile: ProfileFile, report: Report): void {
+  const spans = spansOf(profile);
+  spans.forEach((span, index) => {
+    if (span.address + span.count > 65536) {
+      report(span.path, String(span.address), "an address whose registers end at 65535");
+    }
+    const clash = spans.slice(0, index).find((other) => isOverlapping(span, other));
+    if (clash === undefined) return;
+    const taken = clash.path.slice(0, 2).join(" ");
+    report(
+      span.path,
+      `${span.table} ${span.address}`,
+      `registers that nothing else uses (${taken} does)`,
+    );
+  });
+  const writes = new Set<string>();
+  profile.commands.forEach(({ table, address, value }, index) => {
+    const write = `${table} ${address} ${value}`;
+    if (writes.has(write)) {
+      report(
+        ["commands", index, "value"],
+        String(value),
+        "a value that no other command writes there",
+      );
+    }
+    writes.add(write);
+  });
+}
+
+function isOverlapping(a: Span, b: Span): boolean {
+  if (a.table !== b.table) return false;
+  if (a.address >= b.address + b.count || b.address >= a.address + a.count) return false;
+  return a.bit === null || b.bit === null || a.bit === b.bit;
+}
+
+/** The epoch, the levels and the command register lie side by side: the driver writes them in one request. */
+function checkWriteBlock(profile: ProfileFile, kind: KindSpec, report: Report): void {
+  if (!profile.epoch_register) return;
+  let next = profile.epoch_register.address + 2;
+  const first = next - 2;
+  const levels = profile.points
+    .map((point, index) => ({ point, index }))
+    .filter(({ point }) => specOf(kind, point.point)?.direction === "level")
+    .sort((a, b) => a.point.address - b.point.address);
+  for (const { point, index } of levels) {
+    if (point.table !== "holding" || point.address !== next) {
+      const allowed = `holding ${next}: levels follow the epoch without a gap`;
+      report(["points", index, "address"], `${point.table} ${point.address}`, allowed);
+      return;
+    }
+    next += sizeOf(point.type);
+  }
+  const wrong = profile.commands.findIndex((c) => c.table !== "holding" || c.address !== next);
+  const command = profile.commands[wrong];
+  if (command) {
+    const allowed = `holding ${next}: the one command register follows epoch and levels without a gap`;
+    report(["commands", wrong, "address"], `${command.table} ${command.address}`, allowed);
+  }
+  if (next + 1 - first > WRITE_COUNT_MAX) {
+    report(
+      ["epoch_register"],
+      `${next + 1 - first} registers`,
+      `at most ${WRITE_COUNT_MAX} in one request`,
+    );
+  }
+}
+
+function checkFastClass(profile: ProfileFile, report: Report): void {
+  let requestCount = 0;
+  for (const table of ["holding", "input", "coil", "discrete"] as const) {
+    const spans = profile.points
+      .filter((point) => point.poll === "fast" && point.access !== "write" && point.table === table)
+      .map(({ address, type }) => ({ address, end: address + sizeOf(type) }))
+      .sort((a, b) => a.address - b.address);
+    let start = -READ_COUNT_MAX;
+    for (const span of spans) {
+      if (span.end - start <= READ_COUNT_MAX) continue;
+      requestCount += 1;
+      start = span.address;
+    }
+  }
+  if (requestCount > FAST_REQUEST_COUNT_MAX) {
+    const allowed = `at most ${FAST_REQUEST_COUNT_MAX} of ${READ_COUNT_MAX} registers each; move points to poll = "slow"`;
+    report(["points"], `a fast class of ${requestCount} requests`, allowed);
+  }
+}
