@@ -1,0 +1,363 @@
+import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
+import { checkTimings, type Timings, TIMING_SETS, watchdogMsMin } from "../kernel/timings.ts";
+import type { DeviceFile, GridFile, ManifestFile } from "./manifest-schema.ts";
+import type { ConfigPath, ConfigProblem } from "./problem.ts";
+import type { DeviceProfile } from "./profile.ts";
+import { closest } from "./spelling.ts";
+import { timingsOf } from "./to-manifest.ts";
+
+type Report = (path: ConfigPath, found: string, allowed: string) => void;
+type Profiles = ReadonlyMap<string, DeviceProfile>;
+
+/** Checks what a schema cannot say: names that must exist, values that depend on one another, the rules of the plant. */
+export function crossCheck(
+  file: ManifestFile,
+  profiles: Profiles,
+  problem: (path: ConfigPath, found: string, allowed: string) => ConfigProblem,
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const report: Report = (...facts) => problems.push(problem(...facts));
+  checkUniqueness(file, report);
+  checkCoordinator(file, report);
+  checkExposure(file, report);
+  file.grids.forEach((grid, index) => {
+    const path = ["grids", index];
+    checkControllers(grid, path, file, report);
+    checkGridTimings(grid, path, report);
+    checkPower(grid, path, report);
+    grid.devices.forEach((device, at) =>
+      checkDevice(device, [...path, "devices", at], grid, file, profiles, report),
+    );
+  });
+  checkTies(file, report);
+  return problems;
+}
+
+interface Named {
+  readonly path: ConfigPath;
+  readonly value: string;
+}
+
+/** Reports each value that stood before, and where. */
+function checkOnce(all: readonly Named[], allowed: string, report: Report): void {
+  const seen = new Set<string>();
+  for (const { path, value } of all) {
+    if (seen.has(value)) report(path, `${value} again`, allowed);
+    seen.add(value);
+  }
+}
+
+function ids(path: ConfigPath, things: readonly { readonly id: string }[]): Named[] {
+  return things.map(({ id }, index) => ({ path: [...path, index, "id"], value: `"${id}"` }));
+}
+
+function checkUniqueness(file: ManifestFile, report: Report): void {
+  checkOnce(ids(["nodes"], file.nodes), "an id that no other node has", report);
+  checkOnce(ids(["grids"], file.grids), "an id that no other grid has", report);
+  checkOnce(ids(["ties"], file.ties), "an id that no other tie has", report);
+  const devices = file.grids.flatMap((grid, index) =>
+    ids(["grids", index, "devices"], grid.devices),
+  );
+  checkOnce(devices, "an id that no other device of the installation has", report);
+  const endpoints = file.grids.flatMap((grid, index) =>
+    grid.devices.map(({ host, port, unit_id: unit }, at) => ({
+      path: ["grids", index, "devices", at, "port"],
+      value: `${hostText(host)} port ${port} unit ${unit}`,
+    })),
+  );
+  checkOnce(endpoints, "an address and unit that no other device has", report);
+  const ports = file.nodes.flatMap((node, index) =>
+    (["peer_port", "operator_port", "http_port"] as const).map((key) => ({
+      path: ["nodes", index, key],
+      value: `${hostText(node.host)} port ${node[key]}`,
+    })),
+  );
+  checkOnce(ports, "a port that nothing else of this host uses", report);
+  const directories = file.nodes.map((node, index) => ({
+    path: ["nodes", index, "data_directory"],
+    value: `"${node.data_directory}" on ${hostText(node.host)}`,
+  }));
+  checkOnce(directories, "a directory that no other node of this host uses", report);
+}
+
+function hostText(host: string): string {
+  return host.toLowerCase() === "localhost" ? "127.0.0.1" : host.toLowerCase();
+}
+
+function isLoopback(host: string): boolean {
+  const text = hostText(host);
+  return text === "::1" || /^127(\.\d{1,3}){3}$/.test(text);
+}
+
+function checkCoordinator(file: ManifestFile, report: Report): void {
+  const { kind, endpoints } = file.coordinator;
+  const isRedundant = file.nodes.length >= 2;
+  if (kind === "embedded" && isRedundant) {
+    if (file.mode === "production") {
+      const found = `"embedded" with ${file.nodes.length} nodes in production`;
+      report(
+        ["coordinator", "kind"],
+        found,
+        '"etcd": two nodes need a record that outlives either',
+      );
+    } else if (endpoints.length === 0) {
+      const allowed = "one host:port: several nodes need one record, not one each";
+      report(["coordinator", "endpoints"], "an empty list", allowed);
+    }
+  }
+  if (kind === "embedded" && endpoints.length > 1) {
+    report(
+      ["coordinator", "endpoints"],
+      `${endpoints.length} entries`,
+      "at most one with embedded",
+    );
+  }
+  if (kind === "etcd" && endpoints.length === 0) {
+    const allowed = "host:port of each etcd member; three members in production";
+    report(["coordinator", "endpoints"], "an empty list", allowed);
+  }
+  checkOnce(
+    endpoints.map((value, index) => ({
+      path: ["coordinator", "endpoints", index],
+      value: `"${value}"`,
+    })),
+    "each member once",
+    report,
+  );
+}
+
+/** Until access control exists nothing listens or speaks in plain text beyond this machine, unless someone says so. */
+function checkExposure(file: ManifestFile, report: Report): void {
+  if (file.insecure) return;
+  const allowed = "a loopback address, or insecure = true: there is no TLS yet";
+  file.nodes.forEach(({ host }, index) => {
+    if (!isLoopback(host)) report(["nodes", index, "host"], JSON.stringify(host), allowed);
+  });
+  file.coordinator.endpoints.forEach((endpoint, index) => {
+    const host = endpoint.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+    if (isLoopback(host)) return;
+    report(["coordinator", "endpoints", index], JSON.stringify(endpoint), allowed);
+  });
+}
+
+function oneOf(found: string, names: readonly string[]): string {
+  const suggestion = closest(found, names);
+  const all = `one of ${names.map((name) => `"${name}"`).join(", ") || "none"}`;
+  return suggestion === null ? all : `did you mean "${suggestion}"? ${all}`;
+}
+
+function checkControllers(
+  grid: GridFile,
+  path: ConfigPath,
+  file: ManifestFile,
+  report: Report,
+): void {
+  const at = [...path, "controllers"];
+  const nodeIds = file.nodes.map(({ id }) => id);
+  grid.controllers.forEach(({ node }, index) => {
+    if (nodeIds.includes(node)) return;
+    report([...at, index, "node"], `unknown node "${node}"`, oneOf(node, nodeIds));
+  });
+  checkOnce(
+    grid.controllers.map(({ node }, index) => ({
+      path: [...at, index, "node"],
+      value: `"${node}"`,
+    })),
+    "one controller of a grid on each node",
+    report,
+  );
+  checkOnce(
+    grid.controllers.map(({ failover_order: order }, index) => ({
+      path: [...at, index, "failover_order"],
+      value: String(order),
+    })),
+    "an order that no other controller of this grid has",
+    report,
+  );
+  const primaries = grid.controllers.filter(({ role }) => role === "primary");
+  const first = Math.min(...grid.controllers.map(({ failover_order: order }) => order));
+  if (primaries.length !== 1) {
+    report(at, `${primaries.length} controllers with role "primary"`, "exactly one in each grid");
+  } else if (primaries[0]?.failover_order !== first) {
+    const index = grid.controllers.findIndex(({ role }) => role === "primary");
+    const found = `${primaries[0]?.failover_order} for the primary`;
+    report(
+      [...at, index, "failover_order"],
+      found,
+      `the lowest order of the grid; ${first} stands elsewhere`,
+    );
+  }
+}
+
+/** `graceMs` as the manifest writes it: `grace_ms`. */
+function fileKey(timing: string): string {
+  return timing.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function checkGridTimings(grid: GridFile, path: ConfigPath, report: Report): void {
+  const names = Object.keys(TIMING_SETS.default);
+  const inFileWords = (text: string) =>
+    text.replace(/[A-Za-z]+/g, (word) => (names.includes(word) ? fileKey(word) : word));
+  for (const { timing, foundMs, allowed } of checkTimings(timingsOf(grid))) {
+    report([...path, "timings", fileKey(timing)], String(foundMs), inFileWords(allowed));
+  }
+}
+
+function checkPower(grid: GridFile, path: ConfigPath, report: Report): void {
+  const at = [...path, "power"];
+  const { power } = grid;
+  if (power.stop_limit_pct >= power.start_limit_pct) {
+    const allowed = `less than start_limit_pct = ${power.start_limit_pct}`;
+    report([...at, "stop_limit_pct"], String(power.stop_limit_pct), allowed);
+  }
+  if (power.fast_start_limit_pct < power.start_limit_pct) {
+    const allowed = `at least start_limit_pct = ${power.start_limit_pct}`;
+    report([...at, "fast_start_limit_pct"], String(power.fast_start_limit_pct), allowed);
+  }
+  if (power.start_order === undefined) return;
+  const order = power.start_order;
+  const gensets = grid.devices.filter(({ kind }) => kind === "genset").map(({ id }) => id);
+  order.forEach((id, index) => {
+    if (gensets.includes(id)) return;
+    report(
+      [...at, "start_order", index],
+      `"${id}"`,
+      `a genset of this grid: ${oneOf(id, gensets)}`,
+    );
+  });
+  checkOnce(
+    order.map((id, index) => ({ path: [...at, "start_order", index], value: `"${id}"` })),
+    "each genset once",
+    report,
+  );
+  const missing = gensets.filter((id) => !order.includes(id));
+  if (missing.length > 0) {
+    report([...at, "start_order"], `no ${missing.join(", ")}`, "every genset of the grid");
+  }
+}
+
+function checkDevice(
+  device: DeviceFile,
+  path: ConfigPath,
+  grid: GridFile,
+  file: ManifestFile,
+  profiles: Profiles,
+  report: Report,
+): void {
+  checkRatings(device, path, report);
+  const mayTrip = ["feeder", "thruster", "battery"].includes(device.kind);
+  if (device.trip_stage !== undefined && !mayTrip) {
+    const allowed = "none: only feeders, thrusters and the charging of batteries are shed";
+    report([...path, "trip_stage"], String(device.trip_stage), allowed);
+  }
+  if (file.mode === "production" && device.simulated === true) {
+    report([...path, "simulated"], "true", "false in production");
+  }
+  const profile = profiles.get(device.profile);
+  if (profile === undefined) {
+    const found = `unknown profile "${device.profile}"`;
+    const sameKind = [...profiles.values()].filter(({ kind }) => kind === device.kind);
+    report(
+      [...path, "profile"],
+      found,
+      oneOf(
+        device.profile,
+        sameKind.map(({ id }) => id),
+      ),
+    );
+    return;
+  }
+  if (profile.kind !== device.kind) {
+    const allowed = `a profile of kind ${device.kind}`;
+    report([...path, "profile"], `"${profile.id}" of kind ${profile.kind}`, allowed);
+  }
+  checkProfileUse(profile, [...path, "profile"], grid, file, timingsOf(grid), report);
+}
+
+function checkRatings(device: DeviceFile, path: ConfigPath, report: Report): void {
+  const { kind, ratings } = device;
+  const require = (key: "power_kw" | "energy_kwh" | "load_kw", isNeeded: boolean) => {
+    if (isNeeded && ratings[key] <= 0) {
+      report([...path, "ratings", key], String(ratings[key]), `above 0 for kind ${kind}`);
+    }
+  };
+  require("power_kw", DEVICE_KINDS[kind].isSource);
+  require("energy_kwh", kind === "battery");
+  require("load_kw", kind === "feeder" || kind === "thruster");
+}
+
+/** Whether a device of this profile may stand in this grid: rules 4, 9 and 11 of the plant. */
+function checkProfileUse(
+  profile: DeviceProfile,
+  path: ConfigPath,
+  grid: GridFile,
+  file: ManifestFile,
+  timings: Timings,
+  report: Report,
+): void {
+  const found = `"${profile.id}"`;
+  const isProduction = file.mode === "production";
+  if (isProduction && profile.signature !== null) {
+    report(
+      path,
+      `${found}, a profile of simulated devices`,
+      "a profile of a real device in production",
+    );
+  }
+  if (!isProduction && profile.signature === null) {
+    const allowed =
+      "a profile with a signature in simulation: it proves that the device is simulated";
+    report(path, `${found} without a signature`, allowed);
+  }
+  const hasLevels = profile.points.some(
+    ({ point }) => DEVICE_KINDS[profile.kind].points[point]?.direction === "level",
+  );
+  if (profile.fallback === null && (profile.commands.length > 0 || hasLevels)) {
+    report(
+      path,
+      `${found} without fallback and watchdog`,
+      "a profile that says what the device does without R-EMS",
+    );
+  }
+  const leastMs = watchdogMsMin(timings);
+  if (profile.fallback !== null && profile.fallback.watchdogMs < leastMs) {
+    const allowed = `at least ${leastMs} with the timings of grid ${grid.id}: solo_grace_ms + 3 × scan_ms + 500`;
+    report(path, `${found} with watchdog_ms = ${profile.fallback.watchdogMs}`, allowed);
+  }
+  const isStandbyShutOut = profile.mastersMax === 1 && profile.slotReleaseMs > 1000;
+  if (grid.controllers.length >= 2 && isStandbyShutOut) {
+    const allowed =
+      "masters_max of 2 or more, or slot_release_ms of at most 1000, in a redundant grid";
+    report(
+      path,
+      `${found} with masters_max = 1 and slot_release_ms = ${profile.slotReleaseMs}`,
+      allowed,
+    );
+  }
+}
+
+function checkTies(file: ManifestFile, report: Report): void {
+  const gridIds = file.grids.map(({ id }) => id);
+  const used: Named[] = [];
+  file.ties.forEach(({ breakers }, index) => {
+    breakers.forEach((breaker, at) => {
+      const path = ["ties", index, "breakers", at];
+      const grid = file.grids.find(({ id }) => id === breaker.grid);
+      if (grid === undefined) {
+        report([...path, "grid"], `unknown grid "${breaker.grid}"`, oneOf(breaker.grid, gridIds));
+        return;
+      }
+      const ties = grid.devices.filter(({ kind }) => kind === "busTie").map(({ id }) => id);
+      if (!ties.includes(breaker.device)) {
+        const allowed = `a device of kind busTie in grid ${grid.id}: ${oneOf(breaker.device, ties)}`;
+        report([...path, "device"], `"${breaker.device}"`, allowed);
+      }
+      used.push({ path: [...path, "device"], value: `"${breaker.device}"` });
+    });
+    if (breakers[0]?.grid === breakers[1]?.grid) {
+      const found = `both breakers in grid "${breakers[0]?.grid}"`;
+      report(["ties", index, "breakers"], found, "two different grids");
+    }
+  });
+  checkOnce(used, "a breaker that belongs to one tie only", report);
+}

@@ -1,0 +1,328 @@
+import { z } from "zod";
+import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
+import { field } from "./config-file.ts";
+
+const ID_FORM = "1 to 32 lower-case letters, digits and hyphens, a letter first";
+const id = (meaning: string) =>
+  field(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), meaning, { form: ID_FORM });
+const name = (meaning: string) =>
+  field(z.string().max(80).default(""), meaning, { defaultText: "the id" });
+const text = (lengthMax: number) => z.string().min(1).max(lengthMax);
+const host = (meaning: string) =>
+  field(z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/), meaning, {
+    form: "a host name or an IP address in quotes",
+  });
+const port = (meaning: string) => field(z.int().min(1).max(65535), meaning);
+const percent = (min: number, max: number, preset: number, meaning: string) =>
+  field(z.number().min(min).max(max).default(preset), meaning, { unit: "%" });
+const seconds = (max: number, preset: number, meaning: string) =>
+  field(z.number().min(0).max(max).default(preset), meaning, { unit: "s" });
+const timing = (meaning: string) =>
+  field(z.number().gt(0).max(600_000).optional(), meaning, {
+    unit: "ms",
+    defaultText: "as in the timing set",
+  });
+const control = z.enum(["observe", "advise", "control"]);
+
+const timingsSchema = z.strictObject({
+  scan_ms: timing("One control cycle."),
+  heartbeat_ms: timing("Longest silence of a leader. At most half of `shrink_ms`."),
+  lease_ms: timing(
+    "A standby's promise is good for the leader so long from the sending of the acknowledged message.",
+  ),
+  shrink_ms: timing(
+    "A standby that misses acknowledgements for so long leaves the in-sync set. Below `lease_ms`.",
+  ),
+  grace_ms: timing(
+    "A standby's promise binds it so long from receipt. At least `lease_ms` × 1.1 + 2 × `clock_divergence_ms`.",
+  ),
+  stagger_ms: timing("Further wait per rank before a takeover."),
+  solo_lease_ms: timing("Authority of a leader that stands alone in the record."),
+  solo_renew_ms: timing(
+    "Such a leader renews the record so often. At most half of `solo_lease_ms`.",
+  ),
+  solo_grace_ms: timing(
+    "A lone leader's record must stay unchanged so long before a controller not in sync may take over. At least `solo_lease_ms` × 1.1 + 2 × `clock_divergence_ms`.",
+  ),
+  cold_start_ms: timing(
+    "Wait per rank before an absent record is created, and for silent controllers. More than `solo_grace_ms`.",
+  ),
+  rejoin_ms: timing(
+    "Members of the old in-sync set that can continue by log tail rejoin within this time.",
+  ),
+  hold_ms: timing("A standby that hears of no authority for so long goes on to a takeover."),
+  io_loss_ms: timing(
+    "A leader that reaches fewer critical devices than a standby for so long hands over.",
+  ),
+  handover_ms: timing(
+    "A planned handover that is not complete after so long ends in an ordinary takeover.",
+  ),
+  journal_sync_ms: timing("Frames are on disk so long after they were appended. At most 100."),
+  clock_divergence_ms: timing("The most that two nodes' clocks differ over one grace."),
+  stale_ms: timing("A point that was not read for so long is uncertain."),
+  coordinator_ms: timing("Deadline of one call to the coordinator."),
+});
+
+const powerSchema = z.strictObject({
+  start_limit_pct: percent(
+    10,
+    100,
+    85,
+    "A genset starts above this load of the connected capacity, after `start_delay_s`.",
+  ),
+  start_delay_s: seconds(3600, 10, "How long the load must stay above `start_limit_pct`."),
+  fast_start_limit_pct: percent(
+    10,
+    120,
+    95,
+    "As `start_limit_pct`, after the shorter `fast_start_delay_s`. At least `start_limit_pct`.",
+  ),
+  fast_start_delay_s: seconds(3600, 2, "How long the load must stay above `fast_start_limit_pct`."),
+  stop_limit_pct: percent(
+    1,
+    99,
+    70,
+    "A genset stops below this load of the capacity that remains after the stop. Below `start_limit_pct`.",
+  ),
+  stop_delay_s: seconds(86_400, 300, "How long the load must stay below `stop_limit_pct`."),
+  minimum_run_s: seconds(86_400, 600, "A genset that started runs at least so long."),
+  n1_required: field(
+    z.boolean().default(true),
+    "Keep enough reserve to carry the load after the loss of the largest source.",
+  ),
+  start_order: field(
+    z.array(id("A genset of this grid.")).max(64).optional(),
+    "Gensets in order of start.",
+    { defaultText: "in the order of the file" },
+  ),
+  heavy_consumer_margin_kw: field(
+    z.number().min(0).max(1_000_000).default(150),
+    "Free capacity that must remain before a heavy consumer is granted.",
+    { unit: "kW" },
+  ),
+  ramp_pct_per_s: field(
+    z.number().gt(0).max(1000).default(10),
+    "Most change of a source's reference, percent of rating per second.",
+    { unit: "%/s" },
+  ),
+  start_timeout_s: field(
+    z.number().gt(0).max(3600).default(60),
+    "A start without readiness after so long has failed.",
+    { unit: "s" },
+  ),
+  cooldown_s: seconds(3600, 180, "A genset runs unloaded so long before it stops."),
+});
+
+const rating = (meaning: string, unit: string, max = 1_000_000) =>
+  field(z.number().min(0).max(max).default(0), meaning, { unit });
+const ratingsSchema = z.strictObject({
+  power_kw: rating("Rated active power of a source. Required for sources.", "kW"),
+  apparent_kva: rating("Rated apparent power.", "kVA"),
+  energy_kwh: rating("Energy of a battery. Required for batteries.", "kWh"),
+  minimum_load_pct: rating("Least load at which the source should run for long.", "%", 100),
+  droop_pct: rating("Frequency droop from no load to rated power.", "%", 20),
+  reserve_soc_pct: rating(
+    "Battery: state of charge below which energy is never counted as reserve.",
+    "%",
+    100,
+  ),
+  load_kw: rating("Expected draw of a feeder, most draw of a thruster. Required for these.", "kW"),
+});
+
+const deviceSchema = z.strictObject({
+  id: id("Name of the device, once in the installation: `dg1` in `dg1.activePowerKw`."),
+  name: name("Name for people."),
+  kind: field(
+    z.enum(Object.keys(DEVICE_KINDS) as [keyof typeof DEVICE_KINDS]),
+    "Kind of device; the profile's kind must be the same.",
+  ),
+  profile: field(text(64), "Id of the device profile.", {
+    form: "the id of a device profile in quotes",
+  }),
+  host: host("Address of the device or of its gateway."),
+  port: field(z.int().min(1).max(65535).default(502), "TCP port of the device."),
+  unit_id: field(z.int().min(1).max(255).default(1), "Modbus unit."),
+  simulated: field(
+    z.boolean().optional(),
+    "The plant simulator serves this device. Rejected in production.",
+    { defaultText: "true in simulation, false in production" },
+  ),
+  control: field(
+    control.optional(),
+    "Narrows the grid's `control` for this device; the stricter of the two holds.",
+    { defaultText: "as the grid" },
+  ),
+  critical: field(
+    z.boolean().optional(),
+    "Whether reaching this device counts when a leader that lost its plant is compared with a standby.",
+    { defaultText: "true for sources and bus-ties" },
+  ),
+  ratings: field(ratingsSchema.prefault({}), "Nameplate. What does not apply is left out."),
+  trip_stage: field(
+    z.int().min(0).max(3).optional(),
+    "Stage at which load is shed: 0 first (battery charging), 3 last (thrusters). For feeders, thrusters and batteries.",
+    { defaultText: "never shed" },
+  ),
+});
+
+const controllerSchema = z.strictObject({
+  node: id("Node on which this controller runs."),
+  role: field(
+    z.enum(["primary", "standby"]),
+    "`primary` is the preferred leader, the first in `failover_order`; one in each grid.",
+  ),
+  failover_order: field(
+    z.int().min(1).max(100),
+    "Lower numbers take over first. Each once in a grid.",
+  ),
+});
+
+const gridSchema = z.strictObject({
+  id: id("Name of the grid."),
+  name: name("Name for people."),
+  nominal_voltage_v: field(z.number().min(100).max(15_000), "Nominal line voltage.", { unit: "V" }),
+  nominal_frequency_hz: field(z.union([z.literal(50), z.literal(60)]), "Nominal frequency.", {
+    unit: "Hz",
+  }),
+  control: field(
+    control.optional(),
+    "`observe`: compute and journal, write nothing. `advise`: also propose to people. `control`: command devices.",
+    { defaultText: "control in simulation, observe in production" },
+  ),
+  timing_set: field(
+    z.enum(["fast", "default", "relaxed"]).default("default"),
+    "Times of the failover rules. `fast`: a dedicated machine with real-time priority; `relaxed`: virtual or busy hosts.",
+  ),
+  timings: field(timingsSchema.prefault({}), "Own values laid over the timing set."),
+  allow_stale_takeover: field(
+    z.boolean().default(true),
+    "A controller that is not in sync may take over from a lone leader that fell silent, with an alarm.",
+  ),
+  failback: field(
+    z.enum(["manual", "automatic"]).default("manual"),
+    "Whether leadership returns to the preferred controller by itself.",
+  ),
+  failback_delay_s: seconds(
+    86_400,
+    60,
+    "How long the preferred controller must have been in sync before an automatic failback.",
+  ),
+  controllers: field(z.array(controllerSchema).min(1).max(9), "Redundant controllers of the grid."),
+  power: field(powerSchema.prefault({}), "Limits and delays of load-dependent start and stop."),
+  devices: field(
+    z.array(deviceSchema).min(1).max(200),
+    "Devices of the grid, in the order in which they are shown.",
+  ),
+});
+
+const nodeSchema = z.strictObject({
+  id: id("Name of the node."),
+  host: host("Address at which the other nodes reach it."),
+  peer_port: port("gRPC between nodes."),
+  operator_port: port("gRPC for operators (`r-emsctl`)."),
+  http_port: port("HTTP: web application and `/metrics`."),
+  data_directory: field(
+    text(300),
+    "Where the node keeps its journal, one process at a time. A relative path counts from the working directory.",
+  ),
+});
+
+/** `r-ems.toml` as it is written. */
+export const manifestSchema = z.strictObject({
+  mode: field(
+    z.enum(["simulation", "production"]),
+    "`simulation`: talk only to devices that prove to be simulated.",
+  ),
+  insecure: field(
+    z.boolean().default(false),
+    "Accept plain text beyond this machine. A standing alarm.",
+  ),
+  profile_directories: field(
+    z.array(text(300)).max(8).default([]),
+    "Directories with device profiles of your own, besides those that come with R-EMS. A relative path counts from this file.",
+  ),
+  installation: field(
+    z.strictObject({
+      id: id("Name of the installation."),
+      name: name("Name for people."),
+      kind: field(z.enum(["vessel", "land"]), "Decides the words that people read."),
+    }),
+    "The vessel or site.",
+  ),
+  coordinator: field(
+    z.strictObject({
+      kind: field(
+        z.enum(["etcd", "embedded"]),
+        "`etcd` in production with two or more nodes; `embedded` keeps the record in one process.",
+      ),
+      endpoints: field(
+        z
+          .array(
+            field(
+              z.string().regex(/^[A-Za-z0-9._-]{1,253}:\d{1,5}$|^\[[0-9A-Fa-f:]+\]:\d{1,5}$/),
+              "One `host:port`.",
+              { form: 'host:port in quotes, for example "127.0.0.1:2379"' },
+            ),
+          )
+          .max(9)
+          .default([]),
+        "The etcd members, or the process that serves the embedded coordinator. Empty with `embedded`: this process itself.",
+      ),
+    }),
+    "Where the record of who leads is kept.",
+  ),
+  logging: field(
+    z
+      .strictObject({
+        directory: field(
+          text(300).default("/var/log/r-ems"),
+          "Where log files go. A relative path counts from the working directory.",
+        ),
+        level: field(
+          z.enum(["trace", "debug", "info", "warn", "error", "fatal"]).default("info"),
+          "Least level that is logged; `R_EMS_LOG` overrides it.",
+        ),
+        keep_days: field(z.int().min(1).max(3650).default(30), "How many daily files are kept.", {
+          unit: "d",
+        }),
+      })
+      .prefault({}),
+    "Log files.",
+  ),
+  metrics: field(
+    z.strictObject({ enabled: field(z.boolean().default(true), "Serve `/metrics`.") }).prefault({}),
+    "Prometheus metrics.",
+  ),
+  nodes: field(z.array(nodeSchema).min(1).max(16), "Computers that run R-EMS."),
+  grids: field(
+    z.array(gridSchema).min(1).max(16),
+    "Switchboard sections, each with its own controllers and devices. The first grid of an island leads it.",
+  ),
+  ties: field(
+    z
+      .array(
+        z.strictObject({
+          id: id("Name of the bus-tie."),
+          breakers: field(
+            z
+              .array(
+                z.strictObject({
+                  grid: id("Grid that owns the breaker."),
+                  device: id("Device of kind `busTie` in that grid."),
+                }),
+              )
+              .min(2)
+              .max(2),
+            "The two breakers in series, one owned by each grid.",
+          ),
+        }),
+      )
+      .max(32)
+      .default([]),
+    "Bus-ties between grids.",
+  ),
+});
+
+export type ManifestFile = z.output<typeof manifestSchema>;
+export type GridFile = ManifestFile["grids"][number];
+export type DeviceFile = GridFile["devices"][number];

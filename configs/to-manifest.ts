@@ -1,0 +1,146 @@
+import { present } from "../kernel/assert.ts";
+import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
+import { TIMING_SETS, type Timings } from "../kernel/timings.ts";
+import type { DeviceFile, GridFile, ManifestFile } from "./manifest-schema.ts";
+import type { DeviceConfig, GridConfig, Manifest, TieConfig } from "./manifest.ts";
+import type { DeviceProfile } from "./profile.ts";
+
+/** The timing set of a grid with its own values laid over it; not yet checked. */
+export function timingsOf(grid: GridFile): Timings {
+  const t = grid.timings;
+  const set = TIMING_SETS[grid.timing_set];
+  return {
+    scanMs: t.scan_ms ?? set.scanMs,
+    heartbeatMs: t.heartbeat_ms ?? set.heartbeatMs,
+    leaseMs: t.lease_ms ?? set.leaseMs,
+    shrinkMs: t.shrink_ms ?? set.shrinkMs,
+    graceMs: t.grace_ms ?? set.graceMs,
+    staggerMs: t.stagger_ms ?? set.staggerMs,
+    soloLeaseMs: t.solo_lease_ms ?? set.soloLeaseMs,
+    soloRenewMs: t.solo_renew_ms ?? set.soloRenewMs,
+    soloGraceMs: t.solo_grace_ms ?? set.soloGraceMs,
+    coldStartMs: t.cold_start_ms ?? set.coldStartMs,
+    rejoinMs: t.rejoin_ms ?? set.rejoinMs,
+    holdMs: t.hold_ms ?? set.holdMs,
+    ioLossMs: t.io_loss_ms ?? set.ioLossMs,
+    handoverMs: t.handover_ms ?? set.handoverMs,
+    journalSyncMs: t.journal_sync_ms ?? set.journalSyncMs,
+    clockDivergenceMs: t.clock_divergence_ms ?? set.clockDivergenceMs,
+    staleMs: t.stale_ms ?? set.staleMs,
+    coordinatorMs: t.coordinator_ms ?? set.coordinatorMs,
+  };
+}
+
+/** Turns a checked file into the form that every other layer works from. */
+export function toManifest(
+  file: ManifestFile,
+  path: string,
+  profiles: ReadonlyMap<string, DeviceProfile>,
+): Manifest {
+  return {
+    path,
+    installation: { ...file.installation, name: file.installation.name || file.installation.id },
+    mode: file.mode,
+    insecure: file.insecure,
+    nodes: file.nodes.map((node) => ({
+      id: node.id,
+      host: node.host,
+      peerPort: node.peer_port,
+      operatorPort: node.operator_port,
+      httpPort: node.http_port,
+      dataDirectory: node.data_directory,
+    })),
+    coordinator: file.coordinator,
+    grids: file.grids.map((grid) => toGrid(grid, file.mode, profiles)),
+    ties: file.ties.map(toTie),
+    logging: {
+      directory: file.logging.directory,
+      level: file.logging.level,
+      keepDays: file.logging.keep_days,
+    },
+    metrics: { isEnabled: file.metrics.enabled },
+  };
+}
+
+function toTie(tie: ManifestFile["ties"][number]): TieConfig {
+  const [first, second] = tie.breakers;
+  return {
+    id: tie.id,
+    breakers: [
+      present(first, "the schema requires two breakers"),
+      present(second, "the schema requires two breakers"),
+    ],
+  };
+}
+
+function toGrid(
+  grid: GridFile,
+  mode: Manifest["mode"],
+  profiles: ReadonlyMap<string, DeviceProfile>,
+): GridConfig {
+  const { power } = grid;
+  const gensets = grid.devices.filter(({ kind }) => kind === "genset").map(({ id }) => id);
+  return {
+    id: grid.id,
+    name: grid.name || grid.id,
+    nominalVoltageV: grid.nominal_voltage_v,
+    nominalFrequencyHz: grid.nominal_frequency_hz,
+    control: grid.control ?? (mode === "production" ? "observe" : "control"),
+    timingSet: grid.timing_set,
+    timings: timingsOf(grid),
+    allowStaleTakeover: grid.allow_stale_takeover,
+    failback: grid.failback,
+    failbackDelayS: grid.failback_delay_s,
+    controllers: grid.controllers
+      .map(({ node, role, failover_order: failoverOrder }) => ({ node, role, failoverOrder }))
+      .sort((a, b) => a.failoverOrder - b.failoverOrder),
+    power: {
+      startLimitPct: power.start_limit_pct,
+      startDelayS: power.start_delay_s,
+      fastStartLimitPct: power.fast_start_limit_pct,
+      fastStartDelayS: power.fast_start_delay_s,
+      stopLimitPct: power.stop_limit_pct,
+      stopDelayS: power.stop_delay_s,
+      minimumRunS: power.minimum_run_s,
+      isN1Required: power.n1_required,
+      startOrder: power.start_order ?? gensets,
+      heavyConsumerMarginKw: power.heavy_consumer_margin_kw,
+      rampPctPerS: power.ramp_pct_per_s,
+      startTimeoutS: power.start_timeout_s,
+      cooldownS: power.cooldown_s,
+    },
+    devices: grid.devices.map((device) => toDevice(device, mode, profiles)),
+  };
+}
+
+const TRIP_STAGES = [0, 1, 2, 3] as const;
+
+function toDevice(
+  device: DeviceFile,
+  mode: Manifest["mode"],
+  profiles: ReadonlyMap<string, DeviceProfile>,
+): DeviceConfig {
+  const { ratings } = device;
+  return {
+    id: device.id,
+    name: device.name || device.id,
+    kind: device.kind,
+    profile: present(profiles.get(device.profile), "the cross checks reject unknown profiles"),
+    host: device.host,
+    port: device.port,
+    unitId: device.unit_id,
+    isSimulated: device.simulated ?? mode === "simulation",
+    control: device.control ?? null,
+    isCritical: device.critical ?? DEVICE_KINDS[device.kind].isCritical,
+    ratings: {
+      powerKw: ratings.power_kw,
+      apparentKva: ratings.apparent_kva,
+      energyKwh: ratings.energy_kwh,
+      minimumLoadPct: ratings.minimum_load_pct,
+      droopPct: ratings.droop_pct,
+      reserveSocPct: ratings.reserve_soc_pct,
+      loadKw: ratings.load_kw,
+    },
+    tripStage: TRIP_STAGES.find((stage) => stage === device.trip_stage) ?? null,
+  };
+}
