@@ -55,11 +55,9 @@ export interface CarriedGrid {
 }
 
 export function segmentText(carried: ReadonlyMap<string, CarriedGrid>): string {
-  const grids = [...carried].map(([grid, { epochMax, plantTimeMs }]) => [
-    grid,
-    { epochMax, plantTimeMs },
-  ]);
-  return JSON.stringify({ format: 1, grids: Object.fromEntries(grids) });
+  const grids: Record<string, CarriedGrid> = {};
+  for (const [grid, { epochMax, plantTimeMs }] of carried) grids[grid] = { epochMax, plantTimeMs };
+  return JSON.stringify({ format: 1, grids });
 }
 
 function carriedOf(entry: JournalEntry): [string, CarriedGrid][] {

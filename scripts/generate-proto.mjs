@@ -1,7 +1,8 @@
 // Generates proto/generated/<package>.ts from proto/**/*.proto: one module per package, with messages, their codecs and the
-// methods of its services.
+// methods of its services; and proto/generated/operator-descriptors.ts, which the reflection service of the operator gRPC serves.
 //   node scripts/generate-proto.mjs          writes what is out of date
 //   node scripts/generate-proto.mjs --check  exits 1 and names what is out of date (also a test, proto/generated.test.ts)
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -140,19 +141,47 @@ function describeServices(namespace, name) {
     .join("\n");
 }
 
+/** Files whose services the operator gRPC serves, as `buf` describes them: a FileDescriptorSet without comments. */
+const OPERATOR_FOLDERS = ["rems/v1", "grpc/health/v1", "grpc/reflection/v1"];
+const DESCRIPTORS = "operator-descriptors";
+
+async function generateDescriptors({ name, inputs }) {
+  const buf = require.resolve("@bufbuild/buf/bin/buf");
+  const paths = OPERATOR_FOLDERS.flatMap((folder) => ["--path", join("proto", folder)]);
+  const build = [buf, "build", "--as-file-descriptor-set", "--exclude-source-info", ...paths];
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [...build, "-o", "-#format=binpb"],
+    {
+      cwd: root,
+      encoding: "buffer",
+    },
+  );
+  const text = `/** A google.protobuf.FileDescriptorSet as base64. */
+export const OPERATOR_DESCRIPTOR_SET =
+  "${stdout.toString("base64")}";
+`;
+  await writeFile(fileOf(name), `${HEADER}\n// inputs ${inputs} body ${hashOf(text)}\n${text}`);
+}
+
 const packages = await findPackages();
 const stale = [];
 for (const entry of packages) {
   const inputs = await inputsHashOf(entry);
   if (!(await isCurrent(fileOf(entry.name), inputs))) stale.push({ ...entry, inputs });
 }
+const operatorFiles = packages
+  .filter(({ name }) => OPERATOR_FOLDERS.includes(name.replaceAll(".", "/")))
+  .flatMap(({ files }) => files);
+const inputs = await inputsHashOf({ files: operatorFiles });
+if (!(await isCurrent(fileOf(DESCRIPTORS), inputs))) stale.push({ name: DESCRIPTORS, inputs });
 if (process.argv.includes("--check")) {
   for (const { name } of stale) console.error(`${relative(root, fileOf(name))} is out of date`);
   if (stale.length > 0) console.error("run: node scripts/generate-proto.mjs");
   process.exitCode = stale.length > 0 ? 1 : 0;
 } else {
   for (const entry of stale) {
-    await generate(entry);
+    await (entry.name === DESCRIPTORS ? generateDescriptors(entry) : generate(entry));
     console.log(`wrote ${relative(root, fileOf(entry.name))}`);
   }
 }
