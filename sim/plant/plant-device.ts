@@ -1,0 +1,113 @@
+import type { DeviceKind } from "../../kernel/device-kinds.ts";
+import type { PointValue } from "../../kernel/point.ts";
+import type { BreakerModel } from "./breaker-model.ts";
+import type { Bus } from "./bus.ts";
+
+/** Something that a person at the plant would notice. */
+export interface PlantEvent {
+  readonly plantMs: number;
+  readonly grid: string;
+  readonly device: string;
+  readonly kind:
+    | "breakerClosed"
+    | "breakerOpened"
+    | "tripped"
+    | "started"
+    | "stopped"
+    | "ready"
+    | "forming"
+    | "following"
+    | "syncTimedOut"
+    | "unloadTimedOut"
+    | "outOfPhaseClose"
+    | "blackout"
+    | "live"
+    | "loadStep"
+    | "supplyLost"
+    | "supplyReturned";
+  readonly text: string;
+}
+
+export type Emit = (device: string, kind: PlantEvent["kind"], text: string) => void;
+
+/** What a model needs from the plant around it. */
+export interface PlantContext {
+  readonly stepS: number;
+  readonly stepMs: number;
+  readonly emit: Emit;
+  /** Every breaker change sets it: islands are found anew. */
+  topologyChanged(): void;
+}
+
+/** Null where the device did it; otherwise why not. */
+export type Refusal = string | null;
+
+/** One device of the plant. All powers in kW; a step is `stepS` long. */
+export interface PlantDevice {
+  readonly id: string;
+  readonly kind: DeviceKind;
+  readonly bus: Bus;
+  readonly breaker: BreakerModel | null;
+  isRemoteSelected: boolean;
+  /** Before the islands are solved: own control, demand, mechanical power. */
+  drive(): void;
+  /** After: electrical power, own sequences and protection, breaker travel. */
+  settle(): void;
+  points(): Readonly<Record<string, PointValue>>;
+  setLevel(point: string, value: number): void;
+  command(name: string): Refusal;
+  /** The watchdog ran out (true), or a master is back (false). */
+  setFallback(isActive: boolean): void;
+  /** Power consumed, kW ≥ 0; 0 for sources. */
+  readonly loadKw: number;
+  readonly loadKvar: number;
+  /** Opened by its own protection. */
+  trip(reason: string): void;
+  resetTrip(): void;
+}
+
+/** What the island's solution needs from a source. */
+export interface SourceDevice extends PlantDevice {
+  readonly breaker: BreakerModel;
+  readonly ratedKw: number;
+  /** Forms voltage and frequency; false for what only follows. */
+  readonly isForming: boolean;
+  /** Holds the frequency whatever the load: at most one per island is assumed. */
+  readonly isStiff: boolean;
+  /** Inertia 2·H·S, kW·s per unit speed; 0 where following. */
+  readonly inertiaKws: number;
+  /** How much the driving power falls at once with rising speed, kW per unit; for the semi-implicit step. */
+  readonly stiffnessKwPerPu: number;
+  /** Driving power (fuel, cells, sun), kW. */
+  readonly mechanicalKw: number;
+  /** Into the busbar. Set by the island's solution. */
+  electricalKw: number;
+  reactiveKvar: number;
+  /** Reactive power per unit fall of voltage, kvar; 0 where following. */
+  readonly reactiveStiffnessKvar: number;
+  readonly reactiveReferenceKvar: number;
+}
+
+export function isSource(device: PlantDevice): device is SourceDevice {
+  return "mechanicalKw" in device;
+}
+
+/** The auxiliary contacts of a breaker as points. */
+export function contactPoints(breaker: BreakerModel): {
+  isClosed: boolean;
+  isOpen: boolean;
+  isTripped: boolean;
+} {
+  return { isClosed: breaker.isClosed, isOpen: !breaker.isClosed, isTripped: breaker.isTripped };
+}
+
+/** Advances the breaker's travel and tells the plant of a change. */
+export function stepBreaker(
+  context: PlantContext,
+  device: { readonly id: string; readonly breaker: BreakerModel },
+): void {
+  if (!device.breaker.step(context.stepMs)) return;
+  context.topologyChanged();
+  if (device.breaker.isClosed) context.emit(device.id, "breakerClosed", "breaker closed");
+  else context.emit(device.id, "breakerOpened", "breaker opened");
+}

@@ -1,0 +1,121 @@
+import { clamp, moveToward } from "../../kernel/math.ts";
+import type { PointValue } from "../../kernel/point.ts";
+import { BreakerModel } from "./breaker-model.ts";
+import type { Bus } from "./bus.ts";
+import {
+  type PlantContext,
+  type Refusal,
+  type SourceDevice,
+  contactPoints,
+  stepBreaker,
+} from "./plant-device.ts";
+import type { PvSpec } from "./plant-spec.ts";
+
+/** Photovoltaic inverter: follows; feeds what the sun gives up to its limit; falls back in an island of too high frequency. */
+export class PvModel implements SourceDevice {
+  readonly kind = "pv";
+  readonly isForming = false;
+  readonly isStiff = false;
+  readonly inertiaKws = 0;
+  readonly stiffnessKwPerPu = 0;
+  readonly reactiveStiffnessKvar = 0;
+  readonly reactiveReferenceKvar = 0;
+  readonly loadKw = 0;
+  readonly loadKvar = 0;
+  readonly id: string;
+  readonly bus: Bus;
+  readonly breaker: BreakerModel;
+  readonly ratedKw: number;
+  isRemoteSelected = true;
+  electricalKw = 0;
+  reactiveKvar = 0;
+  mechanicalKw = 0;
+  sunPct: number;
+  readonly #spec: PvSpec;
+  readonly #context: PlantContext;
+  readonly #peakKw: number;
+  #limitPct = 100;
+  #isInFallback = false;
+
+  constructor(
+    id: string,
+    bus: Bus,
+    ratings: { readonly powerKw: number },
+    spec: PvSpec,
+    context: PlantContext,
+  ) {
+    this.id = id;
+    this.bus = bus;
+    this.ratedKw = ratings.powerKw;
+    this.#spec = spec;
+    this.#context = context;
+    this.#peakKw = spec.peakKw ?? ratings.powerKw;
+    this.sunPct = spec.sunPct;
+    this.breaker = new BreakerModel(spec);
+    if (spec.isClosed) this.mechanicalKw = this.#wantedKw();
+  }
+
+  get availableKw(): number {
+    return Math.min(this.ratedKw, (this.sunPct / 100) * this.#peakKw);
+  }
+
+  drive(): void {
+    const isFeeding = this.breaker.isClosed && this.bus.isLive;
+    if (!isFeeding) this.mechanicalKw = 0;
+    else {
+      // A cloud takes power away at once; rising and limiting go by the ramp.
+      const rampKw = (this.#spec.rampPctPerS / 100) * this.ratedKw * this.#context.stepS;
+      const ramped = moveToward(this.mechanicalKw, this.#wantedKw(), rampKw);
+      this.mechanicalKw = Math.min(ramped, this.availableKw) * this.#islandShare();
+    }
+    this.electricalKw = this.mechanicalKw;
+  }
+
+  settle(): void {
+    stepBreaker(this.#context, this);
+  }
+
+  command(name: string): Refusal {
+    return `a PV inverter has no command "${name}"`;
+  }
+
+  setLevel(point: string, value: number): void {
+    if (point === "powerLimitPct") this.#limitPct = clamp(value, 0, 100);
+  }
+
+  /** Without a master the limit reverts to full power. */
+  setFallback(isActive: boolean): void {
+    this.#isInFallback = isActive;
+  }
+
+  trip(reason: string): void {
+    this.breaker.trip();
+    this.#context.emit(this.id, "tripped", reason);
+  }
+
+  resetTrip(): void {
+    this.breaker.reset();
+    this.breaker.close();
+  }
+
+  points(): Readonly<Record<string, PointValue>> {
+    return {
+      ...contactPoints(this.breaker),
+      isRunning: this.breaker.isClosed && this.bus.isLive,
+      activePowerKw: this.electricalKw,
+      availablePowerKw: this.availableKw,
+      powerLimitPct: this.#limitPct,
+    };
+  }
+
+  #wantedKw(): number {
+    const limitPct = this.#isInFallback ? 100 : this.#limitPct;
+    return Math.min(this.availableKw, (limitPct / 100) * this.ratedKw);
+  }
+
+  #islandShare(): number {
+    const abovePct = (this.bus.omegaPu - 1) * 100;
+    const { droopFromPct, droopToPct } = this.#spec;
+    return clamp((droopToPct - abovePct) / (droopToPct - droopFromPct), 0, 1);
+  }
+}

@@ -1,0 +1,53 @@
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "smol-toml";
+import { present } from "../../kernel/assert.ts";
+import { RemsError } from "../../kernel/errors.ts";
+import { type PlantFile, plantFile } from "../plant/plant-spec.ts";
+
+/**
+ * Reads the plant parameters beside a manifest's name: `sim/plants/<name>.toml`, `<name>` as the manifest's file is called.
+ * Without such a file every device has the defaults of its kind.
+ *
+ * @throws {@link RemsError} REMS_CONFIG_INVALID, naming the file and what is wrong.
+ */
+export function loadPlantFile(manifestPath: string): PlantFile {
+  const path = join(plantsDirectory(), basename(manifestPath));
+  if (!existsSync(path)) return { devices: {} };
+  try {
+    return plantFile.parse(camelKeys(parse(readFileSync(path, "utf8"))));
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : "unreadable";
+    throw new RemsError("REMS_CONFIG_INVALID", `${path}: ${what}`, { cause });
+  }
+}
+
+/** `sim/plants` of the source tree, from the source or from what was compiled into `dist/`. */
+function plantsDirectory(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const candidates = [join(here, "../plants"), join(here, "../../../sim/plants")];
+  const found = candidates.find((candidate) => existsSync(candidate));
+  return found ?? present(candidates[0], "there are candidates");
+}
+
+/** TOML keys are written as `soc_pct`; parameters are named `socPct`. Device ids stay as they are. */
+function camelKeys(file: Readonly<Record<string, unknown>>): unknown {
+  const devices = file["devices"];
+  if (!isTable(devices)) return file;
+  const renamed = Object.entries(devices).map(([id, table]) => [
+    id,
+    isTable(table)
+      ? Object.fromEntries(Object.entries(table).map(([key, value]) => [camel(key), value]))
+      : table,
+  ]);
+  return { ...file, devices: Object.fromEntries(renamed) as unknown };
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function camel(key: string): string {
+  return key.replaceAll(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
+}
