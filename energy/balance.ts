@@ -24,6 +24,8 @@ export interface Source {
 export interface Balance {
   /** Firm capacity of connected sources. */
   readonly capacityKw: number;
+  /** Its part that comes from no battery. */
+  readonly capacityWithoutBatteryKw: number;
   /** What the consumers draw: the sum of what all sources give. */
   readonly loadKw: number;
   /** Load in percent of firm capacity; 999 where there is load and no capacity. */
@@ -63,6 +65,7 @@ export function balanceOf(
 ): Balance {
   const unknowns: Reason[] = [...otherUnknowns];
   let capacityKw = 0;
+  let capacityWithoutBatteryKw = 0;
   let loadKw = 0;
   let batteryReserveKw = 0;
   for (const source of sources) {
@@ -75,12 +78,14 @@ export function balanceOf(
     }
     if (!isConnected(source)) continue;
     if (source.isFirm) capacityKw += source.availableKw;
+    if (source.isFirm && source.kind !== "battery") capacityWithoutBatteryKw += source.availableKw;
     if (source.kind === "battery") {
       batteryReserveKw += Math.max(0, source.availableKw - Math.max(0, powerKw));
     }
   }
   return {
     capacityKw,
+    capacityWithoutBatteryKw,
     loadKw,
     loadPct: loadPctOf(loadKw, capacityKw),
     freeKw: capacityKw - loadKw - reservedKw,

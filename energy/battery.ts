@@ -75,9 +75,10 @@ export function nextBatterySetpoint(input: BatterySetpointInput): {
     return { setpointKw: within(moveToward(setpointKw, 0, fallKw)), reason };
   }
   const limitPct = input.startLimitPct;
-  const gapKw = Math.max(0, balance.loadKw - (balance.capacityKw * limitPct) / 100);
+  const capacityKw = balance.capacityWithoutBatteryKw;
+  const gapKw = Math.max(0, balance.loadKw - (capacityKw * limitPct) / 100);
   const hasEnergy = battery.socPct > battery.reserveSocPct;
-  const targetKw = hasEnergy && balance.capacityKw > 0 ? gapKw * input.partOfGap : 0;
+  const targetKw = hasEnergy && capacityKw > 0 ? gapKw * input.partOfGap : 0;
   const isRising = targetKw > setpointKw;
   const nextKw = within(moveToward(setpointKw, targetKw, isRising ? riseKw : fallKw));
   return { setpointKw: nextKw, reason: setpointReason(input, gapKw, hasEnergy, nextKw) };
@@ -94,7 +95,7 @@ function setpointReason(
     const { socPct, reserveSocPct } = battery;
     return reasonOf("RESERVE_FLOOR", battery.device, { socPct, reserveSocPct });
   }
-  const values = { limitPct: startLimitPct, capacityKw: balance.capacityKw };
+  const values = { limitPct: startLimitPct, capacityKw: balance.capacityWithoutBatteryKw };
   return gapKw > 0
     ? reasonOf("COVERS_GAP", battery.device, { ...values, powerKw: nextKw })
     : reasonOf("NO_GAP", battery.device, values);

@@ -35,13 +35,13 @@ export function n1Of(sources: readonly Source[]): N1Statement {
     }
   }
   const isHeld = lost !== "" && remainingKw >= loadKw;
-  const code = isHeld ? "N1_HELD" : "N1_LOST";
+  const code = isHeld ? "N1_HELD" : "N1_NOT_HELD";
   return {
     isHeld,
     lost,
     remainingKw,
     loadKw,
-    reason: reasonOf(code, "", { lost: lost === "" ? "-" : lost, remainingKw, loadKw, delayS: 0 }),
+    reason: reasonOf(code, "", { lost: lost === "" ? "-" : lost, remainingKw, loadKw }),
   };
 }
 

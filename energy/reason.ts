@@ -22,6 +22,8 @@ const SENTENCES = {
   CONSUMER_WAITS: "{device} asks for {demandKw} kW, {freeKw} kW are free and {needKw} kW needed",
   BLACKOUT: "the busbar is dead and no source is connected",
   START_PENDING: "{device} is already starting ({state})",
+  SET_LEAVES: "{device} is already being taken off ({state})",
+  N1_NOT_HELD: "after loss of {lost} only {remainingKw} kW would remain for {loadKw} kW",
   NEXT_IN_LINE: "{device} is next in the order of start",
   NOT_NEXT: "{device} waits behind {next} in the order of start",
   NO_SET: "no set can be started: {sets}",

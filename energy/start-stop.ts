@@ -7,8 +7,11 @@ import { reasonOf, sentenceOf, type Reason } from "./reason.ts";
 export interface StartStopSet {
   readonly device: string;
   readonly state: string;
-  /** `ready`: could be started. `pending`: on its way to the busbar. `running`: carries load. `none`: neither. */
-  readonly availability: "ready" | "pending" | "running" | "none";
+  /**
+   * `ready`: could be started. `pending`: on its way to the busbar. `running`: carries load. `leaving`: being unloaded, could
+   * still stay. `none`: none of these.
+   */
+  readonly availability: "ready" | "pending" | "running" | "leaving" | "none";
   readonly ratedKw: number;
   /** Since its start by R-EMS; null where it already ran: then its minimum run is over. */
   readonly runningForMs: number | null;
@@ -73,7 +76,9 @@ export function decideStartStop(input: StartStopInput, timers: StartStopTimers):
   const running = nextTimers(input, timers);
   const wanted = startReasons(input, running);
   const starting = input.sets.find((set) => set.availability === "pending");
-  const next = input.sets.find((set) => set.availability === "ready");
+  const next =
+    input.sets.find((set) => set.availability === "leaving") ??
+    input.sets.find((set) => set.availability === "ready");
   const startBecause: Reason[] = [...wanted.waiting];
   let start: StartStopDecision["start"] = null;
   if (wanted.due.length > 0) {
@@ -228,6 +233,10 @@ function stopBlocks(
   const rest = input.sources.filter((source) => source.device !== candidate.device);
   if (!rest.some((source) => isConnected(source) && source.isForming)) {
     blocks.push(reasonOf("LAST_FORMING", candidate.device));
+  }
+  const leaving = input.sets.find((set) => set.availability === "leaving");
+  if (leaving !== undefined) {
+    blocks.push(reasonOf("SET_LEAVES", leaving.device, { state: leaving.state }));
   }
   if (starting !== undefined) {
     blocks.push(reasonOf("START_PENDING", starting.device, { state: starting.state }));

@@ -36,7 +36,7 @@ export function readBattery(view: DeviceView): BatteryReading {
   const points = ["isRemoteSelected", "state", "isBmsFault", "isGasOrFire", "isEmergencyStop"];
   return {
     isKnown:
-      view.connection !== "offline" && view.position !== "unknown" && areKnown(image, points),
+      view.position !== "unknown" && areKnown(image, points),
     position: view.position,
     isRemote: isOn(image, "isRemoteSelected"),
     converter: labelOf(image, "state"),

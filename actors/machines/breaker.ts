@@ -28,7 +28,7 @@ export function readBreaker(view: DeviceView, hasSelector: boolean): BreakerRead
   const points = hasSelector ? ["isTripped", "isRemoteSelected"] : ["isTripped"];
   return {
     isKnown:
-      view.connection !== "offline" && view.position !== "unknown" && areKnown(image, points),
+      view.position !== "unknown" && areKnown(image, points),
     position: view.position,
     isTripped: isOn(image, "isTripped"),
     isRemote: !hasSelector || isOn(image, "isRemoteSelected"),

@@ -1,4 +1,4 @@
-import type { ConnectionState, PointValue, Quality } from "../../kernel/point.ts";
+import type { PointValue, Quality } from "../../kernel/point.ts";
 import type { Position } from "./device-event.ts";
 
 /** Points of one device by name: value and quality. A point that was never read is absent. */
@@ -7,7 +7,6 @@ export type DeviceImage = { readonly [point: string]: readonly [PointValue, Qual
 /** A device as its machine's reading is made from it. */
 export interface DeviceView {
   readonly image: DeviceImage;
-  readonly connection: ConnectionState;
   /** Both contacts considered; a breaker on its way keeps its last position for a moment. */
   readonly position: Position;
 }

@@ -83,7 +83,7 @@ export function readGenset(
   const { image } = view;
   return {
     isKnown:
-      view.connection !== "offline" && view.position !== "unknown" && areKnown(image, READ_POINTS),
+      view.position !== "unknown" && areKnown(image, READ_POINTS),
     position: view.position,
     isRemote: isOn(image, "isRemoteSelected"),
     isStartBlocked: isOn(image, "isStartBlocked"),

@@ -7,8 +7,7 @@ export type MeterEvent = DeviceEvent<"scanned", MeterReading>;
 export type MeterContext = { readonly deadlineMs: number | null };
 
 export function readMeter(view: DeviceView): MeterReading {
-  const isOnline = view.connection !== "offline";
-  return { isKnown: isOnline && areKnown(view.image, ["voltageV", "frequencyHz"]) };
+  return { isKnown: areKnown(view.image, ["voltageV", "frequencyHz"]) };
 }
 
 /** A meter measures or does not. */

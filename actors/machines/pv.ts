@@ -15,7 +15,6 @@ export function readPv(view: DeviceView): PvReading {
   const { image } = view;
   return {
     isKnown:
-      view.connection !== "offline" &&
       view.position !== "unknown" &&
       areKnown(image, ["isRunning", "isTripped", "activePowerKw"]),
     position: view.position,

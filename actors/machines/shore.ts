@@ -48,7 +48,7 @@ export function readShore(
   ];
   return {
     isKnown:
-      view.connection !== "offline" && view.position !== "unknown" && areKnown(image, points),
+      view.position !== "unknown" && areKnown(image, points),
     position: view.position,
     isRemote: isOn(image, "isRemoteSelected"),
     isVoltagePresent: isOn(image, "isVoltagePresent"),

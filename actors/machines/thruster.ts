@@ -25,7 +25,7 @@ export function readThruster(view: DeviceView, powerKw: number, ratedKw: number)
   const { image } = view;
   const points = ["isRemoteSelected", "isRequesting", "isTripped", "activePowerKw", "demandKw"];
   return {
-    isKnown: view.connection !== "offline" && areKnown(image, points),
+    isKnown: areKnown(image, points),
     isRemote: isOn(image, "isRemoteSelected"),
     isRequesting: isOn(image, "isRequesting"),
     isTripped: isOn(image, "isTripped"),

@@ -1,0 +1,128 @@
+import type { Manifest } from "../../configs/manifest.ts";
+import { NO_TIMERS } from "../../energy/start-stop.ts";
+import { encodeCanonical } from "../../kernel/canonical.ts";
+import type { CoreOutputs, GridCore } from "../../kernel/core.ts";
+import type { Frame } from "../../kernel/frame.ts";
+import { hashOf } from "../../kernel/hash.ts";
+import { startTree } from "../runtime/replicated-tree.ts";
+import { applyFrame } from "./apply-frame.ts";
+import { decideSets, grantConsumers } from "./decide.ts";
+import { planGrid, type GridPlan } from "./grid-plan.ts";
+import { NO_LEADERSHIP, type GridState } from "./grid-state.ts";
+import { levelOutputs, nextLevels } from "./next-levels.ts";
+import { applyFates, scanActors, type Work } from "./run-actors.ts";
+import { situationOf } from "./situation.ts";
+
+/** Grows with every change of what is decided or remembered. */
+export const CORE_VERSION = "1";
+
+/** The core with its plan: views need both. */
+export interface PlannedGridCore extends GridCore<GridState> {
+  readonly plan: GridPlan;
+}
+
+/**
+ * The replicated core of one grid.
+ * @throws {@link RemsError} `REMS_NOT_FOUND` if the manifest has no grid of that id.
+ */
+export function createGridCore(manifest: Manifest, gridId: string): PlannedGridCore {
+  const plan = planGrid(manifest, gridId);
+  return {
+    plan,
+    coreVersion: CORE_VERSION,
+    manifestHash: manifestHashOf(manifest, gridId),
+    initial: () => initialState(plan),
+    step: (state, frame) => step(plan, state, frame),
+  };
+}
+
+function initialState(plan: GridPlan): GridState {
+  const { state: tree } = startTree(plan.tree, 0);
+  return {
+    plantTimeMs: 0,
+    epoch: 0,
+    sequence: 0,
+    images: {},
+    connections: {},
+    positions: {},
+    facts: {},
+    leadership: NO_LEADERSHIP,
+    tree,
+    seen: tree.actors.map(() => null),
+    timers: NO_TIMERS,
+    levels: {},
+    bms: {},
+    pending: [],
+    alarms: [],
+    conditions: {},
+    answered: [],
+    peers: {},
+    targets: null,
+    island: [plan.grid.id],
+  };
+}
+
+function step(
+  plan: GridPlan,
+  state: GridState,
+  frame: Frame,
+): { readonly state: GridState; readonly outputs: CoreOutputs } {
+  const work: Work = {
+    plan,
+    state: applyFrame(plan, state, frame),
+    commands: [],
+    transitions: [],
+    supervision: [],
+  };
+  const elapsedMs = Math.min(
+    Math.max(0, frame.plantTimeMs - state.plantTimeMs),
+    2 * plan.grid.timings.scanMs,
+  );
+  applyFates(work, frame.fates, frame.isFirstOfEpoch);
+  scanActors(work);
+  const situation = situationOf(plan, work.state);
+  decideSets(work, situation);
+  grantConsumers(work, situation);
+  const levels = nextLevels(plan, work.state, {
+    situation,
+    elapsedMs,
+    sharePu: null,
+    isFrozen: false,
+  });
+  work.state = { ...work.state, levels };
+  return {
+    state: work.state,
+    outputs: {
+      levels: levelOutputs(plan, levels),
+      commands: work.commands,
+      messages: [],
+      replies: [],
+      alarms: [],
+      transitions: work.transitions,
+    },
+  };
+}
+
+/** Hash of what decisions rest on: grids, devices, ratings, limits, ties; not addresses, ports or logging. */
+function manifestHashOf(manifest: Manifest, gridId: string): string {
+  const grids = manifest.grids.map((grid) => ({
+    id: grid.id,
+    nominalVoltageV: grid.nominalVoltageV,
+    nominalFrequencyHz: grid.nominalFrequencyHz,
+    power: grid.power,
+    scanMs: grid.timings.scanMs,
+    controllers: grid.controllers.map(({ node, failoverOrder }) => ({ node, failoverOrder })),
+    devices: grid.devices.map((device) => ({
+      id: device.id,
+      kind: device.kind,
+      isCritical: device.isCritical,
+      ratings: device.ratings,
+      tripStage: device.tripStage,
+      syncCheck: device.profile.syncCheck,
+      points: device.profile.points.map((mapping) => mapping.point),
+      commands: device.profile.commands.map((mapping) => mapping.command),
+    })),
+  }));
+  const content = { kind: manifest.installation.kind, gridId, grids, ties: manifest.ties };
+  return hashOf(encodeCanonical(content));
+}

@@ -1,0 +1,96 @@
+import type { Canonical } from "../../kernel/canonical.ts";
+import type { RequestReply } from "../../kernel/command.ts";
+import type { AlarmChange } from "../../kernel/core.ts";
+import type { LeadershipOrigin } from "../../kernel/frame.ts";
+import type { GridStatus, IslandTargets } from "../../kernel/grid-message.ts";
+import type { ConnectionState, PointSample } from "../../kernel/point.ts";
+import type { StartStopTimers } from "../../energy/start-stop.ts";
+import type { Position } from "../machines/device-event.ts";
+import type { DeviceImage } from "../machines/device-image.ts";
+import type { TreeState } from "../runtime/replicated-tree.ts";
+
+/** Everything that the core of one grid remembers: canonical, replicated, hashed, restored. */
+export type GridState = {
+  readonly plantTimeMs: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  /** By device, then by point. Holds own devices and the tie breakers of other grids. */
+  readonly images: { readonly [device: string]: DeviceImage };
+  readonly connections: { readonly [device: string]: ConnectionState };
+  readonly positions: { readonly [device: string]: PositionState };
+  readonly facts: { readonly [fact: string]: number | boolean | string };
+  readonly leadership: LeadershipState;
+  readonly tree: TreeState;
+  /** What each actor last read; null makes it read again. In the order of the tree. */
+  readonly seen: readonly (Canonical)[];
+  readonly timers: StartStopTimers;
+  /** Set-points held, by `device.point`. Absent: none is held. */
+  readonly levels: { readonly [level: string]: number };
+  readonly bms: { readonly [device: string]: HeartbeatState };
+  /** Commands whose fate is awaited, oldest first; bounded. */
+  readonly pending: readonly PendingCommand[];
+  readonly alarms: readonly AlarmChange[];
+  /** Since when a condition with a delay holds, by `actor|code`. */
+  readonly conditions: { readonly [key: string]: number };
+  /** Requests answered, oldest first; bounded. */
+  readonly answered: readonly RequestReply[];
+  readonly peers: { readonly [grid: string]: PeerState };
+  readonly targets: TargetsState | null;
+  /** Members of the island, in the order of the manifest, this grid included. */
+  readonly island: readonly string[];
+};
+
+export type PositionState = {
+  readonly position: Position;
+  /** Since when the contacts have been equal, plant time; null where they are not. */
+  readonly movingSinceMs: number | null;
+};
+
+export type HeartbeatState = { readonly count: number; readonly sinceMs: number };
+
+export type PendingCommand = {
+  readonly id: string;
+  readonly device: string;
+  readonly command: string;
+};
+
+export type LeadershipState = {
+  readonly leader: string;
+  readonly inSyncCount: number;
+  readonly origin: LeadershipOrigin | "none";
+  readonly sinceMs: number;
+  /** Commands wait until then: the longest wait. */
+  readonly commandsFromMs: number;
+  /** Every critical point was read once in this leadership, or the wait for it is over. */
+  readonly isRead: boolean;
+  /** After a hot takeover: what the new leader has not read well yet keeps its last good value until then. */
+  readonly carriedUntilMs: number;
+  readonly carried: readonly PointSample[];
+};
+
+/** The last status of another grid that was accepted. */
+export type PeerState = {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly expiresAtMs: number;
+  readonly status: GridStatus;
+};
+
+export type TargetsState = {
+  readonly fromGrid: string;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly expiresAtMs: number;
+  readonly body: IslandTargets;
+};
+
+export const NO_LEADERSHIP: LeadershipState = {
+  leader: "",
+  inSyncCount: 0,
+  origin: "none",
+  sinceMs: 0,
+  commandsFromMs: 0,
+  isRead: false,
+  carriedUntilMs: 0,
+  carried: [],
+};
