@@ -1,0 +1,189 @@
+import type { DeviceConfig } from "../../configs/manifest.ts";
+import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
+import type { PointValue } from "../../kernel/point.ts";
+import { EXCEPTION, type ModbusAnswer, type ModbusRequest } from "./modbus-frames.ts";
+import type { ModbusConnection, ModbusUnit } from "./modbus-server.ts";
+import { type DecodedWrite, RegisterImage, type WriteProblem } from "./register-image.ts";
+
+/** What a device does behind its registers. */
+export interface DevicePlant {
+  points(device: string): Readonly<Record<string, PointValue>>;
+  setLevel(device: string, point: string, value: number): void;
+  /** Null where the device does it; otherwise why not. */
+  command(device: string, command: string): string | null;
+  setFallback(device: string, isActive: boolean): void;
+}
+
+/** One write as the device saw it: what the referee judges by. */
+export interface WriteEntry {
+  /** Monotonic clock of the machine, ms. */
+  readonly atMs: number;
+  readonly grid: string;
+  readonly device: string;
+  /** Node id, or `tool:<port>`. */
+  readonly writer: string;
+  readonly connectionId: number;
+  readonly connectionOpenedAtMs: number;
+  /** The device holds an epoch register. */
+  readonly isFenced: boolean;
+  readonly hasWatchdog: boolean;
+  readonly epoch: number | null;
+  readonly levels: readonly {
+    readonly point: string;
+    readonly value: number;
+    readonly unit: string;
+  }[];
+  readonly commands: readonly string[];
+  /** Null where it was accepted. */
+  readonly refusal: string | null;
+}
+
+/** Faults that a test switches on at one device. */
+export interface DeviceFaults {
+  isSilent: boolean;
+  delayMs: number;
+  /** Any request that touches one of these addresses is answered with the exception code. */
+  readonly exceptions: Map<number, number>;
+}
+
+/** One simulated device at its Modbus address: registers, epoch rule, command watchdog, faults. */
+export class SimulatedDevice implements ModbusUnit {
+  readonly config: DeviceConfig;
+  readonly grid: string;
+  readonly faults: DeviceFaults = { isSilent: false, delayMs: 0, exceptions: new Map() };
+  /** The highest epoch that a write carried; a lower one is refused ever after. */
+  highestEpoch = 0;
+  isInFallback = false;
+  readonly #image: RegisterImage;
+  readonly #plant: DevicePlant;
+  readonly #nowMs: () => number;
+  readonly #onWrite: (entry: WriteEntry) => void;
+  #lastWriteMs: number | null = null;
+
+  constructor(
+    config: DeviceConfig,
+    grid: string,
+    plant: DevicePlant,
+    nowMs: () => number,
+    onWrite: (entry: WriteEntry) => void,
+  ) {
+    this.config = config;
+    this.grid = grid;
+    this.#plant = plant;
+    this.#nowMs = nowMs;
+    this.#onWrite = onWrite;
+    this.#image = new RegisterImage(config.profile);
+  }
+
+  get answerDelayMs(): number {
+    return this.faults.isSilent ? Number.POSITIVE_INFINITY : this.faults.delayMs;
+  }
+
+  answer(request: ModbusRequest, connection: ModbusConnection): ModbusAnswer {
+    const count = request.kind === "read" ? request.count : request.values.length;
+    for (const [address, code] of this.faults.exceptions) {
+      const isTouched = address >= request.address && address < request.address + count;
+      if (isTouched) return { kind: "exception", code };
+    }
+    if (request.kind === "read") return this.#read(request.table, request.address, count);
+    return this.#write(request, connection);
+  }
+
+  /** Runs the command watchdog. It starts with the first accepted write. */
+  checkWatchdog(): void {
+    const watchdogMs = this.config.profile.fallback?.watchdogMs;
+    if (watchdogMs === undefined || this.#lastWriteMs === null || this.isInFallback) return;
+    if (this.#nowMs() - this.#lastWriteMs < watchdogMs) return;
+    this.isInFallback = true;
+    this.#plant.setFallback(this.config.id, true);
+  }
+
+  #read(
+    table: "coil" | "discrete" | "holding" | "input",
+    address: number,
+    count: number,
+  ): ModbusAnswer {
+    const points = this.#plant.points(this.config.id);
+    if (table === "holding" || table === "input") {
+      const values = this.#image.readRegisters(table, address, count, points, this.highestEpoch);
+      if (values !== null) return { kind: "registers", values };
+    } else {
+      const values = this.#image.readBits(table, address, count, points);
+      if (values !== null) return { kind: "bits", values };
+    }
+    return { kind: "exception", code: EXCEPTION.illegalAddress };
+  }
+
+  #write(
+    request: Exclude<ModbusRequest, { kind: "read" }>,
+    connection: ModbusConnection,
+  ): ModbusAnswer {
+    const decoded =
+      request.kind === "writeRegisters"
+        ? this.#image.decodeRegisters(request.address, request.values)
+        : this.#image.decodeCoils(request.address, request.values);
+    if (typeof decoded === "string") {
+      const code = exceptionOf(decoded);
+      this.#log(connection, null, `illegal ${decoded}`);
+      return { kind: "exception", code };
+    }
+    const stale = this.#epochRefusal(decoded);
+    if (stale !== null) {
+      this.#log(connection, decoded, stale);
+      return { kind: "exception", code: EXCEPTION.illegalValue };
+    }
+    return this.#apply(decoded, connection);
+  }
+
+  #apply(decoded: DecodedWrite, connection: ModbusConnection): ModbusAnswer {
+    const { id } = this.config;
+    if (decoded.epoch !== null) this.highestEpoch = decoded.epoch;
+    // A master is back before its write acts: levels then count again.
+    this.#lastWriteMs = this.#nowMs();
+    if (this.isInFallback) {
+      this.isInFallback = false;
+      this.#plant.setFallback(id, false);
+    }
+    for (const { point, value } of decoded.levels) this.#plant.setLevel(id, point, value);
+    let refusal: string | null = null;
+    for (const command of decoded.commands) refusal ??= this.#plant.command(id, command);
+    // The levels hold even where the device refuses the command: the write as such was accepted.
+    this.#log(connection, decoded, null);
+    if (refusal === null) return { kind: "written" };
+    return { kind: "exception", code: EXCEPTION.deviceFailure };
+  }
+
+  /** A device with an epoch register takes no set-point and no command without it, and none below the highest seen. */
+  #epochRefusal(decoded: DecodedWrite): string | null {
+    if (this.config.profile.epochRegister === null) return null;
+    if (decoded.epoch === null) return "no epoch in the request";
+    if (decoded.epoch < this.highestEpoch)
+      return `epoch ${decoded.epoch} is below ${this.highestEpoch}`;
+    return null;
+  }
+
+  #log(connection: ModbusConnection, decoded: DecodedWrite | null, refusal: string | null): void {
+    const { kind, profile, id } = this.config;
+    this.#onWrite({
+      atMs: this.#nowMs(),
+      grid: this.grid,
+      device: id,
+      writer: connection.writer,
+      connectionId: connection.id,
+      connectionOpenedAtMs: connection.openedAtMs,
+      isFenced: profile.epochRegister !== null,
+      hasWatchdog: profile.fallback !== null,
+      epoch: decoded?.epoch ?? null,
+      levels: (decoded?.levels ?? []).map((level) => ({
+        ...level,
+        unit: DEVICE_KINDS[kind].points[level.point]?.unit ?? "",
+      })),
+      commands: decoded?.commands ?? [],
+      refusal,
+    });
+  }
+}
+
+function exceptionOf(problem: WriteProblem): number {
+  return problem === "address" ? EXCEPTION.illegalAddress : EXCEPTION.illegalValue;
+}
