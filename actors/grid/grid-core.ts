@@ -5,6 +5,8 @@ import type { CoreOutputs, GridCore } from "../../kernel/core.ts";
 import type { Frame } from "../../kernel/frame.ts";
 import { hashOf } from "../../kernel/hash.ts";
 import { startTree } from "../runtime/replicated-tree.ts";
+import { nextAlarms } from "./alarms.ts";
+import { answerRequests } from "./answer-requests.ts";
 import { applyFrame } from "./apply-frame.ts";
 import { decideSets, grantConsumers } from "./decide.ts";
 import { planGrid, type GridPlan } from "./grid-plan.ts";
@@ -80,6 +82,7 @@ function step(
   );
   applyFates(work, frame.fates, frame.isFirstOfEpoch);
   scanActors(work);
+  const replies = answerRequests(work, frame.requests, () => situationOf(plan, work.state));
   const situation = situationOf(plan, work.state);
   decideSets(work, situation);
   grantConsumers(work, situation);
@@ -89,15 +92,16 @@ function step(
     sharePu: null,
     isFrozen: false,
   });
-  work.state = { ...work.state, levels };
+  const { alarms, conditions, changes } = nextAlarms(plan, work.state, situation);
+  work.state = { ...work.state, levels, alarms, conditions };
   return {
     state: work.state,
     outputs: {
       levels: levelOutputs(plan, levels),
       commands: work.commands,
       messages: [],
-      replies: [],
-      alarms: [],
+      replies,
+      alarms: changes,
       transitions: work.transitions,
     },
   };

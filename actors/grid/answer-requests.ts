@@ -1,0 +1,141 @@
+import type { OperatorRequest, RequestReply } from "../../kernel/command.ts";
+import { sentenceOf } from "../../energy/reason.ts";
+import { mayCommand } from "./apply-frame.ts";
+import { actorOf } from "./device-values.ts";
+import type { PlannedDevice } from "./grid-plan.ts";
+import { refusalOf } from "./request-guards.ts";
+import { send, sendToGrid, type Work } from "./run-actors.ts";
+import type { Situation } from "./situation.ts";
+import { release } from "../runtime/replicated-tree.ts";
+
+const ANSWERED_COUNT_MAX = 256;
+const REQUEST_COUNT_MAX = 16;
+const ID_LENGTH_MAX = 64;
+
+/** Operators' commands by kind of device, and the event that each becomes. */
+const EVENTS: { readonly [kind: string]: { readonly [command: string]: string } } = {
+  genset: {
+    start: "start.requested",
+    stop: "stop.requested",
+    syncAndClose: "sync.requested",
+    open: "open.requested",
+    reset: "reset.requested",
+  },
+  battery: {
+    syncAndClose: "sync.requested",
+    open: "open.requested",
+    setForming: "setForming.requested",
+    setFollowing: "setFollowing.requested",
+  },
+  busTie: {
+    syncAndClose: "sync.requested",
+    close: "sync.requested",
+    open: "open.requested",
+  },
+  breaker: {
+    syncAndClose: "sync.requested",
+    close: "close.requested",
+    open: "open.requested",
+  },
+  feeder: { close: "close.requested", open: "open.requested" },
+  shore: { syncAndClose: "sync.requested", open: "open.requested" },
+};
+
+/** What the tie's `close` means at the device: closing onto a live busbar is synchronising. */
+function deviceCommandOf(device: PlannedDevice, command: string): string {
+  return device.kind === "busTie" && command === "close" ? "syncAndClose" : command;
+}
+
+/** Answers each request once; a repeated id gets the first answer again. */
+export function answerRequests(
+  work: Work,
+  requests: readonly OperatorRequest[],
+  situation: () => Situation,
+): RequestReply[] {
+  const replies: RequestReply[] = [];
+  for (const request of requests.slice(0, REQUEST_COUNT_MAX)) {
+    const first = work.state.answered.find((reply) => reply.requestId === request.requestId);
+    if (first !== undefined) {
+      replies.push(first);
+      continue;
+    }
+    const { isAccepted, reason } = answer(work, request, situation);
+    const reply = { requestId: request.requestId.slice(0, ID_LENGTH_MAX), isAccepted, reason };
+    replies.push(reply);
+    const answered = [...work.state.answered, reply].slice(-ANSWERED_COUNT_MAX);
+    work.state = { ...work.state, answered };
+  }
+  return replies;
+}
+
+type Answer = Omit<RequestReply, "requestId">;
+const refused = (reason: string): Answer => ({ isAccepted: false, reason });
+const accepted = (reason: string): Answer => ({ isAccepted: true, reason });
+
+function answer(work: Work, request: OperatorRequest, situation: () => Situation): Answer {
+  const { plan } = work;
+  const { command } = request;
+  if (request.role !== "operator" && request.role !== "engineer") {
+    return refused(`the role ${request.role} may look, not command`);
+  }
+  if (request.actor === plan.address) return answerForGrid(work, request);
+  const device = plan.deviceByAddress.get(request.actor);
+  if (device === undefined) return refused(`there is no actor ${request.actor} in this grid`);
+  if (command === "release") return releaseActor(work, device, request);
+  const event = Object.hasOwn(EVENTS[device.kind] ?? {}, command)
+    ? EVENTS[device.kind]?.[command]
+    : undefined;
+  if (event === undefined) {
+    const offered = Object.keys(EVENTS[device.kind] ?? {}).join(", ");
+    const list = offered === "" ? "none" : offered;
+    return refused(`${device.id} has no command ${command}; a ${device.kind} has: ${list}`);
+  }
+  if (!mayCommand(work.state)) {
+    return refused("after the change of leadership commands wait; try again in some seconds");
+  }
+  const deviceCommand = deviceCommandOf(device, command);
+  if (command !== "reset" && !device.commands.has(deviceCommand)) {
+    return refused(`the profile of ${device.id} offers no command ${deviceCommand}`);
+  }
+  const refusal = refusalOf(work, device, deviceCommand, request, situation());
+  if (refusal !== null) {
+    return refused(typeof refusal === "string" ? refusal : sentenceOf(refusal));
+  }
+  const reason = `${request.user} (${request.role}) asked for it`;
+  if (!send(work, device, event, reason, deviceCommand)) {
+    const { snapshot } = actorOf(plan, work.state, device.address);
+    return refused(`${device.id} is ${snapshot.state}: ${command} is not possible`);
+  }
+  const { snapshot } = actorOf(plan, work.state, device.address);
+  return accepted(`${device.id} is now ${snapshot.state}`);
+}
+
+function answerForGrid(work: Work, request: OperatorRequest): Answer {
+  const { plan } = work;
+  const { command } = request;
+  if (command !== "auto" && command !== "semi") {
+    return refused(`the grid has no command ${command}; it has: auto, semi`);
+  }
+  const before = actorOf(plan, work.state, plan.address).snapshot.state;
+  if (before === command) return accepted(`the grid is already in ${command}`);
+  if (sendToGrid(work, `${command}.requested`)) return accepted(`the grid is now in ${command}`);
+  return refused(
+    before === "switchboard"
+      ? "the grid is operated from the switchboard: its selectors decide"
+      : "a connected source stands on local: the grid stays in semi",
+  );
+}
+
+/** Takes a crashed device's machine out of quarantine: it begins anew from feedback. */
+function releaseActor(work: Work, device: PlannedDevice, request: OperatorRequest): Answer {
+  if (request.role !== "engineer") return refused("release needs the role engineer");
+  if (actorOf(work.plan, work.state, device.address).status !== "quarantined") {
+    return refused(`${device.id} is not in quarantine`);
+  }
+  const { plan, state } = work;
+  const result = release(plan.tree, state.tree, device.address, state.plantTimeMs);
+  const index = plan.tree.indexByAddress.get(device.address) ?? -1;
+  work.state = { ...state, tree: result.state, seen: state.seen.with(index, null) };
+  work.transitions.push(...result.transitions);
+  return accepted(`${device.id} begins anew from feedback`);
+}
