@@ -35,3 +35,19 @@ export function droopResponse(
     frequencyStepHz: -perUnit * nominalFrequencyHz + 0,
   };
 }
+
+/**
+ * The droop reference that a running set must have, judged by what it gives at which frequency, kW within 0…110 % of rating.
+ * So a leader that never saw the reference can go on from it without a step.
+ */
+export function referenceInForceKw(
+  source: DroopSource,
+  powerKw: number,
+  frequencyHz: number,
+  nominalFrequencyHz: number,
+): number {
+  if (source.droopPct <= 0 || frequencyHz <= 0) return Math.max(0, powerKw);
+  const offPu = (nominalFrequencyHz - frequencyHz) / nominalFrequencyHz;
+  const referenceKw = powerKw - (offPu * source.ratedKw) / (source.droopPct / 100);
+  return Math.min(Math.max(0, referenceKw), source.ratedKw * 1.1);
+}

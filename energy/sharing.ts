@@ -4,9 +4,8 @@ import { moveToward } from "../kernel/math.ts";
 export interface SharingSet {
   readonly device: string;
   readonly ratedKw: number;
-  /** Reference held now, kW; null where none is held yet: it then starts at the measured power. */
-  readonly referenceKw: number | null;
-  readonly powerKw: number;
+  /** Reference that ramps go on from, kW: held, or judged by measurement where none is held yet. */
+  readonly referenceKw: number;
   /** `share`: takes its equal part. `unload`: goes to 0. `hold`: keeps its reference (its state is not known). */
   readonly aim: "share" | "unload" | "hold";
 }
@@ -34,7 +33,7 @@ const DEADBAND_PCT = 0.5;
  */
 export function nextReferencesKw(input: SharingInput): number[] {
   const { sets, elapsedMs, rampPctPerS } = input;
-  const starts = sets.map((set) => set.referenceKw ?? set.powerKw);
+  const starts = sets.map((set) => set.referenceKw);
   const ratedKw = sumRated(sets);
   if (ratedKw <= 0) return starts.map((startKw, index) => unloaded(startKw, sets, index, input));
   const sharePu =

@@ -57,6 +57,7 @@ function initialState(plan: GridPlan): GridState {
     pending: [],
     alarms: [],
     conditions: {},
+    asked: {},
     answered: [],
     peers: {},
     targets: null,

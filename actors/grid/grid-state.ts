@@ -32,6 +32,8 @@ export type GridState = {
   readonly alarms: readonly AlarmChange[];
   /** Since when a condition with a delay holds, by `actor|code`. */
   readonly conditions: { readonly [key: string]: number };
+  /** Why a device was last asked for something, by a decision or an operator. */
+  readonly asked: { readonly [device: string]: string };
   /** Requests answered, oldest first; bounded. */
   readonly answered: readonly RequestReply[];
   readonly peers: { readonly [grid: string]: PeerState };

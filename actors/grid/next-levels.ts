@@ -1,4 +1,5 @@
 import { nextBatterySetpoint } from "../../energy/battery.ts";
+import { referenceInForceKw } from "../../energy/droop.ts";
 import { nextReferencesKw, type SharingSet } from "../../energy/sharing.ts";
 import { nextShoreReferenceKw } from "../../energy/shore.ts";
 import { nextConsumerLimitKw } from "../../energy/thruster-limits.ts";
@@ -163,8 +164,7 @@ function gensetLevels(
     const set: SharingSet = {
       device: device.id,
       ratedKw: device.ratedKw,
-      referenceKw: held ?? null,
-      powerKw: Math.max(0, powerKwOf(state, device.id)),
+      referenceKw: held ?? referenceNowKw(plan, state, device),
       aim,
     };
     active.push({ device, set });
@@ -180,6 +180,15 @@ function gensetLevels(
     levels[`${device.id}.${device.levelPoint}`] = roundTo(next[index] ?? 0, 10);
   }
   reactiveLevels(plan, state, input, levels, active);
+}
+
+function referenceNowKw(plan: GridPlan, state: GridState, device: PlannedDevice): number {
+  return referenceInForceKw(
+    { ratedKw: device.ratedKw, droopPct: device.config.ratings.droopPct },
+    powerKwOf(state, device.id),
+    numberOf(imageOf(state, device.id), "frequencyHz") ?? 0,
+    plan.grid.nominalFrequencyHz,
+  );
 }
 
 /** Equal parts of rated apparent power of what the sets give together: the same law as for active power. */
@@ -200,8 +209,7 @@ function reactiveLevels(
     sets.push({
       ...set,
       ratedKw: device.config.ratings.apparentKva,
-      referenceKw: state.levels[`${device.id}.${point}`] ?? null,
-      powerKw: Math.max(0, powerKvar),
+      referenceKw: state.levels[`${device.id}.${point}`] ?? Math.max(0, powerKvar),
     });
   }
   const next = nextReferencesKw({

@@ -32,6 +32,7 @@ export function send(
 ): boolean {
   const { plan } = work;
   const before = actorOf(plan, work.state, device.address);
+  const transitionCount = work.transitions.length;
   const reading = readDevice(plan, work.state, device, isBusLive(sourcesOf(plan, work.state)));
   deliverAndRun(work, device.address, {
     type,
@@ -43,7 +44,14 @@ export function send(
   });
   forget(work, device.address);
   const after = actorOf(plan, work.state, device.address);
-  return before.snapshot !== after.snapshot;
+  if (before.snapshot === after.snapshot) return false;
+  // Who asked, and why, says more than the guard that let it pass.
+  for (let i = transitionCount; i < work.transitions.length; i++) {
+    const transition = work.transitions[i];
+    if (transition?.event === type) work.transitions[i] = { ...transition, reason };
+  }
+  work.state = { ...work.state, asked: { ...work.state.asked, [device.id]: reason } };
+  return true;
 }
 
 /** An actor that was told something reads its device again in the same scan. */
