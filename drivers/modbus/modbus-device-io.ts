@@ -1,0 +1,245 @@
+import type { DeviceConfig } from "../../configs/manifest.ts";
+import type { CommandFate, CommandOutput, LevelOutput } from "../../kernel/command.ts";
+import { RemsError, type ErrorDetails } from "../../kernel/errors.ts";
+import type {
+  ConnectionSample,
+  ConnectionState,
+  PointSample,
+  PointValue,
+} from "../../kernel/point.ts";
+import type { Clock } from "../../kernel/ports/clock.ts";
+import type {
+  AuthorityGate,
+  ControlMode,
+  DeviceChanges,
+  DeviceIo,
+  PollMode,
+  WriteReport,
+} from "../../kernel/ports/device-io.ts";
+import type { Random } from "../../kernel/ports/random.ts";
+import type { Timings } from "../../kernel/timings.ts";
+import { ModbusDevice, type DeviceContext } from "./device.ts";
+import { Endpoint } from "./endpoint.ts";
+
+export interface ModbusDeviceIoOptions {
+  readonly grid: string;
+  /** In the order of the manifest; devices of other grids (the far breaker of a tie) are read and never written. */
+  readonly devices: readonly DeviceConfig[];
+  readonly isOwn: (device: DeviceConfig) => boolean;
+  /** The mode that holds for an own device: the stricter of its own and its grid's. */
+  readonly controlOf: (device: DeviceConfig) => ControlMode;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly gate: AuthorityGate;
+  readonly timings: Pick<Timings, "scanMs" | "staleMs">;
+  readonly mode: "simulation" | "production";
+  /** Where to connect for a host and port of the manifest: test networks translate. */
+  readonly dial: (host: string, port: number) => { readonly host: string; readonly port: number };
+  /** Plant time now, for the expiry of commands. */
+  readonly plantTimeMs: () => number;
+  /** A device in simulation mode that is not the simulator's: the daemon must not go on. */
+  readonly onFatal: (error: RemsError) => void;
+  readonly log?: (level: "info" | "warn" | "error", message: string, details: ErrorDetails) => void;
+}
+
+/** Waiting writes of a planned handover may take the time-outs of the write before and their own. */
+const SETTLE_FACTOR = 2;
+
+/**
+ * Devices of one grid over Modbus TCP.
+ *
+ * @throws {@link RemsError} `REMS_PROFILE_INVALID` for a profile that cannot be read or written as the rules demand;
+ *   `REMS_CONFIG_INVALID` for a device in simulation mode whose profile has no signature register.
+ */
+export function createModbusDeviceIo(options: ModbusDeviceIoOptions): DeviceIo {
+  return new ModbusDeviceIo(options);
+}
+
+class ModbusDeviceIo implements DeviceIo {
+  readonly #options: ModbusDeviceIoOptions;
+  readonly #devices: readonly ModbusDevice[];
+  readonly #byId: ReadonlyMap<string, ModbusDevice>;
+  readonly #endpoints: readonly Endpoint[];
+  readonly #drainedStates: (ConnectionState | null)[];
+  readonly #levelsOf: ReadonlyMap<string, Map<string, PointValue>>;
+  readonly #settleMs: number;
+  #fates: CommandFate[] = [];
+  #onWrite: (report: WriteReport) => void = () => {};
+  #waiters: (() => void)[] = [];
+
+  constructor(options: ModbusDeviceIoOptions) {
+    this.#options = options;
+    const context: DeviceContext = {
+      ...options,
+      log: options.log ?? (() => {}),
+      report: (report) => this.#onWrite(report),
+      settled: (fate) => this.#fates.push(fate),
+    };
+    const endpoints = new Map<string, Endpoint>();
+    this.#devices = options.devices.map((config, index) => {
+      this.#checkMode(config);
+      const endpoint = this.#endpointOf(config, endpoints);
+      const rights = {
+        isOwn: options.isOwn(config),
+        control: options.controlOf(config),
+        phase: index / options.devices.length,
+      };
+      const device = new ModbusDevice(config, rights, context, (sign) => endpoint.settled(sign));
+      endpoint.add(device);
+      return device;
+    });
+    this.#endpoints = [...endpoints.values()];
+    this.#byId = new Map(this.#devices.map((device) => [device.config.id, device]));
+    this.#levelsOf = new Map(this.#devices.map((device) => [device.config.id, new Map()]));
+    this.#drainedStates = this.#devices.map(() => null);
+    const writeMsMax = Math.max(0, ...options.devices.map((device) => device.profile.writeMs));
+    this.#settleMs = writeMsMax * SETTLE_FACTOR;
+  }
+
+  poll(mode: PollMode): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const endpoint of this.#endpoints) endpoint.poll(mode, nowMs);
+  }
+
+  drain(): DeviceChanges {
+    const points: PointSample[] = [];
+    const connections: ConnectionSample[] = [];
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const [index, device] of this.#devices.entries()) {
+      device.points.drain(points, nowMs);
+      if (this.#drainedStates[index] === device.state) continue;
+      this.#drainedStates[index] = device.state;
+      connections.push([device.config.id, device.state]);
+    }
+    const fates = this.#fates;
+    if (fates.length > 0) this.#fates = [];
+    return { points, connections, fates };
+  }
+
+  image(): Pick<DeviceChanges, "points" | "connections"> {
+    const points: PointSample[] = [];
+    const connections: ConnectionSample[] = [];
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const [index, device] of this.#devices.entries()) {
+      device.points.all(points, nowMs);
+      this.#drainedStates[index] = device.state;
+      connections.push([device.config.id, device.state]);
+    }
+    return { points, connections };
+  }
+
+  connection(device: string): ConnectionState {
+    return this.#byId.get(device)?.state ?? "offline";
+  }
+
+  writeLevels(levels: readonly LevelOutput[], _sequence: number): void {
+    for (const values of this.#levelsOf.values()) values.clear();
+    for (const level of levels) {
+      const values = this.#levelsOf.get(level.device);
+      if (values === undefined) {
+        this.#options.log?.("error", `a level is for ${level.device}, which is not here`, {
+          device: level.device,
+          point: level.point,
+        });
+      } else values.set(level.point, level.value);
+    }
+    for (const device of this.#devices) {
+      const values = this.#levelsOf.get(device.config.id);
+      if (values !== undefined) device.setLevels(values);
+    }
+    this.#pump();
+  }
+
+  reassertLevels(): void {
+    for (const device of this.#devices) device.reassertLevels();
+  }
+
+  execute(command: CommandOutput): void {
+    const device = this.#byId.get(command.device);
+    if (device === undefined) {
+      this.#fates.push({
+        id: command.id,
+        fate: "dropped",
+        reason: `there is no device ${command.device} here`,
+      });
+      return;
+    }
+    device.execute(command);
+    this.#pump();
+  }
+
+  abandonWrites(): void {
+    for (const endpoint of this.#endpoints) endpoint.abandonWrites();
+  }
+
+  settleWrites(done: () => void): void {
+    let timer: { cancel(): void } | null = null;
+    const finish = () => {
+      timer?.cancel();
+      this.#waiters = this.#waiters.filter((waiter) => waiter !== check);
+      done();
+    };
+    const check = () => {
+      if (!this.#endpoints.some((endpoint) => endpoint.isWriting)) finish();
+    };
+    const nowMs = this.#options.clock.monotonicMs();
+    timer = this.#options.clock.at(nowMs + this.#settleMs, () => {
+      this.#waiters = this.#waiters.filter((waiter) => waiter !== check);
+      this.abandonWrites();
+      done();
+    });
+    this.#waiters.push(check);
+    queueMicrotask(() => this.#progressed());
+  }
+
+  reach(): { readonly reachedCount: number; readonly criticalCount: number } {
+    let reachedCount = 0;
+    let criticalCount = 0;
+    for (const device of this.#devices) {
+      if (!device.isOwn || !device.config.isCritical || device.control !== "control") continue;
+      criticalCount++;
+      if (device.state === "online" || device.state === "degraded") reachedCount++;
+    }
+    return { reachedCount, criticalCount };
+  }
+
+  onWrite(handler: (report: WriteReport) => void): void {
+    this.#onWrite = handler;
+  }
+
+  async close(): Promise<void> {
+    this.abandonWrites();
+    await Promise.all(
+      this.#endpoints.map((endpoint) => new Promise<void>((resolve) => endpoint.close(resolve))),
+    );
+  }
+
+  #pump(): void {
+    for (const endpoint of this.#endpoints) endpoint.pump();
+  }
+
+  #progressed(): void {
+    for (const waiter of this.#waiters) waiter();
+  }
+
+  #checkMode(config: DeviceConfig): void {
+    if (this.#options.mode === "production" || config.profile.signature !== null) return;
+    throw new RemsError(
+      "REMS_CONFIG_INVALID",
+      `${config.id} has profile ${config.profile.id}, which names no simulator's signature; simulation mode needs one`,
+      { details: { device: config.id, profile: config.profile.id } },
+    );
+  }
+
+  #endpointOf(config: DeviceConfig, endpoints: Map<string, Endpoint>): Endpoint {
+    const { host, port } = config;
+    const key = `${host}:${port}`;
+    const found = endpoints.get(key);
+    if (found !== undefined) return found;
+    const { clock, random, dial } = this.#options;
+    const progressed = () => this.#progressed();
+    const endpoint = new Endpoint({ host, port, clock, random, dial, progressed });
+    endpoints.set(key, endpoint);
+    return endpoint;
+  }
+}

@@ -1,0 +1,83 @@
+import { present } from "../../kernel/assert.ts";
+import type { PointSample, PointValue, Quality } from "../../kernel/point.ts";
+import type { PointCodec, Words } from "./codec.ts";
+
+interface Slot {
+  readonly id: string;
+  readonly codec: PointCodec;
+  value: PointValue;
+  quality: Quality;
+  /** Never read where −Infinity. */
+  readAtMs: number;
+  drainedValue: PointValue | null;
+  drainedQuality: Quality | null;
+}
+
+/** The points of one device as last read, and what of them the control loop has not seen yet. No I/O, no clock. */
+export class PointImage {
+  readonly #slots: Slot[];
+  readonly #staleMs: number;
+
+  constructor(points: readonly { id: string; codec: PointCodec }[], staleMs: number) {
+    this.#staleMs = staleMs;
+    this.#slots = points.map(({ id, codec }) => ({
+      id,
+      codec,
+      value: codec.neutral,
+      quality: "bad",
+      readAtMs: -Infinity,
+      drainedValue: null,
+      drainedQuality: null,
+    }));
+  }
+
+  /** Takes a point from a reply. A value that the device says it does not have keeps the last one, as `bad`. */
+  read(slot: number, words: Words, at: number, nowMs: number): void {
+    const state = present(this.#slots[slot], "an item of a request has a slot");
+    const value = state.codec.decode(words, at);
+    state.readAtMs = nowMs;
+    if (value === null) {
+      state.quality = "bad";
+      return;
+    }
+    state.value = value;
+    state.quality = "good";
+  }
+
+  /** The device answered a read of this point with an exception. A point that was never read stays without a sample. */
+  refused(slot: number, nowMs: number): void {
+    const state = present(this.#slots[slot], "an item of a request has a slot");
+    if (state.readAtMs === -Infinity) return;
+    state.readAtMs = nowMs;
+    state.quality = "bad";
+  }
+
+  /** The same reply as the last one: nothing but the time of reading changes. */
+  touched(slot: number, nowMs: number): void {
+    present(this.#slots[slot], "an item of a request has a slot").readAtMs = nowMs;
+  }
+
+  /** Appends what differs from the last drain. */
+  drain(into: PointSample[], nowMs: number): void {
+    for (const slot of this.#slots) {
+      if (slot.readAtMs === -Infinity) continue;
+      const quality = this.#qualityOf(slot, nowMs);
+      if (slot.value === slot.drainedValue && quality === slot.drainedQuality) continue;
+      slot.drainedValue = slot.value;
+      slot.drainedQuality = quality;
+      into.push([slot.id, slot.value, quality]);
+    }
+  }
+
+  /** Appends every point that was ever read; the next drain starts from here. */
+  all(into: PointSample[], nowMs: number): void {
+    for (const slot of this.#slots) slot.drainedQuality = null;
+    this.drain(into, nowMs);
+  }
+
+  #qualityOf(slot: Slot, nowMs: number): Quality {
+    return slot.quality === "good" && nowMs - slot.readAtMs > this.#staleMs
+      ? "uncertain"
+      : slot.quality;
+  }
+}
