@@ -9,8 +9,7 @@ import {
   stepBreaker,
 } from "./plant-device.ts";
 import type { BreakerSpec } from "./plant-spec.ts";
-import { trimToward } from "./shore-model.ts";
-import { Synchroniser } from "./synchroniser.ts";
+import { Synchroniser, trimToward } from "./synchroniser.ts";
 
 /** A breaker by itself: position and trip, nothing behind it. */
 export class BreakerDevice implements PlantDevice {

@@ -7,7 +7,7 @@ import { GensetModel } from "./genset-model.ts";
 import { FeederModel, ThrusterModel } from "./load-models.ts";
 import { MeterModel } from "./meter-model.ts";
 import type { Uniform } from "./noise.ts";
-import type { DeviceRatings } from "./plant.ts";
+import type { DeviceRatings } from "./plant-layout.ts";
 import type { PlantContext, PlantDevice } from "./plant-device.ts";
 import { SPEC_OF_KIND } from "./plant-spec.ts";
 import { PvModel } from "./pv-model.ts";

@@ -21,6 +21,7 @@ export class EngineModel {
   readonly #firstStepPu: number;
   readonly #boostPuPerS: number;
   readonly #powerPuMax: number;
+  readonly #powerPuMin: number;
 
   constructor(spec: GensetSpec, stepS: number) {
     this.#stepS = stepS;
@@ -31,6 +32,7 @@ export class EngineModel {
     this.#firstStepPu = spec.firstStepPct / 100;
     this.#boostPuPerS = (1 - this.#firstStepPu) / spec.turboRestS;
     this.#powerPuMax = spec.powerPctMax / 100;
+    this.#powerPuMin = -spec.dragPct / 100;
   }
 
   /** Settles everything at one power, as if it had run so for long. */
@@ -41,8 +43,9 @@ export class EngineModel {
     this.powerPu = powerPu;
   }
 
+  /** @param commandPu - Net power at the shaft; below what drag takes there is no fuel left to cut. */
   step(commandPu: number): void {
-    const command = clamp(commandPu, 0, this.#powerPuMax);
+    const command = clamp(commandPu, this.#powerPuMin, this.#powerPuMax);
     const delayed = this.#delayed(command);
     this.#actuatorPu += (delayed - this.#actuatorPu) * this.#lagFactor;
     this.powerPu = Math.min(this.#actuatorPu, this.#settledPu + this.#firstStepPu);

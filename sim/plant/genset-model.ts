@@ -146,8 +146,8 @@ export class GensetModel implements SourceDevice {
     if (!this.#isUnloading)
       this.#effectiveKw = moveToward(this.#effectiveKw, this.#referenceKw, rampKw);
     else if (mayUnload) this.#effectiveKw -= rampKw;
-    const fuel = this.#state === "shutDown" ? 0 : (this.#effectiveKw + droopKw) / this.ratedKw;
-    this.#engine.step(fuel);
+    const command = this.#state === "shutDown" ? -1 : (this.#effectiveKw + droopKw) / this.ratedKw;
+    this.#engine.step(command);
   }
 
   settle(): void {
@@ -295,7 +295,7 @@ export class GensetModel implements SourceDevice {
 
   /** Speed and angle of the set by itself. */
   #turnFree(stepS: number): void {
-    const isSyncing = this.#synchroniser.isActive && this.bus.isLive;
+    const isSyncing = (this.#synchroniser.isActive || this.breaker.isClosing) && this.bus.isLive;
     const targetPu = isSyncing
       ? this.#synchroniser.targetPu(
           this.bus.omegaPu,

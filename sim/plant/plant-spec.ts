@@ -22,6 +22,8 @@ export const gensetSpec = z.strictObject({
   firstStepPct: pct.default(40),
   turboRestS: positive.default(7),
   powerPctMax: positive.default(110),
+  /** What the engine takes from the busbar without fuel: friction and compression. */
+  dragPct: notNegative.default(10),
   transientReactancePu: positive.default(0.25),
   avrLagS: positive.default(0.3),
   voltageDroopPct: positive.default(3),

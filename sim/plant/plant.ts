@@ -1,5 +1,4 @@
 import { assert, present } from "../../kernel/assert.ts";
-import type { DeviceKind } from "../../kernel/device-kinds.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import type { PointValue } from "../../kernel/point.ts";
 import { BatteryModel } from "./battery-model.ts";
@@ -19,35 +18,10 @@ import {
   type Refusal,
   isSource,
 } from "./plant-device.ts";
+import type { PlantLayout } from "./plant-layout.ts";
 import type { PlantFile } from "./plant-spec.ts";
 import { PvModel } from "./pv-model.ts";
 import { ShoreModel } from "./shore-model.ts";
-
-/** What the plant needs to know of an installation; a manifest has it all. */
-export interface PlantLayout {
-  readonly grids: readonly {
-    readonly id: string;
-    readonly nominalVoltageV: number;
-    readonly nominalFrequencyHz: number;
-    readonly devices: readonly {
-      readonly id: string;
-      readonly kind: DeviceKind;
-      readonly ratings: DeviceRatings;
-    }[];
-  }[];
-  readonly ties: readonly {
-    readonly id: string;
-    readonly breakers: readonly [{ readonly device: string }, { readonly device: string }];
-  }[];
-}
-
-export interface DeviceRatings {
-  readonly powerKw: number;
-  readonly apparentKva: number;
-  readonly energyKwh: number;
-  readonly droopPct: number;
-  readonly loadKw: number;
-}
 
 export interface GridState {
   readonly frequencyHz: number;

@@ -10,13 +10,9 @@ import {
   stepBreaker,
 } from "./plant-device.ts";
 import type { ShoreSpec } from "./plant-spec.ts";
-import { Synchroniser } from "./synchroniser.ts";
+import { Synchroniser, trimToward } from "./synchroniser.ts";
 
 const DEAD_BUS_CHECK_S = 0.5;
-/** Speed at which the trim of the busbar's sources moves while shore synchronises, per unit of speed error and second. */
-const TRIM_RATE_PER_S = 2;
-const TRIM_PU_MAX = 0.04;
-
 /**
  * Shore connection or point of interconnection. A converter supply is a droop source with a limit that never takes power
  * back; a utility holds frequency and voltage whatever the load.
@@ -205,6 +201,11 @@ export class ShoreModel implements SourceDevice {
       }
       return;
     }
+    if (this.breaker.isClosing && this.bus.isLive && this.#spec.supply === "converter") {
+      // The converter stays in step while the contacts travel.
+      this.#syncToBus(stepS);
+      return;
+    }
     if (!this.#synchroniser.isActive) {
       this.angleRad = wrapRad(this.angleRad + angleStepRad(1, this.bus.nominalHz, stepS));
       return;
@@ -250,14 +251,4 @@ export class ShoreModel implements SourceDevice {
       stepS,
     );
   }
-}
-
-/** Moves the trim of an island's speed references so that its speed comes to `targetPu`. */
-export function trimToward(bus: Bus, targetPu: number, stepS: number): void {
-  bus.trimPu = clamp(
-    bus.trimPu + (targetPu - bus.omegaPu) * TRIM_RATE_PER_S * stepS,
-    -TRIM_PU_MAX,
-    TRIM_PU_MAX,
-  );
-  bus.isTrimmed = true;
 }

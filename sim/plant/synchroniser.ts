@@ -1,5 +1,5 @@
 import { clamp } from "../../kernel/math.ts";
-import { wrapRad } from "./bus.ts";
+import { type Bus, wrapRad } from "./bus.ts";
 
 /** Slip that the synchroniser asks for per radian of angle error, and its limit, Hz. */
 const SLIP_HZ_PER_RAD = 0.13;
@@ -8,6 +8,10 @@ const SLIP_HZ_MAX = 0.3;
 const WINDOW_RAD = (5 * Math.PI) / 180;
 const WINDOW_SLIP_HZ = 0.1;
 const WINDOW_DWELL_S = 0.2;
+
+/** Speed at which the trim of the busbar's sources moves while shore synchronises, per unit of speed error and second. */
+const TRIM_RATE_PER_S = 2;
+const TRIM_PU_MAX = 0.04;
 
 export type SyncResult = "working" | "close" | "timedOut";
 
@@ -71,4 +75,14 @@ export class Synchroniser {
     }
     return "working";
   }
+}
+
+/** Moves the trim of an island's speed references so that its speed comes to `targetPu`. */
+export function trimToward(bus: Bus, targetPu: number, stepS: number): void {
+  bus.trimPu = clamp(
+    bus.trimPu + (targetPu - bus.omegaPu) * TRIM_RATE_PER_S * stepS,
+    -TRIM_PU_MAX,
+    TRIM_PU_MAX,
+  );
+  bus.isTrimmed = true;
 }

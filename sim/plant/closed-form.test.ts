@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import { GensetModel } from "./genset-model.ts";
+import { gensetsOnly, numberOf, run } from "./test-plant.ts";
+
+/** The cases with a known answer: a set with H = 1 s, one lag of 0.2 s, droop 4 %, constant-power load, 50 Hz. */
+describe("one set takes a load step of 20 %", () => {
+  const stepped = () => {
+    const plant = gensetsOnly([{ powerKw: 1000, droopPct: 4, referenceKw: 400 }], 400);
+    run(plant, 1);
+    plant.loadStep("load", 200);
+    return plant;
+  };
+  /** Δω = −R·ΔP·(1 − e^(−2.5t)·(cos 7.5t − 4/3·sin 7.5t)) */
+  const exactHz = (t: number) =>
+    50 -
+    50 * 0.04 * 0.2 * (1 - Math.exp(-2.5 * t) * (Math.cos(7.5 * t) - (4 / 3) * Math.sin(7.5 * t)));
+
+  it("follows the closed-form answer within 0.01 Hz all the way", () => {
+    const plant = stepped();
+    let errorHzMax = 0;
+    let steps = 0;
+    run(plant, 5, () => {
+      steps += 1;
+      const errorHz = Math.abs(plant.grid("site").frequencyHz - exactHz(steps * 0.005));
+      errorHzMax = Math.max(errorHzMax, errorHz);
+    });
+    expect(errorHzMax).toBeLessThan(0.01);
+  });
+
+  it("dips to 49.263 Hz after a quarter of a second", () => {
+    const plant = stepped();
+    let nadirHz = 50;
+    let nadirAtS = 0;
+    run(plant, 2, () => {
+      const { frequencyHz } = plant.grid("site");
+      if (frequencyHz >= nadirHz) return;
+      nadirHz = frequencyHz;
+      nadirAtS = (plant.plantMs - 1000) / 1000;
+    });
+    expect(Math.abs(nadirHz - 49.2634)).toBeLessThan(0.006);
+    expect(Math.abs(nadirAtS - 0.2523)).toBeLessThan(0.011);
+  });
+
+  it("settles at 49.6 Hz and falls at first with 5 Hz/s", () => {
+    const plant = stepped();
+    run(plant, 0.005);
+    expect((50 - plant.grid("site").frequencyHz) / 0.005).toBeCloseTo(5, 1);
+    run(plant, 6);
+    expect(plant.grid("site").frequencyHz).toBeCloseTo(49.6, 3);
+  });
+});
+
+describe("two sets share a step of 300 kW by their droop", () => {
+  const shares = (droopPct: number) => {
+    const plant = gensetsOnly(
+      [
+        { powerKw: 1000, droopPct: 4, referenceKw: 400 },
+        { powerKw: 500, droopPct, referenceKw: 200 },
+      ],
+      600,
+    );
+    run(plant, 1);
+    plant.loadStep("load", 300);
+    run(plant, 10);
+    const [one, two] = [
+      numberOf(plant, "g1", "activePowerKw"),
+      numberOf(plant, "g2", "activePowerKw"),
+    ];
+    return { one: one - 400, two: two - 200, deltaHz: plant.grid("site").frequencyHz - 50 };
+  };
+
+  it("takes 200 and 100 kW with equal droop, at −0.4 Hz", () => {
+    const { one, two, deltaHz } = shares(4);
+    expect(one).toBeCloseTo(200, 2);
+    expect(two).toBeCloseTo(100, 2);
+    expect(deltaHz).toBeCloseTo(-0.4, 4);
+  });
+
+  it("takes 214.29 and 85.71 kW where the second has 5 %, at −0.42857 Hz", () => {
+    const { one, two, deltaHz } = shares(5);
+    expect(one).toBeCloseTo(214.29, 2);
+    expect(two).toBeCloseTo(85.71, 2);
+    expect(deltaHz).toBeCloseTo(-0.42857, 4);
+  });
+});
+
+describe("one of two sets at 80 % trips", () => {
+  it("falls 5 % in 136 ms, 10 % in 300 ms, without anybody shedding", () => {
+    const plant = gensetsOnly(
+      [
+        { powerKw: 1000, droopPct: 4, referenceKw: 800 },
+        { powerKw: 1000, droopPct: 4, referenceKw: 800 },
+      ],
+      1600,
+    );
+    run(plant, 1);
+    const second = plant.device("g2");
+    second.trip("test");
+    // Counted from the opening of the breaker, 40 ms after the trip.
+    while (second.breaker?.isClosed) plant.step();
+    const nominal = plant.grid("site").frequencyHz / 50;
+    const openedMs = plant.plantMs;
+    const reached: number[] = [];
+    for (const fall of [0.05, 0.1]) {
+      while (plant.grid("site").frequencyHz / 50 > nominal - fall) plant.step();
+      reached.push(plant.plantMs - openedMs);
+    }
+    // The closed-form figures are for a set without lag at 110 %; the lag of 0.2 s makes the fall a little faster.
+    expect(reached[0]).toBeGreaterThan(100);
+    expect(reached[0]).toBeLessThan(150);
+    expect(reached[1]).toBeGreaterThan(220);
+    expect(reached[1]).toBeLessThan(310);
+  });
+});
+
+describe("energy is neither made nor lost", () => {
+  it("turns the difference of engine and load power into speed, step by step", () => {
+    const plant = gensetsOnly([{ powerKw: 1000, droopPct: 4, referenceKw: 400 }], 400);
+    const set = plant.device("g1");
+    expect(set).toBeInstanceOf(GensetModel);
+    if (!(set instanceof GensetModel)) return;
+    plant.loadStep("load", 150);
+    const startPu = plant.buses[0]?.omegaPu ?? 0;
+    let surplusKws = 0;
+    run(plant, 3, () => {
+      surplusKws += (set.mechanicalKw - plant.grid("site").loadKw) * 0.005;
+      expect(set.electricalKw).toBeCloseTo(plant.grid("site").loadKw, 6);
+    });
+    const endPu = plant.buses[0]?.omegaPu ?? 0;
+    expect((endPu - startPu) * set.inertiaKws).toBeCloseTo(surplusKws, 6);
+  });
+});
