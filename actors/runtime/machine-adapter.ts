@@ -107,10 +107,7 @@ export function replicate(source: AnyStateMachine): ReplicatedMachine {
       return { snapshot: hasChanged ? { state, context: to.context } : snapshot, effects, hasChanged, reason };
     },
     isFinal: (snapshot) => restore(snapshot).status === "done",
-    nextEvents(snapshot) {
-      const types = getNextTransitions(restore(snapshot)).map((transition) => transition.eventType);
-      return [...new Set(types)].filter((type) => type !== "" && !type.startsWith("xstate."));
-    },
+    nextEvents: (snapshot) => eventsOf(restore(snapshot)),
     toMermaid: () => mermaidOf(describeMachine(machine)),
     definition: () => describeMachine(machine) as unknown as Canonical,
   };
@@ -153,7 +150,14 @@ function createScope(): { scope: AnyActorScope; taken: Taken } {
   return { scope: scope as unknown as AnyActorScope, taken };
 }
 
-function reasonOf(transition: AnyTransitionDefinition | undefined, event: MachineEvent): string {
+/** Event types that a state handles, innermost state first, without XState's own. */
+export function eventsOf(snapshot: AnyMachineSnapshot): string[] {
+  const types = getNextTransitions(snapshot).map((transition) => transition.eventType);
+  return [...new Set(types)].filter((type) => type !== "" && !type.startsWith("xstate."));
+}
+
+/** Why a transition was taken: its description, else its guard, else the event. */
+export function reasonOf(transition: AnyTransitionDefinition | undefined, event: { readonly type: string }): string {
   if (transition === undefined) return event.type;
   if (transition.description !== undefined) return transition.description;
   return transition.guard === undefined ? event.type : guardName(transition.guard);
@@ -179,10 +183,11 @@ function resolve(machine: AnyStateMachine, state: string): AnyMachineSnapshot {
   return machine.resolveState({ value, context: {} });
 }
 
-function statePath(value: unknown): string {
+/** Dotted path of the one active leaf of an XState value. */
+export function statePath(value: unknown): string {
   if (typeof value === "string") return value;
   const [entry, ...others] = Object.entries(value as { [key: string]: unknown });
-  assert(others.length === 0, "a replicated machine has one active leaf: parallel states are not supported");
-  const [key, inner] = present(entry, "a replicated machine has states");
+  assert(others.length === 0, "an actor has one active leaf: parallel states are not supported");
+  const [key, inner] = present(entry, "a machine has states");
   return `${key}.${statePath(inner)}`;
 }
