@@ -95,7 +95,9 @@ function checkPoint(
     return;
   }
   checkCoding(point, path, spec, report);
-  if (spec.type === "number" && point.type !== "bit") checkRange(point, path, spec, report);
+  if (spec.type === "number" && point.type !== "bit") {
+    checkRange(point, path, spec, mayBeNegative(point.point, spec, profile, kind), report);
+  }
   if (spec.type === "label") checkLabels(point, path, spec, report);
   else if (point.labels) report([...path, "labels"], "labels", `none: ${point.point} is no label`);
   if (spec.direction === "level") {
@@ -135,7 +137,13 @@ function checkCoding(point: PointFile, path: ConfigPath, spec: PointSpec, report
   }
 }
 
-function checkRange(point: PointFile, path: ConfigPath, spec: PointSpec, report: Report): void {
+function checkRange(
+  point: PointFile,
+  path: ConfigPath,
+  spec: PointSpec,
+  isSigned: boolean,
+  report: Report,
+): void {
   if (point.type === "bit") return;
   if (point.scale === 0) {
     report([...path, "scale"], "0", "a number other than 0");
@@ -149,7 +157,7 @@ function checkRange(point: PointFile, path: ConfigPath, spec: PointSpec, report:
   if (needed && (min > needed[0] || max < needed[1])) {
     report(path, found, `a type and scale that reach ${needed[0]} to ${needed[1]} ${spec.unit}`);
   }
-  if (mayBeNegative(point.point, spec) && min >= 0) {
+  if (isSigned && min >= 0) {
     report(path, found, `a signed type: ${point.point} may be negative`);
   }
   const sense = RANGE_SENSE[spec.unit];
@@ -169,9 +177,15 @@ function checkRange(point: PointFile, path: ConfigPath, spec: PointSpec, report:
   }
 }
 
-/** Power into or out of something changes its sign; limits, demands and what is only drawn do not. */
-function mayBeNegative(point: string, spec: PointSpec): boolean {
-  return spec.unit === "kvar" || ["activePowerKw", "powerSetpointKw"].includes(point);
+/** Power of a source or a tie flows both ways; limits, demands and what consumers draw do not. */
+function mayBeNegative(
+  point: string,
+  spec: PointSpec,
+  profile: ProfileFile,
+  kind: KindSpec,
+): boolean {
+  if (spec.unit === "kvar" || point === "powerSetpointKw") return true;
+  return point === "activePowerKw" && (kind.isSource || profile.kind === "busTie");
 }
 
 function rounded(value: number): string {

@@ -49,13 +49,15 @@ export function fieldSchema(schema: z.ZodType): FieldSchema {
 
 export interface CheckedFile<T> {
   /**
-   * The content with its defaults. Where single fields were wrong but could be left out or had a likely spelling, the rest, so
+   * The content with its defaults. Where single fields were wrong but their likely intention or a default serves, the rest, so
    * that cross checks can report what else is wrong; null where that is not possible.
    */
   readonly value: T | null;
   readonly problems: readonly ConfigProblem[];
   /** Makes a problem of this file. */
   problem(path: ConfigPath, found: string, allowed: string): ConfigProblem;
+  /** The problems of the file with those of its cross checks, without what only follows from a field that is itself wrong. */
+  withCrossProblems(crossProblems: readonly ConfigProblem[]): readonly ConfigProblem[];
 }
 
 /** Longest configuration file that is read, characters. */
@@ -63,23 +65,8 @@ const FILE_LENGTH_MAX = 1_000_000;
 
 /** Parses a TOML text and checks it against a schema. Never throws for what the text holds. */
 export function checkFile<T>(schema: z.ZodType<T>, text: string, file: string): CheckedFile<T> {
-  const failed = (line: number, found: string, allowed: string): CheckedFile<T> => ({
-    value: null,
-    problems: [{ file, line, path: "", found, allowed }],
-    problem: (path, what, may) => ({ file, line, path: pathText(path), found: what, allowed: may }),
-  });
-  if (text.length > FILE_LENGTH_MAX) {
-    return failed(1, `${text.length} characters`, `at most ${FILE_LENGTH_MAX} characters`);
-  }
-  let raw: unknown;
-  try {
-    raw = parse(text, { unsafeKeyBehaviour: "throw", maxDepth: 16 });
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const reason = error.message.split("\n")[0]?.replace(/^Invalid TOML document: /, "") ?? "";
-    return failed(error.line, `a text that is not TOML (${reason})`, "TOML 1.0, see toml.io");
-  }
-  const lines = tomlLines(text);
+  const parsed = parseToml(text, file);
+  const lines = "raw" in parsed ? tomlLines(text) : new Map<string, number>();
   const problem = (path: ConfigPath, found: string, allowed: string): ConfigProblem => ({
     file,
     line: lineOf(lines, path),
@@ -87,12 +74,67 @@ export function checkFile<T>(schema: z.ZodType<T>, text: string, file: string): 
     found,
     allowed,
   });
+  const checked = (
+    value: T | null,
+    problems: readonly ConfigProblem[],
+    doubtful: string[] = [],
+  ) => ({
+    value,
+    problems,
+    problem,
+    withCrossProblems: (cross: readonly ConfigProblem[]) => [
+      ...problems,
+      ...cross.filter(({ path }) => !doubtful.some((table) => isWithin(path, table))),
+    ],
+  });
+  if (!("raw" in parsed)) return checked(null, [parsed]);
+  const { raw } = parsed;
   const result = schema.safeParse(raw);
-  if (result.success) return { value: result.data, problems: [], problem };
+  if (result.success) return checked(result.data, []);
+  const { issues } = result.error;
   const shape = fieldSchema(schema);
-  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, raw, shape, problem));
-  const mended = schema.safeParse(mend(raw, result.error.issues, shape));
-  return { value: mended.success ? mended.data : null, problems, problem };
+  const problems = issues.flatMap((issue) => problemsOf(issue, raw, shape, problem));
+  const mended = mend(raw, issues, shape);
+  const remaining = schema.safeParse(mended.copy);
+  return checked(
+    remaining.success ? remaining.data : null,
+    withoutMisspelled(problems),
+    mended.doubtful,
+  );
+}
+
+function parseToml(text: string, file: string): { readonly raw: unknown } | ConfigProblem {
+  const path = "";
+  if (text.length > FILE_LENGTH_MAX) {
+    const allowed = `at most ${FILE_LENGTH_MAX} characters`;
+    return { file, line: 1, path, found: `${text.length} characters`, allowed };
+  }
+  try {
+    return { raw: parse(text, { unsafeKeyBehaviour: "throw", maxDepth: 16 }) };
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const reason = error.message.split("\n")[0]?.replace(/^Invalid TOML document: /, "") ?? "";
+    const found = `a text that is not TOML (${reason})`;
+    return { file, line: error.line, path, found, allowed: "TOML 1.0, see toml.io" };
+  }
+}
+
+function isWithin(path: string, table: string): boolean {
+  return (
+    table === "" || path === table || path.startsWith(`${table}.`) || path.startsWith(`${table}[`)
+  );
+}
+
+/** A key is not also missing where an unknown key of the same table was taken for it. */
+function withoutMisspelled(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const meant = new Set(
+    problems.flatMap(({ path, allowed }) => {
+      const suggestion = /^did you mean `([^`]+)`/.exec(allowed)?.[1];
+      if (suggestion === undefined) return [];
+      return [path.includes(".") ? path.replace(/[^.]*$/, suggestion) : suggestion];
+    }),
+  );
+  return problems.filter(({ path, found }) => found !== "nothing" || !meant.has(path));
 }
 
 function problemsOf(
@@ -113,8 +155,15 @@ function problemsOf(
     });
   }
   const at = schemaAt(shape, path);
-  const allowed = at === null ? issue.message : allowedText(at);
-  return [problem(path, foundText(valueAt(raw, path)), allowed)];
+  const found = valueAt(raw, path);
+  const suggestion = typeof found === "string" ? closest(found, namesOf(at)) : null;
+  const range = at === null ? issue.message : allowedText(at);
+  const allowed = suggestion === null ? range : `did you mean "${suggestion}"? ${range}`;
+  return [problem(path, foundText(found), allowed)];
+}
+
+function namesOf(shape: FieldSchema | null): string[] {
+  return (shape?.enum ?? []).filter((value) => typeof value === "string");
 }
 
 function configPath(path: readonly PropertyKey[]): ConfigPath {
@@ -186,26 +235,62 @@ function rangeText(shape: FieldSchema): string {
   return high === undefined ? "" : `, at most ${high}`;
 }
 
-/** A copy in which unknown keys have their likely spelling or are gone, and wrong values are gone: their default applies. */
-function mend(raw: unknown, issues: readonly z.core.$ZodIssue[], shape: FieldSchema): unknown {
+interface Mended {
+  readonly copy: unknown;
+  /** Tables with a value that stands in for a wrong one: what is found there says nothing. */
+  readonly doubtful: string[];
+}
+
+/**
+ * A copy in which unknown keys have their likely spelling or are gone, and wrong values are replaced by their likely spelling or a
+ * number in range, or are gone, so that their default applies.
+ */
+function mend(raw: unknown, issues: readonly z.core.$ZodIssue[], shape: FieldSchema): Mended {
   const copy: unknown = structuredClone(raw);
+  const doubtful: string[] = [];
+  // Keys first: a value that seems missing may stand under a misspelled key.
+  for (const issue of issues) {
+    if (issue.code === "unrecognized_keys")
+      mendKeys(valueAt(copy, configPath(issue.path)), issue, shape);
+  }
   for (const issue of issues) {
     const path = configPath(issue.path);
-    if (issue.code === "unrecognized_keys") {
-      const table = valueAt(copy, path);
-      if (!isTable(table)) continue;
-      const allowedKeys = Object.keys(schemaAt(shape, path)?.properties ?? {});
-      for (const key of issue.keys) {
-        const suggestion = closest(key, allowedKeys);
-        if (suggestion !== null && !Object.hasOwn(table, suggestion))
-          table[suggestion] = table[key];
-        delete table[key];
-      }
-    } else {
-      const last = path.at(-1);
-      const parent = valueAt(copy, path.slice(0, -1));
-      if (last !== undefined && isTable(parent) && !Array.isArray(parent)) delete parent[last];
-    }
+    const last = path.at(-1);
+    const parent = valueAt(copy, path.slice(0, -1));
+    if (issue.code === "unrecognized_keys" || last === undefined || !isTable(parent)) continue;
+    const isNowThere = valueAt(raw, path) === undefined && parent[last] !== undefined;
+    if (isNowThere || Array.isArray(parent)) continue;
+    doubtful.push(pathText(path.slice(0, -1)));
+    parent[last] = standIn(schemaAt(shape, path), parent[last]);
+    if (parent[last] === undefined) delete parent[last];
   }
-  return copy;
+  return { copy, doubtful };
+}
+
+function mendKeys(
+  table: unknown,
+  issue: z.core.$ZodIssueUnrecognizedKeys,
+  shape: FieldSchema,
+): void {
+  if (!isTable(table)) return;
+  const allowedKeys = Object.keys(schemaAt(shape, configPath(issue.path))?.properties ?? {});
+  for (const key of issue.keys) {
+    const suggestion = closest(key, allowedKeys);
+    if (suggestion !== null && !Object.hasOwn(table, suggestion)) table[suggestion] = table[key];
+    delete table[key];
+  }
+}
+
+function standIn(shape: FieldSchema | null, found: unknown): unknown {
+  if (shape === null || shape.default !== undefined) return undefined;
+  if (shape.enum && typeof found === "string") {
+    return (
+      closest(
+        found,
+        shape.enum.filter((value) => typeof value === "string"),
+      ) ?? undefined
+    );
+  }
+  const isNumber = shape.type === "integer" || shape.type === "number";
+  return isNumber ? (shape.minimum ?? (shape.exclusiveMinimum ?? 0) + 1) : undefined;
 }

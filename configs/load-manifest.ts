@@ -46,7 +46,8 @@ export function checkManifestText(
   const { path, profiles } = surroundings;
   const checked = checkFile(manifestSchema, text, path);
   if (checked.value === null) return { manifest: null, problems: checked.problems };
-  const problems = [...checked.problems, ...crossCheck(checked.value, profiles, checked.problem)];
+  const crossProblems = crossCheck(checked.value, profiles, checked.problem);
+  const problems = checked.withCrossProblems(crossProblems);
   const manifest = problems.length === 0 ? toManifest(checked.value, path, profiles) : null;
   return { manifest, problems };
 }

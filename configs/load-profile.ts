@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { existsSync } from "node:fs";
 import { RemsError } from "../kernel/errors.ts";
 import { checkProfile } from "./check-profile.ts";
 import { checkFile } from "./config-file.ts";
@@ -18,7 +17,7 @@ export interface CheckedProfile {
 export function checkProfileText(text: string, file: string): CheckedProfile {
   const checked = checkFile(profileSchema, text, file);
   if (checked.value === null) return { profile: null, problems: checked.problems };
-  const problems = [...checked.problems, ...checkProfile(checked.value, checked.problem)];
+  const problems = checked.withCrossProblems(checkProfile(checked.value, checked.problem));
   return { profile: problems.length === 0 ? toProfile(checked.value) : null, problems };
 }
 
