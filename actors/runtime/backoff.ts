@@ -7,9 +7,15 @@ import { hashOf } from "../../kernel/hash.ts";
  * @param crashCount - Crashes in a row, from 1.
  * @param jitter - In [0, 1).
  */
-export function backoffMs(msMin: number, msMax: number, crashCount: number, jitter: number): number {
+export function backoffMs(
+  msMin: number,
+  msMax: number,
+  crashCount: number,
+  jitter: number,
+): number {
   let longestMs = Math.min(msMin, msMax);
-  for (let i = 1; i < crashCount && longestMs < msMax && longestMs > 0; i++) longestMs = Math.min(longestMs * 2, msMax);
+  for (let i = 1; i < crashCount && longestMs < msMax && longestMs > 0; i++)
+    longestMs = Math.min(longestMs * 2, msMax);
   return Math.round(longestMs * (1 - jitter / 2));
 }
 

@@ -1,5 +1,10 @@
 import { createActor } from "xstate";
-import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition } from "xstate";
+import type {
+  AnyActorRef,
+  AnyMachineSnapshot,
+  AnyStateMachine,
+  AnyTransitionDefinition,
+} from "xstate";
 import type { Clock, Timer } from "../../kernel/ports/clock.ts";
 import { eventsOf, reasonOf, statePath } from "./machine-adapter.ts";
 
@@ -36,7 +41,9 @@ export function startLiveActor(
 ): LiveActor {
   let isOver = false;
   let state = "";
-  let cause: { event: { readonly type: string }; transition: AnyTransitionDefinition | undefined } | undefined;
+  let cause:
+    | { event: { readonly type: string }; transition: AnyTransitionDefinition | undefined }
+    | undefined;
   const over = (tell: () => void): void => {
     if (isOver) return;
     isOver = true;

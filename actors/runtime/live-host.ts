@@ -77,6 +77,8 @@ interface ActorNode {
   readonly kind: "actor";
   readonly spec: LiveActorSpec;
   live: LiveActor | undefined;
+  /** From its start, which may fail, to its end. */
+  isUp: boolean;
   incarnation: number;
   restartCount: number;
   mailbox: Mailbox<LiveEvent>;
@@ -114,7 +116,10 @@ export class LiveHost {
 
   constructor(options: LiveHostOptions) {
     this.#options = options;
-    this.#nodes.set(ROOT, this.#supervisorNode({ address: ROOT, supervision: options.supervision ?? {} }));
+    this.#nodes.set(
+      ROOT,
+      this.#supervisorNode({ address: ROOT, supervision: options.supervision ?? {} }),
+    );
   }
 
   /** Adds a supervisor below another. @throws {@link InvariantError} if the address is taken or its supervisor is down. */
@@ -131,6 +136,7 @@ export class LiveHost {
       kind: "actor",
       spec,
       live: undefined,
+      isUp: false,
       incarnation: 0,
       restartCount: 0,
       mailbox: EMPTY_MAILBOX,
@@ -180,7 +186,8 @@ export class LiveHost {
   /** All local actors, in order of registration. */
   list(): ActorView[] {
     const views: ActorView[] = [];
-    for (const [address, node] of this.#nodes) if (node.kind === "actor") views.push(viewOf(address, node));
+    for (const [address, node] of this.#nodes)
+      if (node.kind === "actor") views.push(viewOf(address, node));
     return views;
   }
 
@@ -210,7 +217,8 @@ export class LiveHost {
     if (node?.kind !== "actor") return false;
     const before = node.mailbox.events.length;
     const countMax = node.spec.mailboxCountMax ?? MAILBOX_COUNT_MAX;
-    node.mailbox = node.live === undefined ? refuse(node.mailbox) : offer(node.mailbox, event, countMax);
+    node.mailbox =
+      node.live === undefined ? refuse(node.mailbox) : offer(node.mailbox, event, countMax);
     const isTaken = node.mailbox.events.length > before;
     if (isTaken) this.#arrivals.push(address);
     return isTaken;
@@ -224,21 +232,44 @@ export class LiveHost {
 
   /** Never inside itself: supervision first, then one event after the other. */
   #pump(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    try {
-      for (let count = 0; count < DISPATCH_COUNT_MAX; count++) {
-        const decision = this.#supervision.shift();
-        if (decision !== undefined) this.#decide(decision.address, decision.event);
-        else if (!this.#dispatchNext()) return;
-      }
-    } finally {
-      this.#isPumping = false;
-    }
+    if (this.#isPumping || !this.#exclusively(() => this.#work())) return;
     this.#resume ??= this.#options.clock.at(this.#options.clock.monotonicMs(), () => {
       this.#resume = undefined;
       this.#pump();
     });
+  }
+
+  #exclusively<T>(act: () => T): T {
+    this.#isPumping = true;
+    try {
+      return act();
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  /** @returns true if more may wait. */
+  #work(): boolean {
+    for (let count = 0; count < DISPATCH_COUNT_MAX; count++) {
+      const decision = this.#supervision.shift();
+      if (decision !== undefined) this.#decide(decision.address, decision.event);
+      else if (!this.#dispatchNext()) return false;
+    }
+    return true;
+  }
+
+  /** The clock of the actors: what a delayed transition sends waits, too, until its step is over. */
+  #actorClock(): Clock {
+    const { clock } = this.#options;
+    return {
+      monotonicMs: () => clock.monotonicMs(),
+      wallMs: () => clock.wallMs(),
+      at: (atMs, callback) =>
+        clock.at(atMs, () => {
+          this.#exclusively(callback);
+          this.#pump();
+        }),
+    };
   }
 
   /** @returns false if nothing waits. */
@@ -254,14 +285,14 @@ export class LiveHost {
 
   #decide(address: string, event: SupervisorEvent): void {
     const node = this.#supervisorAt(address);
+    const before = node.state.children;
     const step = stepSupervisor(node.state, event);
     node.state = step.state;
     for (const effect of step.effects) this.#perform(node, effect);
     this.#arm(node);
-    if (event.type !== "child.exited" && event.type !== "child.stop.requested") return;
-    // A temporary child that has ended is forgotten.
-    const isKnown = node.state.children.some((child) => child.spec.id === event.id);
-    if (!isKnown) this.#forget(event.id);
+    // Temporary children that have ended are forgotten.
+    const known = new Set(node.state.children.map((child) => child.spec.id));
+    for (const child of before) if (!known.has(child.spec.id)) this.#forget(child.spec.id);
   }
 
   #arm(node: SupervisorNode): void {
@@ -284,12 +315,18 @@ export class LiveHost {
       if (effect.type === "stop") this.#report(child, "shutdown");
     } else {
       // Asked even if its mailbox is full: whoever floods an actor must not keep it from ending.
-      child.mailbox = { ...child.mailbox, events: [...child.mailbox.events, { type: child.spec.stopEvent }] };
+      child.mailbox = {
+        ...child.mailbox,
+        events: [...child.mailbox.events, { type: child.spec.stopEvent }],
+      };
       this.#arrivals.push(effect.id);
     }
   }
 
-  #performOnSupervisor(child: SupervisorNode, effect: SupervisorEffect & { readonly id: string }): void {
+  #performOnSupervisor(
+    child: SupervisorNode,
+    effect: SupervisorEffect & { readonly id: string },
+  ): void {
     const { address } = child.spec;
     if (effect.type === "stop") {
       this.#supervise(address, { type: "stop.requested" });
@@ -299,7 +336,11 @@ export class LiveHost {
     child.incarnation = effect.incarnation;
     // As at first: those that it had, in order. Temporary ones were forgotten when they ended.
     const children = child.state.children.map(({ spec }) => spec);
-    const { state, effects } = startSupervisor(child.state.spec, children, this.#options.clock.monotonicMs());
+    const { state, effects } = startSupervisor(
+      child.state.spec,
+      children,
+      this.#options.clock.monotonicMs(),
+    );
     child.state = state;
     for (const inner of effects) this.#perform(child, inner);
   }
@@ -324,14 +365,23 @@ export class LiveHost {
     const isCurrent = (): boolean => node.incarnation === incarnation;
     const isRestart = incarnation > 1 || node.incarnation > 0;
     node.incarnation = incarnation;
+    node.isUp = true;
     const from = node.lastState;
     node.sinceMs = clock.monotonicMs();
-    const live = startLiveActor(machine, input, clock, {
+    const live = startLiveActor(machine, input, this.#actorClock(), {
       moved: (before, to, event, reason) => {
         node.sinceMs = clock.monotonicMs();
         node.reason = reason;
         node.lastState = to;
-        feed.publish({ kind: "local", address, from: before, to, event, reason, atMs: node.sinceMs });
+        feed.publish({
+          kind: "local",
+          address,
+          from: before,
+          to,
+          event,
+          reason,
+          atMs: node.sinceMs,
+        });
       },
       ended: () => {
         if (!isCurrent()) return;
@@ -352,14 +402,24 @@ export class LiveHost {
     if (!isRestart) return;
     node.restartCount += 1;
     const reason = node.reason;
-    feed.publish({ kind: "local", address, from, to: node.lastState, event: "actor.restarted", reason, atMs: node.sinceMs });
+    feed.publish({
+      kind: "local",
+      address,
+      from,
+      to: node.lastState,
+      event: "actor.restarted",
+      reason,
+      atMs: node.sinceMs,
+    });
     this.#tellWatchers(address, { type: "actor.restarted", actor: address });
   }
 
   /** Takes an actor out of service: what waits is lost, those who monitor it are told. */
   #end(node: ActorNode, reason: ExitReason): void {
+    if (!node.isUp) return;
     const { address } = node.spec;
     const { live } = node;
+    node.isUp = false;
     node.live = undefined;
     if (live !== undefined) node.lastState = live.state();
     live?.stop();
@@ -373,12 +433,19 @@ export class LiveHost {
     const { address } = node.spec;
     const { incarnation } = node;
     const jitter = this.#options.random.next();
-    this.#supervise(this.#parentOf(address), { type: "child.exited", id: address, incarnation, reason, jitter });
+    this.#supervise(this.#parentOf(address), {
+      type: "child.exited",
+      id: address,
+      incarnation,
+      reason,
+      jitter,
+    });
   }
 
   #tellWatchers(address: string, event: LiveEvent): void {
     for (const [watcher, node] of this.#nodes) {
-      if (node.kind === "actor" && node.spec.monitors?.includes(address)) this.#offer(watcher, event);
+      if (node.kind === "actor" && node.spec.monitors?.includes(address))
+        this.#offer(watcher, event);
     }
   }
 

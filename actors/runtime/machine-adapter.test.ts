@@ -51,7 +51,10 @@ const motor = motorSetup.createMachine({
       exit: { type: "request", params: { point: "run", value: false } },
       on: { scanned: { guard: and(["isOverdue", not("isReady")]), target: "failed" } },
       states: {
-        starting: { entry: "countAttempt", on: { scanned: { guard: "isReady", target: "loaded" } } },
+        starting: {
+          entry: "countAttempt",
+          on: { scanned: { guard: "isReady", target: "loaded" } },
+        },
         loaded: {
           on: {
             scanned: {
@@ -74,7 +77,11 @@ const motor = motorSetup.createMachine({
 });
 
 const start = (plantTimeMs: number): MachineEvent => ({ type: "start.requested", plantTimeMs });
-const scan = (plantTimeMs: number, isReady: boolean): MachineEvent => ({ type: "scanned", plantTimeMs, isReady });
+const scan = (plantTimeMs: number, isReady: boolean): MachineEvent => ({
+  type: "scanned",
+  plantTimeMs,
+  isReady,
+});
 
 describe("a replicated machine", () => {
   const machine = replicate(motor);
@@ -121,13 +128,18 @@ describe("a replicated machine", () => {
   });
 
   it("ends in a top-level final state and takes no further event", () => {
-    const worn = { state: "turning.starting", context: { timeoutMs: 1, deadlineMs: 1, attemptCount: 3 } };
+    const worn = {
+      state: "turning.starting",
+      context: { timeoutMs: 1, deadlineMs: 1, attemptCount: 3 },
+    };
     const end = machine.step(worn, scan(1, false));
     expect(end.snapshot.state).toBe("scrapped");
     expect(end.reason).toBe("isWornOut");
     expect(machine.isFinal(end.snapshot)).toBe(true);
     expect(machine.isFinal(ready.snapshot)).toBe(false);
-    expect(machine.step(end.snapshot, { type: "reset.requested", plantTimeMs: 0 }).hasChanged).toBe(false);
+    expect(machine.step(end.snapshot, { type: "reset.requested", plantTimeMs: 0 }).hasChanged).toBe(
+      false,
+    );
   });
 
   it("names the events of the state and of the states around it", () => {
@@ -141,12 +153,18 @@ describe("a replicated machine", () => {
       motorSetup.createMachine({
         context: { timeoutMs: 0, deadlineMs: 0, attemptCount: 0 },
         initial: "a",
-        states: { a: { on: { "start.requested": { target: "b", actions: ["log", "fail"] }, scanned: "b" } }, b: {} },
+        states: {
+          a: { on: { "start.requested": { target: "b", actions: ["log", "fail"] }, scanned: "b" } },
+          b: {},
+        },
       }),
     );
     const { snapshot } = broken.initial({});
     expect(() => broken.step(snapshot, start(0))).toThrow(RangeError);
-    expect(broken.step(snapshot, scan(0, true))).toMatchObject({ snapshot: { state: "b" }, effects: [] });
+    expect(broken.step(snapshot, scan(0, true))).toMatchObject({
+      snapshot: { state: "b" },
+      effects: [],
+    });
   });
 
   it("throws on endless eventless transitions instead of hanging", () => {
@@ -156,16 +174,23 @@ describe("a replicated machine", () => {
       states: { rest: { on: { scanned: "a" } }, a: { always: "b" }, b: { always: "a" } },
     });
     const machineInLoop = replicate(loop);
-    expect(() => machineInLoop.step(machineInLoop.initial({}).snapshot, scan(0, true))).toThrow(/[Ll]oop/);
+    expect(() => machineInLoop.step(machineInLoop.initial({}).snapshot, scan(0, true))).toThrow(
+      /[Ll]oop/,
+    );
   });
 
   it("refuses a snapshot of a state that it does not have", () => {
-    expect(() => machine.step({ state: "elsewhere", context: {} }, start(0))).toThrow(InvariantError);
+    expect(() => machine.step({ state: "elsewhere", context: {} }, start(0))).toThrow(
+      InvariantError,
+    );
     expect(() => machine.step({ state: "turning", context: {} }, start(0))).toThrow(/not a leaf/);
   });
 
   it("draws its statechart with states, events and guards", () => {
-    const lines = machine.toMermaid().split("\n").map((line) => line.trim());
+    const lines = machine
+      .toMermaid()
+      .split("\n")
+      .map((line) => line.trim());
     expect(lines).toContain("[*] --> ready");
     expect(lines).toContain("state turning {");
     expect(lines).toContain("turning_starting --> turning_loaded : scanned [isReady]");
@@ -181,7 +206,12 @@ describe("a replicated machine", () => {
     let seed = 1;
     for (let i = 0; i < 2_000; i++) {
       seed = (seed * 16_807) % 2_147_483_647;
-      const events = [start(i), scan(i, seed % 7 === 0), scan(i * 2, false), { type: "reset.requested", plantTimeMs: i }];
+      const events = [
+        start(i),
+        scan(i, seed % 7 === 0),
+        scan(i * 2, false),
+        { type: "reset.requested", plantTimeMs: i },
+      ];
       const event = events[seed % 4] as Event;
       const stepped = machine.step(snapshot, event as MachineEvent);
       if (reference.status !== "active") break;
@@ -207,25 +237,56 @@ function stateValue(path: string): unknown {
 
 const inner = motorSetup.createMachine({ context: {} as Context, initial: "a", states: { a: {} } });
 const rows: [name: string, machine: () => AnyStateMachine, message: RegExp][] = [
-  ["after", () => setup({}).createMachine({ initial: "a", states: { a: { after: { 10: "b" } }, b: {} } }), /uses after/],
-  ["invoke", () => setup({}).createMachine({ initial: "a", states: { a: { invoke: { src: inner } } } }), /invokes/],
-  ["declared actors", () => setup({ actors: { inner } }).createMachine({ initial: "a", states: { a: {} } }), /declares actors/],
-  ["parallel states", () => setup({}).createMachine({ type: "parallel", states: { a: {}, b: {} } }), /parallel/],
+  [
+    "after",
+    () => setup({}).createMachine({ initial: "a", states: { a: { after: { 10: "b" } }, b: {} } }),
+    /uses after/,
+  ],
+  [
+    "invoke",
+    () => setup({}).createMachine({ initial: "a", states: { a: { invoke: { src: inner } } } }),
+    /invokes/,
+  ],
+  [
+    "declared actors",
+    () => setup({ actors: { inner } }).createMachine({ initial: "a", states: { a: {} } }),
+    /declares actors/,
+  ],
+  [
+    "parallel states",
+    () => setup({}).createMachine({ type: "parallel", states: { a: {}, b: {} } }),
+    /parallel/,
+  ],
   [
     "history states",
-    () => setup({}).createMachine({ initial: "a", states: { a: { initial: "b", states: { b: {}, h: { type: "history" } } } } }),
+    () =>
+      setup({}).createMachine({
+        initial: "a",
+        states: { a: { initial: "b", states: { b: {}, h: { type: "history" } } } },
+      }),
     /history/,
   ],
-  ["inline actions", () => setup({}).createMachine({ initial: "a", states: { a: { entry: () => {} } } }), /inline action/],
+  [
+    "inline actions",
+    () => setup({}).createMachine({ initial: "a", states: { a: { entry: () => {} } } }),
+    /inline action/,
+  ],
   [
     "actions that send to actors",
-    () => setup({ actions: { tell: sendTo("other", { type: "x" }) } }).createMachine({ initial: "a", states: { a: {} } }),
+    () =>
+      setup({ actions: { tell: sendTo("other", { type: "x" }) } }).createMachine({
+        initial: "a",
+        states: { a: {} },
+      }),
     /xstate.sendTo/,
   ],
   [
     "delayed actions",
     () =>
-      setup({ actions: { later: raise({ type: "x" }, { delay: 10 }) } }).createMachine({ initial: "a", states: { a: {} } }),
+      setup({ actions: { later: raise({ type: "x" }, { delay: 10 }) } }).createMachine({
+        initial: "a",
+        states: { a: {} },
+      }),
     /delay/,
   ],
   ["machines without states", () => setup({}).createMachine({}), /no states/],
@@ -239,7 +300,11 @@ it.each(rows)("refuses %s when the machine is declared", (_name, make, message) 
 it("refuses an actor spawned inside an assignment when it happens", () => {
   const spawner = setup({
     actions: { breed: assign(({ spawn }) => ({ child: spawn(inner as never) })) },
-  }).createMachine({ context: {}, initial: "a", states: { a: { on: { x: { actions: "breed" } } } } });
+  }).createMachine({
+    context: {},
+    initial: "a",
+    states: { a: { on: { x: { actions: "breed" } } } },
+  });
   const machine = replicate(spawner);
   expect(() => machine.step(machine.initial({}).snapshot, { type: "x" })).toThrow(/spawned/);
 });

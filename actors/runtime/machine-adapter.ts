@@ -1,5 +1,10 @@
 import { createActor, createMachine, getNextTransitions } from "xstate";
-import type { AnyActorScope, AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition } from "xstate";
+import type {
+  AnyActorScope,
+  AnyMachineSnapshot,
+  AnyStateMachine,
+  AnyTransitionDefinition,
+} from "xstate";
 import { assert, present } from "../../kernel/assert.ts";
 import type { Canonical } from "../../kernel/canonical.ts";
 import { checkReplicable } from "./machine-check.ts";
@@ -89,10 +94,16 @@ export function replicate(source: AnyStateMachine): ReplicatedMachine {
       taken.effects = [];
       const next = machine.getInitialSnapshot(scope, input);
       checkChildless(machine, next);
-      return { snapshot: { state: statePath(next.value), context: next.context }, effects: taken.effects };
+      return {
+        snapshot: { state: statePath(next.value), context: next.context },
+        effects: taken.effects,
+      };
     },
     step(snapshot, event) {
-      assert(!event.type.startsWith("xstate."), `event ${event.type}: the prefix belongs to XState`);
+      assert(
+        !event.type.startsWith("xstate."),
+        `event ${event.type}: the prefix belongs to XState`,
+      );
       const from = restore(snapshot);
       taken.effects = [];
       taken.transition = undefined;
@@ -104,7 +115,12 @@ export function replicate(source: AnyStateMachine): ReplicatedMachine {
       const state = statePath(to.value);
       const reason = state === snapshot.state ? "" : reasonOf(taken.transition, event);
       const hasChanged = state !== snapshot.state || to.context !== snapshot.context;
-      return { snapshot: hasChanged ? { state, context: to.context } : snapshot, effects, hasChanged, reason };
+      return {
+        snapshot: hasChanged ? { state, context: to.context } : snapshot,
+        effects,
+        hasChanged,
+        reason,
+      };
     },
     isFinal: (snapshot) => restore(snapshot).status === "done",
     nextEvents: (snapshot) => eventsOf(restore(snapshot)),
@@ -143,8 +159,14 @@ function createScope(): { scope: AnyActorScope; taken: Taken } {
     stopChild: () => {},
     actionExecutor: (action: { type: string; params: unknown }) => {
       if (action.type === "xstate.raise") return;
-      assert(!action.type.startsWith("xstate."), `a replicated machine cannot use the action ${action.type}`);
-      taken.effects.push({ type: action.type, params: (action.params ?? {}) as MachineEffect["params"] });
+      assert(
+        !action.type.startsWith("xstate."),
+        `a replicated machine cannot use the action ${action.type}`,
+      );
+      taken.effects.push({
+        type: action.type,
+        params: (action.params ?? {}) as MachineEffect["params"],
+      });
     },
   };
   return { scope: scope as unknown as AnyActorScope, taken };
@@ -157,7 +179,10 @@ export function eventsOf(snapshot: AnyMachineSnapshot): string[] {
 }
 
 /** Why a transition was taken: its description, else its guard, else the event. */
-export function reasonOf(transition: AnyTransitionDefinition | undefined, event: { readonly type: string }): string {
+export function reasonOf(
+  transition: AnyTransitionDefinition | undefined,
+  event: { readonly type: string },
+): string {
   if (transition === undefined) return event.type;
   if (transition.description !== undefined) return transition.description;
   return transition.guard === undefined ? event.type : guardName(transition.guard);
@@ -166,7 +191,10 @@ export function reasonOf(transition: AnyTransitionDefinition | undefined, event:
 /** Spawning inside an assignment cannot be seen in the configuration, only in its result. */
 function checkChildless(machine: AnyStateMachine, snapshot: AnyMachineSnapshot): void {
   for (const child in snapshot.children) {
-    assert(false, `machine ${machine.id} spawned ${child}: actors are never spawned inside another`);
+    assert(
+      false,
+      `machine ${machine.id} spawned ${child}: actors are never spawned inside another`,
+    );
   }
 }
 

@@ -73,7 +73,9 @@ export function guardName(guard: unknown): string {
   if (typeof guard === "function") {
     const { guards, name } = guard as { guards?: readonly unknown[]; name: string };
     if (guards === undefined) return name === "" || name === "guard" ? "(inline)" : name;
-    const names = guards.map((inner) => (isCombined(inner) ? `(${guardName(inner)})` : guardName(inner)));
+    const names = guards.map((inner) =>
+      isCombined(inner) ? `(${guardName(inner)})` : guardName(inner),
+    );
     return name === "not" ? `not ${names.join("")}` : names.join(` ${name} `);
   }
   return (guard as { type?: string }).type ?? "(inline)";

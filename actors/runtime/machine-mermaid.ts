@@ -1,4 +1,8 @@
-import type { MachineDescription, StateDescription, TransitionDescription } from "./machine-definition.ts";
+import type {
+  MachineDescription,
+  StateDescription,
+  TransitionDescription,
+} from "./machine-definition.ts";
 
 /** A machine as a Mermaid `stateDiagram-v2`. Transitions of the machine itself start at the pseudo-state "any state". */
 export function mermaidOf(machine: MachineDescription): string {
@@ -36,7 +40,11 @@ function writeAll(parent: StateDescription, lines: string[]): void {
   }
 }
 
-function writeTransitions(transitions: readonly TransitionDescription[], from: string, lines: string[]): void {
+function writeTransitions(
+  transitions: readonly TransitionDescription[],
+  from: string,
+  lines: string[],
+): void {
   for (const transition of transitions) {
     const guard = transition.guard === "" ? "" : `[${transition.guard}]`;
     const label = labelOf([transition.event, guard].filter((part) => part !== "").join(" "));

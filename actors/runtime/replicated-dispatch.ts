@@ -15,7 +15,13 @@ import type {
   TreeState,
 } from "./replicated-tree.ts";
 import { nextDueMs, startSupervisor, stepSupervisor } from "./supervisor.ts";
-import type { ChildSpec, ChildState, ExitReason, SupervisorState, SupervisorStep } from "./supervisor.ts";
+import type {
+  ChildSpec,
+  ChildState,
+  ExitReason,
+  SupervisorState,
+  SupervisorStep,
+} from "./supervisor.ts";
 
 /** Events dispatched in one run. Only monitors make new ones, so that a run ends far below it. */
 const DISPATCH_COUNT_MAX = 10_000;
@@ -135,31 +141,45 @@ function exit(work: Work, index: number, exitReason: ExitReason, reason: string)
 }
 
 /** Brings the actors of one supervisor into the state that it decided, and tells those who monitor them. */
-function supervise(work: Work, supervisorIndex: number, step: SupervisorStep, reason: string): void {
+function supervise(
+  work: Work,
+  supervisorIndex: number,
+  step: SupervisorStep,
+  reason: string,
+): void {
   work.supervisors[supervisorIndex] = step.state;
-  const { name } = present(work.tree.supervisors[supervisorIndex], "state and plan have the same supervisors");
+  const { name } = present(
+    work.tree.supervisors[supervisorIndex],
+    "state and plan have the same supervisors",
+  );
   const isGivenUp = step.state.phase === "stopped";
   for (const [index, spec] of work.tree.actors.entries()) {
     if (spec.supervisor !== name) continue;
     const actor = actorOf(work, index);
     const before = actor.status;
     const child = childOf(step.state, spec.address);
-    const started = step.effects.some((effect) => effect.type === "start" && effect.id === spec.address);
-    const killed = step.effects.some((effect) => effect.type === "kill" && effect.id === spec.address);
+    const started = step.effects.some(
+      (effect) => effect.type === "start" && effect.id === spec.address,
+    );
+    const killed = step.effects.some(
+      (effect) => effect.type === "kill" && effect.id === spec.address,
+    );
     // A child that is started is up only once its initial state is known.
     if (started && child?.status === "running") actor.status = "restarting";
     else actor.status = statusOf(child, isGivenUp);
     actor.restartAtMs = actor.status === "restarting" ? dueOf(step.state, child) : null;
     if (before === "running" && (killed || actor.status !== "running" || started)) {
       noteDown(work, index, killed ? "shutdown" : reason);
-    } else if (actor.status === "quarantined" && before !== "quarantined") noteDown(work, index, reason);
+    } else if (actor.status === "quarantined" && before !== "quarantined")
+      noteDown(work, index, reason);
   }
   for (const effect of step.effects) {
     if (effect.type !== "start") continue;
     const index = present(work.tree.indexByAddress.get(effect.id), "a child is an actor");
     // An earlier start of this list that failed may have had this one stopped again.
     const child = childOf(supervisorOf(work, supervisorIndex), effect.id);
-    if (child?.status === "running" && child.incarnation === effect.incarnation) start(work, index, reason);
+    if (child?.status === "running" && child.incarnation === effect.incarnation)
+      start(work, index, reason);
   }
 }
 
@@ -186,7 +206,12 @@ function start(work: Work, index: number, reason: string): void {
   const why = reason === "" ? actor.lastFault : reason;
   noteTransition(work, index, from, "actor.restarted", why);
   work.supervision.push({ type: "restarted", actor: address, incarnation, reason: why });
-  tellWatchers(work, index, { type: "actor.restarted", actor: address, incarnation, plantTimeMs: work.plantTimeMs });
+  tellWatchers(work, index, {
+    type: "actor.restarted",
+    actor: address,
+    incarnation,
+    plantTimeMs: work.plantTimeMs,
+  });
 }
 
 function noteDown(work: Work, index: number, reason: string): void {
@@ -196,12 +221,19 @@ function noteDown(work: Work, index: number, reason: string): void {
   work.arrivals = work.arrivals.filter((arrival) => arrival !== index);
   const isQuarantined = actor.status === "quarantined";
   const { incarnation } = actor;
-  if (isQuarantined) work.supervision.push({ type: "quarantined", actor: address, incarnation, reason });
+  if (isQuarantined)
+    work.supervision.push({ type: "quarantined", actor: address, incarnation, reason });
   else if (reason === "normal" || reason === "shutdown") {
     work.supervision.push({ type: "stopped", actor: address, incarnation, reason });
   }
   const { plantTimeMs } = work;
-  tellWatchers(work, index, { type: "actor.down", actor: address, reason, isQuarantined, plantTimeMs });
+  tellWatchers(work, index, {
+    type: "actor.down",
+    actor: address,
+    reason,
+    isQuarantined,
+    plantTimeMs,
+  });
 }
 
 function tellWatchers(work: Work, index: number, event: MonitorEvent): void {
@@ -217,11 +249,23 @@ function tellWatchers(work: Work, index: number, event: MonitorEvent): void {
   }
 }
 
-function noteTransition(work: Work, index: number, from: string, event: string, reason: string): void {
+function noteTransition(
+  work: Work,
+  index: number,
+  from: string,
+  event: string,
+  reason: string,
+): void {
   const actor = actorOf(work, index);
   actor.sinceMs = work.plantTimeMs;
   actor.lastReason = reason;
-  work.transitions.push({ actor: specOf(work, index).address, from, to: actor.snapshot.state, event, reason });
+  work.transitions.push({
+    actor: specOf(work, index).address,
+    from,
+    to: actor.snapshot.state,
+    event,
+    reason,
+  });
 }
 
 /** The same on every replica and every version of Node.js, which an exception's text is not. */
@@ -230,10 +274,17 @@ function faultCode(error: unknown): string {
   return error instanceof InvariantError ? "INVARIANT_BROKEN" : "EXCEPTION";
 }
 
-function statusOf(child: ChildState | undefined, isGivenUp: boolean): ReplicatedActorState["status"] {
+function statusOf(
+  child: ChildState | undefined,
+  isGivenUp: boolean,
+): ReplicatedActorState["status"] {
   if (isGivenUp) return "quarantined";
   if (child === undefined) return "stopped";
-  return child.status === "running" ? "running" : child.status === "restarting" ? "restarting" : "stopped";
+  return child.status === "running"
+    ? "running"
+    : child.status === "restarting"
+      ? "restarting"
+      : "stopped";
 }
 
 function dueOf(supervisor: SupervisorState, child: ChildState | undefined): number | null {
@@ -279,5 +330,12 @@ function workOf(tree: ReplicatedTree, state: TreeState, plantTimeMs: number): Wo
 
 function finish(work: Work, isCutShort: boolean): TreeRun {
   const { actors, arrivals, supervisors, effects, transitions, supervision, faults } = work;
-  return { state: { actors, arrivals, supervisors }, effects, transitions, supervision, faults, isCutShort };
+  return {
+    state: { actors, arrivals, supervisors },
+    effects,
+    transitions,
+    supervision,
+    faults,
+    isCutShort,
+  };
 }

@@ -6,7 +6,15 @@ import { RemsError } from "../../kernel/errors.ts";
 import { viewTree } from "./actor-view.ts";
 import { replicate } from "./machine-adapter.ts";
 import type { MachineEvent } from "./machine-adapter.ts";
-import { REPLICATED_SUPERVISOR_DEFAULTS, actorAt, createTree, deliver, release, run, startTree } from "./replicated-tree.ts";
+import {
+  REPLICATED_SUPERVISOR_DEFAULTS,
+  actorAt,
+  createTree,
+  deliver,
+  release,
+  run,
+  startTree,
+} from "./replicated-tree.ts";
 import type { ReplicatedActorSpec, ReplicatedTree, TreeRun, TreeState } from "./replicated-tree.ts";
 
 type Event =
@@ -29,9 +37,14 @@ const counter = replicate(
     },
     actions: {
       tell: (_args, _params: { count: number }) => {},
-      add: assign({ count: ({ context, event }) => context.count + (event.type === "count" ? event.by : 0) }),
+      add: assign({
+        count: ({ context, event }) => context.count + (event.type === "count" ? event.by : 0),
+      }),
       note: assign({
-        seen: ({ context, event }) => [...context.seen, `${event.type} ${"actor" in event ? event.actor : ""}`],
+        seen: ({ context, event }) => [
+          ...context.seen,
+          `${event.type} ${"actor" in event ? event.actor : ""}`,
+        ],
       }),
       fail: assign(() => {
         throw new TypeError("cannot read properties of undefined");
@@ -46,7 +59,9 @@ const counter = replicate(
     context: ({ input }) => ({ count: input.start, seen: [] }),
     initial: "closed",
     on: {
-      count: { actions: ["add", { type: "tell", params: ({ context }) => ({ count: context.count }) }] },
+      count: {
+        actions: ["add", { type: "tell", params: ({ context }) => ({ count: context.count }) }],
+      },
       crash: { actions: [{ type: "tell", params: { count: -1 } }, "fail"] },
       "crash.typed": { actions: "failTyped" },
       "crash.canonical": { actions: "spoil" },
@@ -66,7 +81,12 @@ const spec = (address: string, more: Partial<ReplicatedActorSpec> = {}): Replica
 });
 
 /** Delivers and runs, one event after the other, at one plant time. */
-function send(tree: ReplicatedTree, state: TreeState, plantTimeMs: number, ...events: [string, MachineEvent][]): TreeRun {
+function send(
+  tree: ReplicatedTree,
+  state: TreeState,
+  plantTimeMs: number,
+  ...events: [string, MachineEvent][]
+): TreeRun {
   let next = state;
   for (const [to, event] of events) next = deliver(tree, next, to, event, plantTimeMs);
   return run(tree, next, plantTimeMs);
@@ -78,7 +98,14 @@ const count = (by: number): MachineEvent => ({ type: "count", by });
 describe("a tree of replicated actors", () => {
   it("dispatches in order of arrival, over all actors", () => {
     const tree = createTree([spec("a"), spec("b")]);
-    const result = send(tree, startTree(tree, 0).state, 1, ["b", count(1)], ["a", count(2)], ["b", count(3)]);
+    const result = send(
+      tree,
+      startTree(tree, 0).state,
+      1,
+      ["b", count(1)],
+      ["a", count(2)],
+      ["b", count(3)],
+    );
     expect(result.effects).toEqual([
       { actor: "b", effect: { type: "tell", params: { count: 1 } } },
       { actor: "a", effect: { type: "tell", params: { count: 2 } } },
@@ -90,7 +117,9 @@ describe("a tree of replicated actors", () => {
   it("reports a change of state with its reason and since when", () => {
     const tree = createTree([spec("a")]);
     const result = send(tree, startTree(tree, 0).state, 70, ["a", { type: "open" }]);
-    expect(result.transitions).toEqual([{ actor: "a", from: "closed", to: "opened", event: "open", reason: "open" }]);
+    expect(result.transitions).toEqual([
+      { actor: "a", from: "closed", to: "opened", event: "open", reason: "open" },
+    ]);
     expect(actorAt(tree, result.state, "a")).toMatchObject({ sinceMs: 70, lastReason: "open" });
   });
 
@@ -100,20 +129,37 @@ describe("a tree of replicated actors", () => {
     const result = send(tree, before, 2, ["a", CRASH], ["b", count(1)], ["a", count(1)]);
     const actor = actorAt(tree, result.state, "a");
     expect(actor.snapshot).toEqual({ state: "closed", context: { count: 5, seen: [] } });
-    expect(actor).toMatchObject({ status: "restarting", lastFault: "EXCEPTION", mailbox: { events: [], refusedCount: 1 } });
-    expect(result.effects).toEqual([{ actor: "b", effect: { type: "tell", params: { count: 1 } } }]);
-    expect(result.supervision).toEqual([{ type: "crashed", actor: "a", incarnation: 1, reason: "EXCEPTION" }]);
+    expect(actor).toMatchObject({
+      status: "restarting",
+      lastFault: "EXCEPTION",
+      mailbox: { events: [], refusedCount: 1 },
+    });
+    expect(result.effects).toEqual([
+      { actor: "b", effect: { type: "tell", params: { count: 1 } } },
+    ]);
+    expect(result.supervision).toEqual([
+      { type: "crashed", actor: "a", incarnation: 1, reason: "EXCEPTION" },
+    ]);
     expect(result.faults[0]?.error).toBeInstanceOf(TypeError);
   });
 
   it("restarts it after the back-off with its input, as a new incarnation", () => {
     const tree = createTree([spec("a", { input: { start: 7 } })]);
-    const crashed = send(tree, startTree(tree, 0).state, 0, ["a", { type: "open" }], ["a", CRASH]).state;
+    const crashed = send(
+      tree,
+      startTree(tree, 0).state,
+      0,
+      ["a", { type: "open" }],
+      ["a", CRASH],
+    ).state;
     const dueMs = actorAt(tree, crashed, "a").restartAtMs ?? 0;
     expect(dueMs).toBeGreaterThanOrEqual(50);
     expect(dueMs).toBeLessThanOrEqual(100);
     const early = send(tree, crashed, dueMs - 1, ["a", count(1)]).state;
-    expect(actorAt(tree, early, "a")).toMatchObject({ status: "restarting", mailbox: { refusedCount: 1 } });
+    expect(actorAt(tree, early, "a")).toMatchObject({
+      status: "restarting",
+      mailbox: { refusedCount: 1 },
+    });
     // An event for the very scan in which it is due is not lost.
     const back = send(tree, crashed, dueMs, ["a", count(1)]);
     expect(actorAt(tree, back.state, "a")).toMatchObject({
@@ -125,7 +171,9 @@ describe("a tree of replicated actors", () => {
     expect(back.transitions).toEqual([
       { actor: "a", from: "opened", to: "closed", event: "actor.restarted", reason: "EXCEPTION" },
     ]);
-    expect(back.supervision).toEqual([{ type: "restarted", actor: "a", incarnation: 2, reason: "EXCEPTION" }]);
+    expect(back.supervision).toEqual([
+      { type: "restarted", actor: "a", incarnation: 2, reason: "EXCEPTION" },
+    ]);
   });
 
   it("quarantines an actor that keeps crashing, and the others go on", () => {
@@ -138,13 +186,19 @@ describe("a tree of replicated actors", () => {
       plantTimeMs += 5_000;
     }
     const last = send(tree, state, plantTimeMs, ["a", CRASH]);
-    expect(last.supervision.map(({ type }) => type)).toEqual(["restarted", "crashed", "quarantined"]);
+    expect(last.supervision.map(({ type }) => type)).toEqual([
+      "restarted",
+      "crashed",
+      "quarantined",
+    ]);
     const after = send(tree, last.state, plantTimeMs + 1_000_000, ["a", count(1)], ["b", count(1)]);
     expect(actorAt(tree, after.state, "a").status).toBe("quarantined");
     expect(actorAt(tree, after.state, "b").snapshot.context["count"]).toBe(1);
     expect(viewTree(tree, after.state).map((view) => view.isQuarantined)).toEqual([true, false]);
     const released = release(tree, after.state, "a", plantTimeMs + 1_000_001);
-    expect(released.supervision).toEqual([{ type: "restarted", actor: "a", incarnation: 5, reason: "released" }]);
+    expect(released.supervision).toEqual([
+      { type: "restarted", actor: "a", incarnation: 5, reason: "released" },
+    ]);
     const works = send(tree, released.state, plantTimeMs + 1_000_002, ["a", count(3)]);
     expect(actorAt(tree, works.state, "a").snapshot.context["count"]).toBe(3);
   });
@@ -153,7 +207,10 @@ describe("a tree of replicated actors", () => {
     const tree = createTree([spec("a"), spec("b", { monitors: ["a"] })]);
     const crashed = send(tree, startTree(tree, 0).state, 0, ["a", CRASH]).state;
     const back = run(tree, crashed, 1_000).state;
-    expect(actorAt(tree, back, "b").snapshot.context["seen"]).toEqual(["actor.down a", "actor.restarted a"]);
+    expect(actorAt(tree, back, "b").snapshot.context["seen"]).toEqual([
+      "actor.down a",
+      "actor.restarted a",
+    ]);
   });
 
   const codes: [name: string, event: string, code: string][] = [
@@ -169,14 +226,15 @@ describe("a tree of replicated actors", () => {
     expect(encodeCanonical(state)).not.toContain("undefined");
   });
 
-  const ends: [restart: "permanent" | "transient" | "temporary", event: string, status: string][] = [
-    ["permanent", "finish", "restarting"],
-    ["transient", "finish", "stopped"],
-    ["temporary", "finish", "stopped"],
-    ["permanent", "crash", "restarting"],
-    ["transient", "crash", "restarting"],
-    ["temporary", "crash", "stopped"],
-  ];
+  const ends: [restart: "permanent" | "transient" | "temporary", event: string, status: string][] =
+    [
+      ["permanent", "finish", "restarting"],
+      ["transient", "finish", "stopped"],
+      ["temporary", "finish", "stopped"],
+      ["permanent", "crash", "restarting"],
+      ["transient", "crash", "restarting"],
+      ["temporary", "crash", "stopped"],
+    ];
   it.each(ends)("a %s actor is, after %s, %s", (restart, type, status) => {
     const tree = createTree([spec("a", { restart })]);
     const { state } = send(tree, startTree(tree, 0).state, 0, ["a", { type }]);
@@ -185,18 +243,40 @@ describe("a tree of replicated actors", () => {
 
   it("restarts those who share a supervisor together", () => {
     const shared = { tie: { ...REPLICATED_SUPERVISOR_DEFAULTS, strategy: "one_for_all" as const } };
-    const tree = createTree([spec("a", { supervisor: "tie" }), spec("b", { supervisor: "tie" }), spec("c")], shared);
-    const counted = send(tree, startTree(tree, 0).state, 0, ["a", count(1)], ["b", count(1)], ["c", count(1)]).state;
+    const tree = createTree(
+      [spec("a", { supervisor: "tie" }), spec("b", { supervisor: "tie" }), spec("c")],
+      shared,
+    );
+    const counted = send(
+      tree,
+      startTree(tree, 0).state,
+      0,
+      ["a", count(1)],
+      ["b", count(1)],
+      ["c", count(1)],
+    ).state;
     const crashed = send(tree, counted, 0, ["b", CRASH]);
-    expect(crashed.supervision.map(({ type, actor }) => `${type} ${actor}`)).toEqual(["crashed b", "stopped a"]);
+    expect(crashed.supervision.map(({ type, actor }) => `${type} ${actor}`)).toEqual([
+      "crashed b",
+      "stopped a",
+    ]);
     const { state } = run(tree, crashed.state, 1_000);
-    const counts = ["a", "b", "c"].map((address) => actorAt(tree, state, address).snapshot.context["count"]);
+    const counts = ["a", "b", "c"].map(
+      (address) => actorAt(tree, state, address).snapshot.context["count"],
+    );
     expect(counts).toEqual([0, 0, 1]);
   });
 
   it("refuses events beyond the bound of a mailbox and counts them", () => {
     const tree = createTree([spec("a", { mailboxCountMax: 2 })]);
-    const { state } = send(tree, startTree(tree, 0).state, 0, ["a", count(1)], ["a", count(1)], ["a", count(1)]);
+    const { state } = send(
+      tree,
+      startTree(tree, 0).state,
+      0,
+      ["a", count(1)],
+      ["a", count(1)],
+      ["a", count(1)],
+    );
     const actor = actorAt(tree, state, "a");
     expect(actor.snapshot.context["count"]).toBe(2);
     expect(actor.mailbox).toEqual({ events: [], refusedCount: 1 });
@@ -207,7 +287,9 @@ describe("a tree of replicated actors", () => {
     expect(() => createTree([spec("a", { monitors: ["b"] })])).toThrow(/no replicated actor b/);
     expect(() => createTree([spec("a", { supervisor: "x" })])).toThrow(/no supervisor x/);
     const tree = createTree([spec("a")]);
-    expect(() => deliver(tree, startTree(tree, 0).state, "b", CRASH, 0)).toThrow(/no replicated actor b/);
+    expect(() => deliver(tree, startTree(tree, 0).state, "b", CRASH, 0)).toThrow(
+      /no replicated actor b/,
+    );
   });
 });
 
@@ -223,9 +305,19 @@ const actions = fc.array(
 );
 
 it("goes on from a restored snapshot exactly as from the state itself, at any point of any run", () => {
-  const shared = { pair: { ...REPLICATED_SUPERVISOR_DEFAULTS, strategy: "rest_for_one" as const, intensityCount: 5 } };
+  const shared = {
+    pair: {
+      ...REPLICATED_SUPERVISOR_DEFAULTS,
+      strategy: "rest_for_one" as const,
+      intensityCount: 5,
+    },
+  };
   const tree = createTree(
-    [spec("a", { supervisor: "pair" }), spec("b", { supervisor: "pair", restart: "transient" }), spec("c", { monitors: ["a", "b"] })],
+    [
+      spec("a", { supervisor: "pair" }),
+      spec("b", { supervisor: "pair", restart: "transient" }),
+      spec("c", { monitors: ["a", "b"] }),
+    ],
     shared,
   );
   fc.assert(

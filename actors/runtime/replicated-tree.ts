@@ -1,7 +1,13 @@
 import { assert, present } from "../../kernel/assert.ts";
 import { encodeCanonical } from "../../kernel/canonical.ts";
 import type { ActorTransition } from "../../kernel/core.ts";
-import type { MachineEffect, MachineEvent, MachineInput, MachineSnapshot, ReplicatedMachine } from "./machine-adapter.ts";
+import type {
+  MachineEffect,
+  MachineEvent,
+  MachineInput,
+  MachineSnapshot,
+  ReplicatedMachine,
+} from "./machine-adapter.ts";
 import { EMPTY_MAILBOX, offer, refuse } from "./mailbox.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { dispatchAll, restartGroup, startAll } from "./replicated-dispatch.ts";
@@ -129,7 +135,8 @@ export function createTree(
   for (const [index, actor] of actors.entries()) {
     // Fails here, where the installation is loaded, and not in the middle of a scan.
     encodeCanonical(actor.machine.initial(actor.input).snapshot.context);
-    for (const monitored of actor.monitors) watchers[indexOf(indexByAddress, monitored)]?.push(index);
+    for (const monitored of actor.monitors)
+      watchers[indexOf(indexByAddress, monitored)]?.push(index);
     const isOwn = actor.supervisor === actor.address;
     const spec = isOwn ? REPLICATED_SUPERVISOR_DEFAULTS : shared[actor.supervisor];
     supervisors.set(actor.supervisor, present(spec, `there is no supervisor ${actor.supervisor}`));
@@ -173,9 +180,13 @@ export function deliver(
 ): TreeState {
   const index = indexOf(tree.indexByAddress, to);
   const actor = present(state.actors[index], "state and plan have the same actors");
-  const countMax = present(tree.actors[index], "state and plan have the same actors").mailboxCountMax;
+  const countMax = present(
+    tree.actors[index],
+    "state and plan have the same actors",
+  ).mailboxCountMax;
   // One that is due to start is started before the dispatch.
-  const isDue = actor.status === "restarting" && actor.restartAtMs !== null && actor.restartAtMs <= plantTimeMs;
+  const isDue =
+    actor.status === "restarting" && actor.restartAtMs !== null && actor.restartAtMs <= plantTimeMs;
   const isUp = actor.status === "running" || isDue;
   const mailbox = isUp ? offer(actor.mailbox, event, countMax) : refuse(actor.mailbox);
   const isTaken = mailbox.events.length > actor.mailbox.events.length;
@@ -198,7 +209,12 @@ export function run(tree: ReplicatedTree, state: TreeState, plantTimeMs: number)
  * Takes an actor out of quarantine, and those that share its supervisor with it: they start anew with a clean restart history.
  * Nothing happens to an actor that is not quarantined.
  */
-export function release(tree: ReplicatedTree, state: TreeState, address: string, plantTimeMs: number): TreeRun {
+export function release(
+  tree: ReplicatedTree,
+  state: TreeState,
+  address: string,
+  plantTimeMs: number,
+): TreeRun {
   return restartGroup(tree, state, indexOf(tree.indexByAddress, address), plantTimeMs);
 }
 
@@ -207,8 +223,15 @@ export function hasActor(tree: ReplicatedTree, address: string): boolean {
 }
 
 /** State of one actor. @throws {@link InvariantError} if there is none at `address`. */
-export function actorAt(tree: ReplicatedTree, state: TreeState, address: string): ReplicatedActorState {
-  return present(state.actors[indexOf(tree.indexByAddress, address)], "state and plan have the same actors");
+export function actorAt(
+  tree: ReplicatedTree,
+  state: TreeState,
+  address: string,
+): ReplicatedActorState {
+  return present(
+    state.actors[indexOf(tree.indexByAddress, address)],
+    "state and plan have the same actors",
+  );
 }
 
 function indexOf(indexByAddress: ReadonlyMap<string, number>, address: string): number {

@@ -109,12 +109,23 @@ interface Draft extends Omit<Mutable<SupervisorState>, "children"> {
 }
 
 /** Starts a supervisor with its first children, in order. */
-export function startSupervisor(spec: SupervisorSpec, children: readonly ChildSpec[], nowMs: number): SupervisorStep {
+export function startSupervisor(
+  spec: SupervisorSpec,
+  children: readonly ChildSpec[],
+  nowMs: number,
+): SupervisorStep {
   assert(spec.intensityCount >= 0, "a restart intensity is not negative");
   assert(spec.periodMs > 0, "a restart period is positive");
   assert(spec.backoffMsMin >= 0, "a back-off is not negative");
   assert(spec.backoffMsMax >= spec.backoffMsMin, "the longest back-off is not below the shortest");
-  const state: SupervisorState = { spec, phase: "running", cause: null, restartsAtMs: [], group: null, children: [] };
+  const state: SupervisorState = {
+    spec,
+    phase: "running",
+    cause: null,
+    restartsAtMs: [],
+    group: null,
+    children: [],
+  };
   const draft = draftOf(state, nowMs);
   for (const child of children) addChild(draft, child);
   return finish(draft);
@@ -131,7 +142,10 @@ export function stepSupervisor(state: SupervisorState, event: SupervisorEvent): 
       exitChild(draft, event.id, event.incarnation, event.reason, event.jitter);
       break;
     case "child.added":
-      assert(draft.phase === "running", `supervisor of ${event.child.id} is stopping: it takes no child`);
+      assert(
+        draft.phase === "running",
+        `supervisor of ${event.child.id} is stopping: it takes no child`,
+      );
       addChild(draft, event.child);
       break;
     case "child.stop.requested":
@@ -158,11 +172,18 @@ export function nextDueMs(state: SupervisorState): number | null {
   const dues: number[] = [];
   for (const child of state.children) if (child.dueAtMs !== null) dues.push(child.dueAtMs);
   const { group } = state;
-  if (group !== null && !membersOf(state.children, group.fromId).some(isLive)) dues.push(group.startAtMs);
+  if (group !== null && !membersOf(state.children, group.fromId).some(isLive))
+    dues.push(group.startAtMs);
   return dues.length === 0 ? null : Math.min(...dues);
 }
 
-function exitChild(draft: Draft, id: string, incarnation: number, reason: ExitReason, jitter: number): void {
+function exitChild(
+  draft: Draft,
+  id: string,
+  incarnation: number,
+  reason: ExitReason,
+  jitter: number,
+): void {
   const child = draft.children.find((candidate) => candidate.spec.id === id);
   if (child === undefined || child.incarnation !== incarnation || !isLive(child)) return;
   // It was to end anyway: in OTP, too, an exit during its own shutdown is no restart.
@@ -186,12 +207,15 @@ function restartAfter(draft: Draft, child: Mutable<ChildState>, jitter: number):
   const isCalm = nowMs - child.startedAtMs > spec.periodMs;
   child.crashCount = isCalm ? 1 : child.crashCount + 1;
   child.status = "restarting";
-  draft.restartsAtMs = [...draft.restartsAtMs, nowMs].filter((atMs) => nowMs - atMs <= spec.periodMs);
+  draft.restartsAtMs = [...draft.restartsAtMs, nowMs].filter(
+    (atMs) => nowMs - atMs <= spec.periodMs,
+  );
   if (draft.restartsAtMs.length > spec.intensityCount) {
     beginStop(draft, "intensity");
     return;
   }
-  const startAtMs = nowMs + backoffMs(spec.backoffMsMin, spec.backoffMsMax, child.crashCount, jitter);
+  const startAtMs =
+    nowMs + backoffMs(spec.backoffMsMin, spec.backoffMsMax, child.crashCount, jitter);
   if (spec.strategy === "one_for_one") {
     child.dueAtMs = startAtMs;
     return;
@@ -204,24 +228,31 @@ function restartAfter(draft: Draft, child: Mutable<ChildState>, jitter: number):
 /** Does everything that can be done now: kills what is overdue, stops the next in order, starts what may start. */
 function progress(draft: Draft): void {
   for (const child of [...draft.children]) {
-    if (child.status === "stopping" && child.dueAtMs !== null && child.dueAtMs <= draft.nowMs) kill(draft, child);
+    if (child.status === "stopping" && child.dueAtMs !== null && child.dueAtMs <= draft.nowMs)
+      kill(draft, child);
   }
   if (draft.phase === "stopping") {
     if (!stopLast(draft, draft.children)) return;
     draft.phase = "stopped";
-    draft.effects.push({ type: "exit", cause: present(draft.cause, "a supervisor stops for a cause") });
+    draft.effects.push({
+      type: "exit",
+      cause: present(draft.cause, "a supervisor stops for a cause"),
+    });
     return;
   }
   if (draft.phase === "stopped") return;
   const { group } = draft;
   if (group !== null) {
-    if (!stopLast(draft, membersOf(draft.children, group.fromId)) || draft.nowMs < group.startAtMs) return;
+    if (!stopLast(draft, membersOf(draft.children, group.fromId)) || draft.nowMs < group.startAtMs)
+      return;
     draft.group = null;
-    for (const child of membersOf(draft.children, group.fromId)) if (!child.isHeld) start(draft, child);
+    for (const child of membersOf(draft.children, group.fromId))
+      if (!child.isHeld) start(draft, child);
     return;
   }
   for (const child of draft.children) {
-    if (child.status === "restarting" && child.dueAtMs !== null && child.dueAtMs <= draft.nowMs) start(draft, child);
+    if (child.status === "restarting" && child.dueAtMs !== null && child.dueAtMs <= draft.nowMs)
+      start(draft, child);
   }
 }
 
@@ -268,7 +299,10 @@ function start(draft: Draft, child: Mutable<ChildState>): void {
 function addChild(draft: Draft, spec: ChildSpec): void {
   const isKnown = draft.children.some((child) => child.spec.id === spec.id);
   assert(!isKnown, `a child ${spec.id} exists already`);
-  assert(typeof spec.shutdown !== "number" || spec.shutdown >= 0, `the shutdown time of ${spec.id} is not negative`);
+  assert(
+    typeof spec.shutdown !== "number" || spec.shutdown >= 0,
+    `the shutdown time of ${spec.id} is not negative`,
+  );
   const child: Mutable<ChildState> = {
     spec,
     status: "restarting",
@@ -283,7 +317,10 @@ function addChild(draft: Draft, spec: ChildSpec): void {
 }
 
 function removeChild(draft: Draft, child: ChildState): void {
-  assert(child.status === "stopped", `child ${child.spec.id} is ${child.status}: stop it before it is removed`);
+  assert(
+    child.status === "stopped",
+    `child ${child.spec.id} is ${child.status}: stop it before it is removed`,
+  );
   const index = draft.children.findIndex((candidate) => candidate === child);
   const next = draft.children[index + 1];
   if (draft.group?.fromId === child.spec.id) {
@@ -299,7 +336,10 @@ function holdChild(draft: Draft, child: Mutable<ChildState>): void {
 }
 
 function releaseChild(draft: Draft, child: Mutable<ChildState>): void {
-  assert(draft.phase === "running", `supervisor of ${child.spec.id} is stopping: it starts nothing`);
+  assert(
+    draft.phase === "running",
+    `supervisor of ${child.spec.id} is stopping: it starts nothing`,
+  );
   child.isHeld = false;
   if (child.status !== "stopped") return;
   child.crashCount = 0;
@@ -325,10 +365,16 @@ function isLive(child: ChildState): boolean {
 
 /** True if the group restart under way ends and starts this child. */
 function isDoomed(draft: Draft, child: ChildState): boolean {
-  return draft.group !== null && membersOf(draft.children, draft.group.fromId).some((member) => member === child);
+  return (
+    draft.group !== null &&
+    membersOf(draft.children, draft.group.fromId).some((member) => member === child)
+  );
 }
 
-function membersOf<T extends ChildState>(children: readonly T[], fromId: string | null): readonly T[] {
+function membersOf<T extends ChildState>(
+  children: readonly T[],
+  fromId: string | null,
+): readonly T[] {
   if (fromId === null) return children;
   const from = children.findIndex((child) => child.spec.id === fromId);
   assert(from >= 0, `the restarting group begins at ${fromId}, which is no child`);

@@ -55,7 +55,10 @@ export function createTransitionFeed(entryCountMax = 1_000): TransitionFeed {
       }
     },
     subscribe(listener) {
-      assert(listeners.size < SUBSCRIBER_COUNT_MAX, `a feed has at most ${SUBSCRIBER_COUNT_MAX} subscribers`);
+      assert(
+        listeners.size < SUBSCRIBER_COUNT_MAX,
+        `a feed has at most ${SUBSCRIBER_COUNT_MAX} subscribers`,
+      );
       // Its own function, so that one listener may subscribe twice.
       const own = (entry: FeedEntry): void => listener(entry);
       listeners.add(own);
