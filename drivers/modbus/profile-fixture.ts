@@ -1,0 +1,88 @@
+import type { DeviceConfig } from "../../configs/manifest.ts";
+import type { DeviceProfile, PointMapping } from "../../configs/profile.ts";
+
+/** A point mapping with the defaults of the profile schema. */
+export function mapping(
+  values: Partial<PointMapping> & Pick<PointMapping, "point" | "address">,
+): PointMapping {
+  return {
+    table: "input",
+    type: "int16",
+    bit: null,
+    wordOrder: "big",
+    scale: 1,
+    offset: 0,
+    access: "read",
+    poll: "fast",
+    labels: null,
+    notAvailable: null,
+    readBack: null,
+    ...values,
+  };
+}
+
+export const SIGNATURE = { table: "holding", address: 60_000, value: 21_069 } as const;
+
+/** A battery of a plain series: status and power in input registers, one set-point with read-back, one command register. */
+export function profile(values: Partial<DeviceProfile> = {}): DeviceProfile {
+  return {
+    id: "test-battery",
+    name: "Battery of the driver's tests",
+    kind: "battery",
+    protocol: "modbus-tcp",
+    source: "defined here",
+    signStatement: "as R-EMS",
+    fallback: { behaviour: "zero", reason: "a test", watchdogMs: 5000 },
+    syncCheck: "device",
+    mastersMax: 8,
+    slotReleaseMs: 1000,
+    writeMs: 200,
+    requestTimeoutMs: 300,
+    signature: null,
+    epochRegister: null,
+    points: [
+      mapping({ point: "isClosed", address: 0, type: "bit", bit: 0 }),
+      mapping({ point: "activePowerKw", address: 1, scale: 0.1 }),
+      mapping({
+        point: "powerSetpointKw",
+        table: "holding",
+        address: 102,
+        scale: 0.1,
+        access: "readWrite",
+        readBack: { table: "input", address: 102 },
+      }),
+      mapping({ point: "sohPct", address: 50, type: "uint16", poll: "slow" }),
+    ],
+    commands: [
+      { command: "setForming", table: "holding", address: 103, value: 3, followedBy: null },
+      { command: "open", table: "holding", address: 103, value: 4, followedBy: null },
+    ],
+    ...values,
+  };
+}
+
+export function device(values: Partial<DeviceConfig> & Pick<DeviceConfig, "port">): DeviceConfig {
+  const used = values.profile ?? profile();
+  return {
+    id: "bat1",
+    name: "Battery 1",
+    kind: used.kind,
+    profile: used,
+    host: "127.0.0.1",
+    unitId: 1,
+    isSimulated: false,
+    control: null,
+    isCritical: true,
+    ratings: {
+      powerKw: 500,
+      apparentKva: 625,
+      energyKwh: 500,
+      minimumLoadPct: 0,
+      droopPct: 2,
+      reserveSocPct: 50,
+      loadKw: 0,
+    },
+    tripStage: null,
+    ...values,
+  };
+}
