@@ -36,7 +36,7 @@ const INVALID_COUNT_MAX = 20;
 export interface PeerServer {
   readonly server: Server;
   /** Ends every stream, so that the peers hear of it at once. */
-  endStreams(): void;
+  readonly endStreams: () => void;
 }
 
 export function createPeerServer(options: PeerServerOptions): PeerServer {
@@ -51,7 +51,7 @@ export function createPeerServer(options: PeerServerOptions): PeerServer {
     "grpc.enable_channelz": 0,
   });
 
-  function end(incoming: Incoming, code: number, details: string): void {
+  function end(incoming: Incoming, code: status, details: string): void {
     if (incoming.isOver) return;
     incoming.isOver = true;
     all.delete(incoming);

@@ -1,5 +1,6 @@
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import type { ChannelOptions } from "@grpc/grpc-js";
+import { RemsError } from "../../kernel/errors.ts";
 
 // Failures reach the callers, who log what matters; grpc-js would print the same to stderr.
 setLogVerbosity(logVerbosity.NONE);
@@ -31,4 +32,21 @@ export const CLIENT_OPTIONS: ChannelOptions = {
 
 export function targetOf({ host, port }: Endpoint): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * Reads `host:port`; IPv6 addresses stand in brackets.
+ * @throws {@link RemsError} `REMS_CONFIG_INVALID` that shows what was found.
+ */
+export function parseEndpoint(text: string): Endpoint {
+  const found = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[^:\s/]+)):(?<port>\d{1,5})$/i.exec(
+    text,
+  )?.groups;
+  const host = found?.["v6"] ?? found?.["name"];
+  const port = Number(found?.["port"]);
+  if (host === undefined || !(port >= 1 && port <= 65_535)) {
+    const message = `endpoint "${text}" is not host:port with a port from 1 to 65535`;
+    throw new RemsError("REMS_CONFIG_INVALID", message);
+  }
+  return { host, port };
 }

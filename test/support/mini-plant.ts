@@ -92,12 +92,19 @@ export function createMiniPlant(manifest: Manifest) {
     run(seconds: number): void {
       for (let i = 0; i < seconds * 10; i++) tick();
     },
-    request(gridId: string, deviceId: string, command: string, role: OperatorRequest["role"] = "operator") {
+    request(
+      gridId: string,
+      deviceId: string,
+      command: string,
+      role: OperatorRequest["role"] = "operator",
+    ) {
       const requestId = `r${nowMs}-${grid(gridId).requests.length}-${deviceId}-${command}`;
       const actor = deviceId === "" ? `grids/${gridId}` : `grids/${gridId}/devices/${deviceId}`;
       grid(gridId).requests.push({ requestId, role, user: "test", actor, command, arguments: {} });
       tick();
-      const reply = grid(gridId).log.at(-1)?.replies.find((entry) => entry.requestId === requestId);
+      const reply = grid(gridId)
+        .log.at(-1)
+        ?.replies.find((entry) => entry.requestId === requestId);
       return present(reply, "a request is answered in its scan");
     },
     takeOver(gridId: string, origin: LeadershipOrigin): void {
@@ -109,9 +116,7 @@ export function createMiniPlant(manifest: Manifest) {
     stateOf(deviceId: string): string {
       const entry = grid(device(deviceId).grid);
       const { plan } = entry.core;
-      const index = plan.tree.indexByAddress.get(
-        `grids/${entry.config.id}/devices/${deviceId}`,
-      );
+      const index = plan.tree.indexByAddress.get(`grids/${entry.config.id}/devices/${deviceId}`);
       return present(entry.state.tree.actors[index ?? -1], "an actor").snapshot.state;
     },
     commands(gridId: string): string[] {
@@ -221,7 +226,8 @@ function solve(
     if (kind === "battery") loadKw -= device.powerKw;
     if (kind === "genset" && !sets.includes(device)) device.powerKw = 0;
   }
-  for (const shore of shores) shore.powerKw = sets.length === 0 ? loadKw / shores.length : shore.level;
+  for (const shore of shores)
+    shore.powerKw = sets.length === 0 ? loadKw / shores.length : shore.level;
   for (const shore of shores) loadKw -= shore.powerKw;
   let stiffness = 0;
   let referencesKw = 0;
@@ -249,7 +255,9 @@ function pointsOf(device: MiniDevice, grid: MiniGrid): [string, PointValue][] {
     ["isTripped", device.isTripped],
     ["isRemoteSelected", device.isRemote],
   ];
-  const power: [string, PointValue][] = [["activePowerKw", Math.round(device.powerKw * 10) / 10 + 0]];
+  const power: [string, PointValue][] = [
+    ["activePowerKw", Math.round(device.powerKw * 10) / 10 + 0],
+  ];
   switch (device.config.kind) {
     case "genset":
       return [

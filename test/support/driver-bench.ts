@@ -1,0 +1,87 @@
+import { createSystemClock } from "../../cluster/node/system-clock.ts";
+import type { DeviceConfig } from "../../configs/manifest.ts";
+import {
+  createModbusDeviceIo,
+  type ModbusDeviceIoOptions,
+} from "../../drivers/modbus/modbus-device-io.ts";
+import type { CommandFate } from "../../kernel/command.ts";
+import type { RemsError } from "../../kernel/errors.ts";
+import type { PointValue, Quality } from "../../kernel/point.ts";
+import type { DeviceIo, PollMode, WriteReport } from "../../kernel/ports/device-io.ts";
+import { createSeededRandom } from "../../sim/ports/seeded-random.ts";
+import { eventually } from "./eventually.ts";
+
+/** A driver with the control loop's part played by a test. */
+export interface DriverBench {
+  readonly io: DeviceIo;
+  /** What the gate answers; null is no authority. */
+  epoch: number | null;
+  plantTimeMs: number;
+  readonly points: Map<string, readonly [PointValue, Quality]>;
+  readonly states: Map<string, string>;
+  readonly fates: CommandFate[];
+  readonly reports: WriteReport[];
+  readonly fatals: RemsError[];
+  /** One scan: poll and drain. Returns how many points changed. */
+  scan(mode?: PollMode): number;
+  /** Scans until `isSo`. */
+  until(what: string, isSo: () => boolean, mode?: PollMode): Promise<void>;
+  /** Outcomes of the reports about one level or command, in order. */
+  outcomes(name: string): string[];
+  /** Gives a command that does not expire. */
+  execute(device: string, command: string, expiresAtPlantMs?: number): string;
+}
+
+export function createDriverBench(
+  devices: readonly DeviceConfig[],
+  overrides: Partial<ModbusDeviceIoOptions> = {},
+): DriverBench {
+  let commandCount = 0;
+  const io = createModbusDeviceIo({
+    grid: "port",
+    devices,
+    isOwn: () => true,
+    controlOf: () => "control",
+    clock: createSystemClock(),
+    random: createSeededRandom(1),
+    gate: { epochForWrite: () => bench.epoch },
+    timings: { scanMs: 100, staleMs: 1000 },
+    mode: "production",
+    dial: (host, port) => ({ host, port }),
+    plantTimeMs: () => bench.plantTimeMs,
+    onFatal: (error) => bench.fatals.push(error),
+    ...overrides,
+  });
+  const bench: DriverBench = {
+    io,
+    epoch: 7,
+    plantTimeMs: 0,
+    points: new Map(),
+    states: new Map(),
+    fates: [],
+    reports: [],
+    fatals: [],
+    scan(mode = "full") {
+      io.poll(mode);
+      const changes = io.drain();
+      for (const [point, value, quality] of changes.points)
+        bench.points.set(point, [value, quality]);
+      for (const [device, state] of changes.connections) bench.states.set(device, state);
+      bench.fates.push(...changes.fates);
+      return changes.points.length;
+    },
+    until: (what, isSo, mode = "full") =>
+      eventually(what, () => {
+        bench.scan(mode);
+        return isSo();
+      }),
+    outcomes: (name) => bench.reports.filter((one) => one.name === name).map((one) => one.outcome),
+    execute(device, command, expiresAtPlantMs = 1e12) {
+      const id = `7:1:${commandCount++}`;
+      io.execute({ id, device, command, expiresAtPlantMs, reason: "a test" });
+      return id;
+    },
+  };
+  io.onWrite((report) => bench.reports.push(report));
+  return bench;
+}
