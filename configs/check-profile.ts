@@ -1,27 +1,11 @@
 import { DEVICE_KINDS, type KindSpec, type PointSpec } from "../kernel/device-kinds.ts";
-import type { ConfigPath, ConfigProblem } from "./problem.ts";
+import { checkRegisters } from "./check-registers.ts";
+import type { ConfigPath, ConfigProblem, Report } from "./problem.ts";
 import type { ProfileFile } from "./profile-schema.ts";
-import type { RegisterTable, RegisterType } from "./profile.ts";
+import type { RegisterType } from "./profile.ts";
 import { closest } from "./spelling.ts";
 
-type Report = (path: ConfigPath, found: string, allowed: string) => void;
 type PointFile = ProfileFile["points"][number];
-
-/** Registers (or bits) of one table that belong to one thing. */
-interface Span {
-  readonly path: ConfigPath;
-  readonly table: RegisterTable;
-  readonly address: number;
-  readonly count: number;
-  /** Bit of a register where only that belongs to it. */
-  readonly bit: number | null;
-}
-
-/** Most registers that one Modbus request reads, and writes (application protocol 1.1b3, function codes 3 and 16). */
-const READ_COUNT_MAX = 125;
-const WRITE_COUNT_MAX = 123;
-/** The fast class is read every scan: more requests than this do not fit beside those of the other devices. */
-const FAST_REQUEST_COUNT_MAX = 4;
 
 /** Raw values that a register type holds. */
 const RAW_RANGES: Readonly<Record<Exclude<RegisterType, "bit">, readonly [number, number]>> = {
@@ -61,9 +45,7 @@ export function checkProfile(
   checkPointNames(profile, kind, report);
   checkCommands(profile, kind, report);
   checkSafety(profile, kind, report);
-  checkRegisters(profile, report);
-  checkWriteBlock(profile, kind, report);
-  checkFastClass(profile, report);
+  checkRegisters(profile, kind, report);
   return problems;
 }
 
@@ -273,140 +255,5 @@ function checkSafety(profile: ProfileFile, kind: KindSpec, report: Report): void
       "nothing",
       "a table: a device that takes commands or levels says what it does without R-EMS",
     );
-  }
-}
-
-function sizeOf(type: RegisterType): number {
-  return type === "int32" || type === "uint32" || type === "float32" ? 2 : 1;
-}
-
-function spansOf(profile: ProfileFile): Span[] {
-  const spans: Span[] = [];
-  profile.points.forEach((point, index) => {
-    const path = ["points", index];
-    const count = sizeOf(point.type);
-    const bit = point.bit ?? null;
-    spans.push({
-      path: [...path, "address"],
-      table: point.table,
-      address: point.address,
-      count,
-      bit,
-    });
-    const { read_back: readBack } = point;
-    const isElsewhere =
-      readBack && (readBack.table !== point.table || readBack.address !== point.address);
-    if (isElsewhere) spans.push({ path: [...path, "read_back"], ...readBack, count, bit });
-  });
-  if (profile.epoch_register) {
-    const { address } = profile.epoch_register;
-    spans.push({
-      path: ["epoch_register", "address"],
-      table: "holding",
-      address,
-      count: 2,
-      bit: null,
-    });
-  }
-  if (profile.signature) {
-    const { table, address } = profile.signature;
-    spans.push({ path: ["signature", "address"], table, address, count: 1, bit: null });
-  }
-  // Commands may share a register with one another, but with nothing else, and only with different values.
-  const commandRegisters = new Set<string>();
-  profile.commands.forEach(({ table, address }, index) => {
-    const register = `${table} ${address}`;
-    if (!commandRegisters.has(register)) {
-      spans.push({ path: ["commands", index, "address"], table, address, count: 1, bit: null });
-    }
-    commandRegisters.add(register);
-  });
-  return spans;
-}
-
-function checkRegisters(profile: ProfileFile, report: Report): void {
-  const spans = spansOf(profile);
-  spans.forEach((span, index) => {
-    if (span.address + span.count > 65536) {
-      report(span.path, String(span.address), "an address whose registers end at 65535");
-    }
-    const clash = spans.slice(0, index).find((other) => isOverlapping(span, other));
-    if (clash === undefined) return;
-    const taken = clash.path.slice(0, 2).join(" ");
-    report(
-      span.path,
-      `${span.table} ${span.address}`,
-      `registers that nothing else uses (${taken} does)`,
-    );
-  });
-  const writes = new Set<string>();
-  profile.commands.forEach(({ table, address, value }, index) => {
-    const write = `${table} ${address} ${value}`;
-    if (writes.has(write)) {
-      report(
-        ["commands", index, "value"],
-        String(value),
-        "a value that no other command writes there",
-      );
-    }
-    writes.add(write);
-  });
-}
-
-function isOverlapping(a: Span, b: Span): boolean {
-  if (a.table !== b.table) return false;
-  if (a.address >= b.address + b.count || b.address >= a.address + a.count) return false;
-  return a.bit === null || b.bit === null || a.bit === b.bit;
-}
-
-/** The epoch, the levels and the command register lie side by side: the driver writes them in one request. */
-function checkWriteBlock(profile: ProfileFile, kind: KindSpec, report: Report): void {
-  if (!profile.epoch_register) return;
-  let next = profile.epoch_register.address + 2;
-  const first = next - 2;
-  const levels = profile.points
-    .map((point, index) => ({ point, index }))
-    .filter(({ point }) => specOf(kind, point.point)?.direction === "level")
-    .sort((a, b) => a.point.address - b.point.address);
-  for (const { point, index } of levels) {
-    if (point.table !== "holding" || point.address !== next) {
-      const allowed = `holding ${next}: levels follow the epoch without a gap`;
-      report(["points", index, "address"], `${point.table} ${point.address}`, allowed);
-      return;
-    }
-    next += sizeOf(point.type);
-  }
-  const wrong = profile.commands.findIndex((c) => c.table !== "holding" || c.address !== next);
-  const command = profile.commands[wrong];
-  if (command) {
-    const allowed = `holding ${next}: the one command register follows epoch and levels without a gap`;
-    report(["commands", wrong, "address"], `${command.table} ${command.address}`, allowed);
-  }
-  if (next + 1 - first > WRITE_COUNT_MAX) {
-    report(
-      ["epoch_register"],
-      `${next + 1 - first} registers`,
-      `at most ${WRITE_COUNT_MAX} in one request`,
-    );
-  }
-}
-
-function checkFastClass(profile: ProfileFile, report: Report): void {
-  let requestCount = 0;
-  for (const table of ["holding", "input", "coil", "discrete"] as const) {
-    const spans = profile.points
-      .filter((point) => point.poll === "fast" && point.access !== "write" && point.table === table)
-      .map(({ address, type }) => ({ address, end: address + sizeOf(type) }))
-      .sort((a, b) => a.address - b.address);
-    let start = -READ_COUNT_MAX;
-    for (const span of spans) {
-      if (span.end - start <= READ_COUNT_MAX) continue;
-      requestCount += 1;
-      start = span.address;
-    }
-  }
-  if (requestCount > FAST_REQUEST_COUNT_MAX) {
-    const allowed = `at most ${FAST_REQUEST_COUNT_MAX} of ${READ_COUNT_MAX} registers each; move points to poll = "slow"`;
-    report(["points"], `a fast class of ${requestCount} requests`, allowed);
   }
 }

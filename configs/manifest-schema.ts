@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
-import { field } from "./config-file.ts";
+import { field } from "./field-schema.ts";
 
 const ID_FORM = "1 to 32 lower-case letters, digits and hyphens, a letter first";
 const id = (meaning: string) =>

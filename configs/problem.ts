@@ -13,6 +13,9 @@ export interface ConfigProblem {
 /** Keys and array indices from the root of a file to a value. */
 export type ConfigPath = readonly (string | number)[];
 
+/** Adds a problem of the file that is being checked. */
+export type Report = (path: ConfigPath, found: string, allowed: string) => void;
+
 /** `["grids", 0, "power"]` as `grids[0].power`. */
 export function pathText(path: ConfigPath): string {
   return path.reduce<string>((text, key) => {
@@ -27,7 +30,7 @@ export function foundText(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (value instanceof Date) return "a date";
   if (typeof value === "object" && value !== null) return "a table";
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  const text = typeof value === "string" ? JSON.stringify(value) : `${value as number | boolean}`;
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 

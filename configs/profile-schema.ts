@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
-import { field } from "./config-file.ts";
+import { field } from "./field-schema.ts";
 
 const address = (meaning: string) => field(z.int().min(0).max(65535), meaning);
 const text = (lengthMax: number) => z.string().min(1).max(lengthMax);

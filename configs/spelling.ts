@@ -33,3 +33,10 @@ export function editDistance(a: string, b: string): number {
   }
   return row[b.length] ?? 0;
 }
+
+/** The names that are allowed, the likely one first. */
+export function oneOf(found: string, names: readonly string[]): string {
+  const suggestion = closest(found, names);
+  const all = `one of ${names.map((name) => `"${name}"`).join(", ") || "none"}`;
+  return suggestion === null ? all : `did you mean "${suggestion}"? ${all}`;
+}

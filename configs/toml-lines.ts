@@ -158,5 +158,6 @@ function skipString(scan: Scan): void {
   }
   scan.at += end.length;
   // A multi-line string may end with up to two quotes of its own before the closing three.
-  while (isMultiline && scan.toml[scan.at] === quote) scan.at++;
+  if (!isMultiline) return;
+  while (scan.toml[scan.at] === quote) scan.at++;
 }

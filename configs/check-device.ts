@@ -1,0 +1,108 @@
+import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
+import { type Timings, watchdogMsMin } from "../kernel/timings.ts";
+import type { DeviceFile, GridFile, ManifestFile } from "./manifest-schema.ts";
+import type { ConfigPath, Report } from "./problem.ts";
+import type { DeviceProfile } from "./profile.ts";
+import { oneOf } from "./spelling.ts";
+import { timingsOf } from "./to-manifest.ts";
+
+/** Checks one device of a manifest: its ratings, its profile, and whether that may stand in this grid. */
+export function checkDevice(
+  device: DeviceFile,
+  path: ConfigPath,
+  grid: GridFile,
+  file: ManifestFile,
+  profiles: ReadonlyMap<string, DeviceProfile>,
+  report: Report,
+): void {
+  checkRatings(device, path, report);
+  const mayTrip = ["feeder", "thruster", "battery"].includes(device.kind);
+  if (device.trip_stage !== undefined && !mayTrip) {
+    const allowed = "none: only feeders, thrusters and the charging of batteries are shed";
+    report([...path, "trip_stage"], String(device.trip_stage), allowed);
+  }
+  if (file.mode === "production" && device.simulated === true) {
+    report([...path, "simulated"], "true", "false in production");
+  }
+  const profile = profiles.get(device.profile);
+  if (profile === undefined) {
+    const found = `unknown profile "${device.profile}"`;
+    const sameKind = [...profiles.values()].filter(({ kind }) => kind === device.kind);
+    report(
+      [...path, "profile"],
+      found,
+      oneOf(
+        device.profile,
+        sameKind.map(({ id }) => id),
+      ),
+    );
+    return;
+  }
+  if (profile.kind !== device.kind) {
+    const allowed = `a profile of kind ${device.kind}`;
+    report([...path, "profile"], `"${profile.id}" of kind ${profile.kind}`, allowed);
+  }
+  checkProfileUse(profile, [...path, "profile"], grid, file, timingsOf(grid), report);
+}
+
+function checkRatings(device: DeviceFile, path: ConfigPath, report: Report): void {
+  const { kind, ratings } = device;
+  const require = (key: "power_kw" | "energy_kwh" | "load_kw", isNeeded: boolean) => {
+    if (isNeeded && ratings[key] <= 0) {
+      report([...path, "ratings", key], String(ratings[key]), `above 0 for kind ${kind}`);
+    }
+  };
+  require("power_kw", DEVICE_KINDS[kind].isSource);
+  require("energy_kwh", kind === "battery");
+  require("load_kw", kind === "feeder" || kind === "thruster");
+}
+
+/** Whether a device of this profile may stand in this grid: rules 4, 9 and 11 of the plant. */
+function checkProfileUse(
+  profile: DeviceProfile,
+  path: ConfigPath,
+  grid: GridFile,
+  file: ManifestFile,
+  timings: Timings,
+  report: Report,
+): void {
+  const found = `"${profile.id}"`;
+  const isProduction = file.mode === "production";
+  if (isProduction && profile.signature !== null) {
+    report(
+      path,
+      `${found}, a profile of simulated devices`,
+      "a profile of a real device in production",
+    );
+  }
+  if (!isProduction && profile.signature === null) {
+    const allowed =
+      "a profile with a signature in simulation: it proves that the device is simulated";
+    report(path, `${found} without a signature`, allowed);
+  }
+  const hasLevels = profile.points.some(
+    ({ point }) => DEVICE_KINDS[profile.kind].points[point]?.direction === "level",
+  );
+  if (profile.fallback === null && (profile.commands.length > 0 || hasLevels)) {
+    report(
+      path,
+      `${found} without fallback and watchdog`,
+      "a profile that says what the device does without R-EMS",
+    );
+  }
+  const leastMs = watchdogMsMin(timings);
+  if (profile.fallback !== null && profile.fallback.watchdogMs < leastMs) {
+    const allowed = `at least ${leastMs} with the timings of grid ${grid.id}: solo_grace_ms + 3 × scan_ms + 500`;
+    report(path, `${found} with watchdog_ms = ${profile.fallback.watchdogMs}`, allowed);
+  }
+  const isStandbyShutOut = profile.mastersMax === 1 && profile.slotReleaseMs > 1000;
+  if (grid.controllers.length >= 2 && isStandbyShutOut) {
+    const allowed =
+      "masters_max of 2 or more, or slot_release_ms of at most 1000, in a redundant grid";
+    report(
+      path,
+      `${found} with masters_max = 1 and slot_release_ms = ${profile.slotReleaseMs}`,
+      allowed,
+    );
+  }
+}
