@@ -30,8 +30,13 @@ function viewObject(value: object, depth: number): Canonical {
   if (Array.isArray(value)) {
     return value.slice(0, ENTRY_COUNT_MAX).map((entry: unknown) => canonicalView(entry, depth + 1));
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return `[${value.constructor.name}]`;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype !== Object.prototype && prototype !== null) return `[${kindOf(prototype)}]`;
   const entries = Object.entries(value).slice(0, ENTRY_COUNT_MAX);
   return Object.fromEntries(entries.map(([key, entry]) => [key, canonicalView(entry, depth + 1)]));
+}
+
+function kindOf(prototype: object): string {
+  const { constructor } = prototype;
+  return typeof constructor === "function" ? constructor.name : "object";
 }

@@ -27,7 +27,7 @@ class StepClock implements Clock {
 
   runTo(untilMs: number): void {
     for (;;) {
-      const next = this.#timers.toSorted((a, b) => a.atMs - b.atMs)[0];
+      const next = [...this.#timers].sort((a, b) => a.atMs - b.atMs)[0];
       if (next === undefined || next.atMs > untilMs) break;
       this.#timers = this.#timers.filter((one) => one !== next);
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
@@ -317,6 +317,23 @@ describe("the host of local actors", () => {
         nextEvents: expect.arrayContaining(["work", "ping"]) as unknown,
       }),
     ]);
+  });
+
+  it("starts nothing that was asked for while its supervisor was about to stop", () => {
+    const { host, worker, log } = hostOf();
+    const spec = worker("late");
+    const late = setup({
+      actions: {
+        stopAndSpawn: () => {
+          host.stop(() => log.push("stopped"));
+          host.spawn(spec);
+        },
+      },
+    }).createMachine({ initial: "a", states: { a: { on: { go: { actions: "stopAndSpawn" } } } } });
+    host.spawn({ address: "a", machine: late });
+    host.send("a", { type: "go" });
+    expect(log).toEqual(["stopped"]);
+    expect(host.list().map(({ address }) => address)).toEqual(["a"]);
   });
 
   it("refuses what cannot be hosted", () => {

@@ -285,6 +285,12 @@ export class LiveHost {
 
   #decide(address: string, event: SupervisorEvent): void {
     const node = this.#supervisorAt(address);
+    // Asked for while the supervisor still ran; what came before it in the queue has stopped it since.
+    const isStart = event.type === "child.added" || event.type === "child.start.requested";
+    if (isStart && node.state.phase !== "running") {
+      if (event.type === "child.added") this.#forget(event.child.id);
+      return;
+    }
     const before = node.state.children;
     const step = stepSupervisor(node.state, event);
     node.state = step.state;

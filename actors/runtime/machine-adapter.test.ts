@@ -244,7 +244,8 @@ const rows: [name: string, machine: () => AnyStateMachine, message: RegExp][] = 
   ],
   [
     "invoke",
-    () => setup({}).createMachine({ initial: "a", states: { a: { invoke: { src: inner } } } }),
+    () =>
+      setup({}).createMachine({ initial: "a", states: { a: { invoke: { src: inner } as never } } }),
     /invokes/,
   ],
   [
@@ -299,7 +300,11 @@ it.each(rows)("refuses %s when the machine is declared", (_name, make, message) 
 
 it("refuses an actor spawned inside an assignment when it happens", () => {
   const spawner = setup({
-    actions: { breed: assign(({ spawn }) => ({ child: spawn(inner as never) })) },
+    actions: {
+      breed: assign(({ spawn }) => ({
+        child: (spawn as (logic: AnyStateMachine) => unknown)(inner),
+      })),
+    },
   }).createMachine({
     context: {},
     initial: "a",

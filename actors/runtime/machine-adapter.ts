@@ -95,7 +95,7 @@ export function replicate(source: AnyStateMachine): ReplicatedMachine {
       const next = machine.getInitialSnapshot(scope, input);
       checkChildless(machine, next);
       return {
-        snapshot: { state: statePath(next.value), context: next.context },
+        snapshot: { state: statePath(next.value), context: contextOf(next) },
         effects: taken.effects,
       };
     },
@@ -114,9 +114,10 @@ export function replicate(source: AnyStateMachine): ReplicatedMachine {
       if (to === from) return { snapshot, effects, hasChanged: false, reason: "" };
       const state = statePath(to.value);
       const reason = state === snapshot.state ? "" : reasonOf(taken.transition, event);
-      const hasChanged = state !== snapshot.state || to.context !== snapshot.context;
+      const context = contextOf(to);
+      const hasChanged = state !== snapshot.state || context !== snapshot.context;
       return {
-        snapshot: hasChanged ? { state, context: to.context } : snapshot,
+        snapshot: hasChanged ? { state, context } : snapshot,
         effects,
         hasChanged,
         reason,
@@ -172,9 +173,13 @@ function createScope(): { scope: AnyActorScope; taken: Taken } {
   return { scope: scope as unknown as AnyActorScope, taken };
 }
 
+function contextOf(snapshot: AnyMachineSnapshot): MachineSnapshot["context"] {
+  return snapshot.context as MachineSnapshot["context"];
+}
+
 /** Event types that a state handles, innermost state first, without XState's own. */
 export function eventsOf(snapshot: AnyMachineSnapshot): string[] {
-  const types = getNextTransitions(snapshot).map((transition) => transition.eventType);
+  const types = getNextTransitions(snapshot).map((transition) => transition.eventType as string);
   return [...new Set(types)].filter((type) => type !== "" && !type.startsWith("xstate."));
 }
 

@@ -50,7 +50,7 @@ function describeState(node: AnyStateNode): StateDescription {
 
 function describeTransition(transition: AnyTransitionDefinition): TransitionDescription {
   return {
-    event: transition.eventType,
+    event: transition.eventType as string,
     guard: transition.guard === undefined ? "" : guardName(transition.guard),
     target: targetOf(transition.target),
     actions: transition.actions.map(actionName),

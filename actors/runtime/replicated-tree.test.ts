@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assign, setup } from "xstate";
 import { encodeCanonical } from "../../kernel/canonical.ts";

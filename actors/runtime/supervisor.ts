@@ -227,7 +227,7 @@ function restartAfter(draft: Draft, child: Mutable<ChildState>, jitter: number):
 
 /** Does everything that can be done now: kills what is overdue, stops the next in order, starts what may start. */
 function progress(draft: Draft): void {
-  for (const child of [...draft.children]) {
+  for (const child of draft.children) {
     if (child.status === "stopping" && child.dueAtMs !== null && child.dueAtMs <= draft.nowMs)
       kill(draft, child);
   }
@@ -351,7 +351,7 @@ function beginStop(draft: Draft, cause: "requested" | "intensity"): void {
   draft.phase = "stopping";
   draft.cause = cause;
   draft.group = null;
-  for (const child of [...draft.children]) if (child.status === "restarting") bury(draft, child);
+  for (const child of draft.children) if (child.status === "restarting") bury(draft, child);
 }
 
 function forgetTemporary(draft: Draft, child: ChildState): void {
