@@ -61,7 +61,7 @@ export class RegisterImage {
     epoch: number,
   ): number[] | null {
     if (!this.#isMapped(table, address, count)) return null;
-    const words = new Array<number>(count).fill(0);
+    const words = Array.from({ length: count }, () => 0);
     const put = (at: number, word: number) => {
       const index = at - address;
       if (index >= 0 && index < count) words[index] = (words[index] ?? 0) | word;
@@ -89,7 +89,7 @@ export class RegisterImage {
     points: Readonly<Record<string, PointValue>>,
   ): boolean[] | null {
     if (!this.#isMapped(table, address, count)) return null;
-    const bits = new Array<boolean>(count).fill(false);
+    const bits = Array.from({ length: count }, () => false);
     for (const cell of this.#cells[table]) {
       const index = cell.address - address;
       if (index >= 0 && index < count) bits[index] = points[cell.mapping.point] === true;

@@ -1,6 +1,24 @@
 import type { WriteEntry } from "../devices/simulated-device.ts";
-import type { GridLog } from "./referee.ts";
 import type { Term } from "./terms.ts";
+
+/** What happened at the plant besides writes, for the judgement. */
+export interface PlantSample {
+  readonly atMs: number;
+  readonly frequencyHzMin: number;
+  readonly frequencyHzMax: number;
+}
+
+export interface PlantMove {
+  readonly atMs: number;
+  readonly kind: "breaker" | "startStop";
+}
+
+/** Everything that the referee kept of one grid. Bounded: the oldest goes first. */
+export interface GridLog {
+  readonly writes: readonly WriteEntry[];
+  readonly samples: readonly PlantSample[];
+  readonly moves: readonly PlantMove[];
+}
 
 /** The instant of a fault that somebody caused on purpose. */
 export interface FaultMark {

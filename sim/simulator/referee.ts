@@ -1,25 +1,12 @@
 import type { WriteEntry } from "../devices/simulated-device.ts";
 import { type Term, TermTracker } from "./terms.ts";
-import { type FailoverSummary, type FaultMark, judgeFailover } from "./judge.ts";
-
-/** What happened at the plant besides writes, for the judgement. */
-export interface PlantSample {
-  readonly atMs: number;
-  readonly frequencyHzMin: number;
-  readonly frequencyHzMax: number;
-}
-
-export interface PlantMove {
-  readonly atMs: number;
-  readonly kind: "breaker" | "startStop";
-}
-
-/** Everything that the referee kept of one grid. Bounded: the oldest goes first. */
-export interface GridLog {
-  readonly writes: readonly WriteEntry[];
-  readonly samples: readonly PlantSample[];
-  readonly moves: readonly PlantMove[];
-}
+import {
+  type FailoverSummary,
+  type FaultMark,
+  type PlantMove,
+  type PlantSample,
+  judgeFailover,
+} from "./judge.ts";
 
 export interface RefereeTotals {
   readonly failoverCount: number;

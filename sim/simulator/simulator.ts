@@ -22,6 +22,8 @@ export interface SimulatorOptions {
 const CATCH_UP_MS_MAX = 200;
 const SNAPSHOT_MS = 200;
 const TOTALS_MS = 1000;
+/** Refused writes are told at most so often per second; all of them are counted. */
+const REFUSED_EVENTS_PER_S = 10;
 
 /** Plant, devices and referee in one process. `advance` moves it to the present; whoever owns the timer calls it. */
 export class Simulator {
@@ -67,6 +69,14 @@ export class Simulator {
     const nodeIds = manifest.nodes.map(({ id }) => id);
     const referee = new Referee(gridIds, nodeIds, options.windowMs);
     const writers = new Map<string, { writer: string; epoch: number | null }>();
+    let refusedSecond = 0;
+    let refusedInSecondCount = 0;
+    const mayTellRefusal = (atMs: number) => {
+      const second = Math.floor(atMs / 1000);
+      refusedInSecondCount = second === refusedSecond ? refusedInSecondCount + 1 : 1;
+      refusedSecond = second;
+      return refusedInSecondCount <= REFUSED_EVENTS_PER_S;
+    };
     const onWrite = (entry: WriteEntry) => {
       const term = referee.onWrite(entry);
       const isLeading = writers.get(entry.grid)?.writer === entry.writer;
@@ -75,7 +85,7 @@ export class Simulator {
         writers.set(entry.grid, { writer: entry.writer, epoch });
       }
       if (term !== null) sendEvent(plant, options, entry, "leader", `${term.writer} commands`);
-      if (entry.refusal !== null) {
+      if (entry.refusal !== null && mayTellRefusal(entry.atMs)) {
         sendEvent(plant, options, entry, "refused", `${entry.writer}: ${entry.refusal}`);
       }
     };
