@@ -75,6 +75,6 @@ export function valueAt(raw: unknown, path: ConfigPath): unknown {
   );
 }
 
-export function isTable(value: unknown): value is Record<string | number, unknown> {
+function isTable(value: unknown): value is Record<string | number, unknown> {
   return typeof value === "object" && value !== null;
 }
