@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -275,6 +276,29 @@ describe("a profile is rejected with an exact message for", () => {
     const line = text.slice(0, text.indexOf("strat")).split("\n").length;
     expect(checkProfileText(text, "p.toml").problems[0]?.line).toBe(line);
   });
+});
+
+it("no change of two lines of a right profile crashes the check", () => {
+  const lines = GENSET.split("\n");
+  const values = ["-0.0", "nan", "[]", "{}", '""', "-1", "70000", "true", '"input"', "1e300"];
+  const keys = ["address", "bit", "scale", "type", "table", "value", "point", "labels", "offset"];
+  const edit = fc.tuple(
+    fc.nat(lines.length - 1),
+    fc.constantFrom(...keys),
+    fc.constantFrom(...values),
+  );
+  fc.assert(
+    fc.property(edit, edit, (...edits) => {
+      const text = [...lines];
+      for (const [at, key, value] of edits) {
+        const pattern = new RegExp(`${key} = ("[^"]*"|[^,} ]+)`);
+        text[at] = (text[at] ?? "").replace(pattern, () => `${key} = ${value}`);
+      }
+      const { profile, problems } = checkProfileText(text.join("\n"), "p.toml");
+      expect(profile === null).toBe(problems.length > 0);
+    }),
+    { numRuns: 400 },
+  );
 });
 
 describe("the shipped profiles", () => {
