@@ -36,7 +36,8 @@ export interface CoordinatorStatus {
 
 /**
  * The configuration manager that decides who leads. Results come as callbacks, so that the deterministic world orders them.
- * A callback is never called from inside the call that was given it, and always exactly once, at the latest after the deadline.
+ * A callback is never called from inside the call that was given it, and always exactly once, at the latest `deadlineMs` after the call.
+ * An absent record has revision 0.
  */
 export interface Coordinator {
   read(grid: string, deadlineMs: number, done: (outcome: ReadOutcome) => void): void;

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InvariantError } from "../../kernel/errors.ts";
 import { createVirtualClock } from "./virtual-clock.ts";
