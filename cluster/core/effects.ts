@@ -51,8 +51,24 @@ export type ControllerEffect =
   | { readonly type: "settleWrites" }
   /** The in-sync set that the record certainly has: input of the next frame. */
   | { readonly type: "inSyncChanged"; readonly inSync: readonly Member[] }
-  | { readonly type: "alarm"; readonly code: ControllerAlarm; readonly isActive: boolean; readonly text: string }
-  | { readonly type: "roleChanged"; readonly from: Role; readonly to: Role; readonly reason: string }
-  | { readonly type: "reply"; readonly requestId: string; readonly isAccepted: boolean; readonly code: ErrorCode | null; readonly reason: string }
+  | {
+      readonly type: "alarm";
+      readonly code: ControllerAlarm;
+      readonly isActive: boolean;
+      readonly text: string;
+    }
+  | {
+      readonly type: "roleChanged";
+      readonly from: Role;
+      readonly to: Role;
+      readonly reason: string;
+    }
+  | {
+      readonly type: "reply";
+      readonly requestId: string;
+      readonly isAccepted: boolean;
+      readonly code: ErrorCode | null;
+      readonly reason: string;
+    }
   /** End this incarnation and start a new one: the clock cannot be trusted for the promises given. */
   | { readonly type: "restart"; readonly reason: string };

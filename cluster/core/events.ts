@@ -18,7 +18,11 @@ export type ControllerEvent = { readonly nowMs: number } & (
   | { readonly type: "record.read"; readonly id: number; readonly outcome: ReadOutcome }
   /** A watch says that the record may have changed. */
   | { readonly type: "record.hinted" }
-  | { readonly type: "transaction.answered"; readonly id: number; readonly outcome: TransactionOutcome }
+  | {
+      readonly type: "transaction.answered";
+      readonly id: number;
+      readonly outcome: TransactionOutcome;
+    }
   /** The leader's loop has built, journalled and applied a frame. `stateHash` where this frame is compared. */
   | { readonly type: "frame.built"; readonly position: LogPosition; readonly plantTimeMs: number }
   /** Frames of the own journal up to here are on disk. */
@@ -28,14 +32,27 @@ export type ControllerEvent = { readonly nowMs: number } & (
       readonly type: "message.received";
       readonly from: string;
       readonly message: PeerMessage;
-      readonly frame?: { readonly position: LogPosition; readonly previousHash: string; readonly plantTimeMs: number };
+      readonly frame?: {
+        readonly position: LogPosition;
+        readonly previousHash: string;
+        readonly plantTimeMs: number;
+      };
     }
   /** A snapshot was installed after {@link ControllerEffect} `installSnapshot`. */
-  | { readonly type: "snapshot.installed"; readonly position: LogPosition; readonly plantTimeMs: number }
+  | {
+      readonly type: "snapshot.installed";
+      readonly position: LogPosition;
+      readonly plantTimeMs: number;
+    }
   /** The loop found another state hash than the leader's, or could not apply a frame: the log must be replaced by a snapshot. */
   | { readonly type: "replica.diverged"; readonly reason: string }
   | { readonly type: "reach.measured"; readonly reach: Reach }
-  | { readonly type: "transfer.requested"; readonly requestId: string; readonly toNode: string; readonly reason: string }
+  | {
+      readonly type: "transfer.requested";
+      readonly requestId: string;
+      readonly toNode: string;
+      readonly reason: string;
+    }
   /** Break-glass of an engineer on an isolated leaderless controller; see architecture, "Isolation". */
   | { readonly type: "force.requested"; readonly requestId: string; readonly reason: string }
   /** Every device write is answered or its connection reset, after `settleWrites`. */

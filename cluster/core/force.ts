@@ -1,0 +1,80 @@
+import type { ReadOutcome } from "../../kernel/ports/coordinator.ts";
+import { authorityUntilMs } from "./authority.ts";
+import { enter, leadingOf, patch, patchView, setAlarm } from "./draft.ts";
+import type { Draft } from "./draft.ts";
+import { reply } from "./handover.ts";
+import { requestRead } from "./record-view.ts";
+import type { Learned } from "./record-view.ts";
+import { attempt } from "./taking-over.ts";
+
+/** A break-glass that finds no majority of the coordinator is given up after so long. */
+const FORCE_MS_MAX = 10_000;
+
+/**
+ * Break-glass: take over without waiting for promises, whatever the record says, even one that was refused. The engineer vouches that the
+ * others are isolated; the record is still needed, so that no two engineers do it at once.
+ */
+export function startForce(draft: Draft, requestId: string): void {
+  const { state, nowMs, options } = draft;
+  if (state.force !== null) {
+    reply(draft, requestId, "REMS_REQUEST_REFUSED", "a forced takeover is under way already");
+    return;
+  }
+  if (leadingOf(state) !== null && authorityUntilMs(state, options) > nowMs) {
+    reply(draft, requestId, "REMS_REQUEST_REFUSED", "this controller leads and has authority");
+    return;
+  }
+  const { heard } = state.following;
+  if (heard !== null && heard.hasAuthority && nowMs - heard.atMs < options.timings.graceMs) {
+    const reason = `${heard.leader.node} leads and has authority: use a transfer`;
+    reply(draft, requestId, "REMS_REQUEST_REFUSED", reason);
+    return;
+  }
+  patch(draft, { force: { requestId, deadlineMs: nowMs + FORCE_MS_MAX } });
+  requestRead(draft);
+}
+
+/** With a force waiting, the record as read is the base, from the past or not. Null where there is nothing to force. */
+export function takeForcedRead(draft: Draft, id: number, outcome: ReadOutcome): Learned | null {
+  const { force, view, situation } = draft.state;
+  if (force === null || view.reading?.id !== id || outcome.type === "failed") return null;
+  // The answer under way decides first; a leader that lost its authority is deposed by what it reads, or gets it back.
+  if (view.inFlightId !== null || leadingOf(draft.state) !== null) return null;
+  if (situation.role === "taking-over") return null;
+  patchView(draft, {
+    reading: null,
+    readSentAtMs: view.reading.sentAtMs,
+    pending: null,
+    isRefused: false,
+    known: {
+      revision: outcome.revision,
+      record: outcome.record,
+      seenAtMs: draft.nowMs,
+      sentAtMs: null,
+    },
+  });
+  setAlarm(draft, "RECORD_REFUSED", false, "an engineer forced a takeover");
+  attempt(draft, { origin: "stale", inSync: [draft.state.self], reason: "forced by an engineer" });
+  return "nothing";
+}
+
+export function failForceIfDue(draft: Draft): void {
+  const { force, view, situation } = draft.state;
+  if (force === null || draft.nowMs < force.deadlineMs) return;
+  patch(draft, { force: null });
+  const reason = "no majority of the coordinator answered";
+  reply(draft, force.requestId, "REMS_COORDINATOR_UNAVAILABLE", reason);
+  if (situation.role === "taking-over" && view.pending === null) {
+    enter(draft, { role: "joining" }, reason);
+  }
+}
+
+/** The forced takeover was applied, or lost to another. */
+export function finishForce(draft: Draft): void {
+  const { force } = draft.state;
+  if (force === null) return;
+  patch(draft, { force: null });
+  const isLeading = leadingOf(draft.state) !== null;
+  if (isLeading) reply(draft, force.requestId, null, "this controller leads");
+  else reply(draft, force.requestId, "REMS_REQUEST_REFUSED", "the record changed meanwhile");
+}

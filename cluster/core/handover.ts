@@ -1,0 +1,263 @@
+import type { ErrorCode } from "../../kernel/errors.ts";
+import { isSameMember } from "../../kernel/record.ts";
+import { authorityUntilMs, followerOf, releasedSequence } from "./authority.ts";
+import { emit, enter, leadingOf, patch } from "./draft.ts";
+import type { Draft } from "./draft.ts";
+import { removalDueMs } from "./leading.ts";
+import type { ControllerOptions, ControllerState, Follower, Handover } from "./state.ts";
+import { attempt } from "./taking-over.ts";
+
+const FOREVER = Number.POSITIVE_INFINITY;
+/** Handovers on account of reach are at least so far apart (rule 14). */
+const REACH_HANDOVER_MS_MIN = 60_000;
+
+export function reply(
+  draft: Draft,
+  requestId: string,
+  code: ErrorCode | null,
+  reason: string,
+): void {
+  emit(draft, { type: "reply", requestId, isAccepted: code === null, code, reason });
+}
+
+export function takeTransferRequest(
+  draft: Draft,
+  request: { readonly requestId: string; readonly toNode: string; readonly reason: string },
+): void {
+  const { situation } = draft.state;
+  const { requestId, toNode } = request;
+  if (situation.role === "handing-over") {
+    reply(draft, requestId, "REMS_REQUEST_REFUSED", "a handover is under way already");
+    return;
+  }
+  if (situation.role !== "leading") {
+    reply(draft, requestId, "REMS_NOT_LEADER", `this controller is ${situation.role}`);
+    return;
+  }
+  const target = situation.leading.followers.find(
+    (f) => f.member.node === toNode && f.inSyncSinceMs !== null && !f.isGone,
+  );
+  const obstacle =
+    target === undefined ? `${toNode} is not in sync` : obstacleOf(draft.state, draft);
+  if (target === undefined || obstacle !== null) {
+    reply(draft, requestId, "REMS_REQUEST_REFUSED", obstacle ?? "");
+    return;
+  }
+  begin(draft, target, request.reason);
+  reply(draft, requestId, null, `handover to ${toNode} begun`);
+}
+
+/** Why no handover may begin now; null if one may. */
+function obstacleOf(
+  state: ControllerState,
+  { nowMs, options }: Pick<Draft, "nowMs" | "options">,
+): string | null {
+  if (state.view.pending !== null || state.view.inFlightId !== null) {
+    return "a change of the record is in flight; try again";
+  }
+  if (state.view.isRefused) return "the record is refused";
+  if (authorityUntilMs(state, options) <= nowMs) return "this controller has no authority now";
+  return null;
+}
+
+function begin(draft: Draft, target: Follower, reason: string): void {
+  const leading = leadingOf(draft.state);
+  if (leading === null) return;
+  const { scanMs, handoverMs } = draft.options.timings;
+  const handover: Handover = {
+    to: target.member,
+    phase: "completing",
+    finalSequence: null,
+    deadlineMs: draft.nowMs + 2 * scanMs + 2 * handoverMs,
+    resignation: null,
+    resendAtMs: FOREVER,
+  };
+  enter(draft, { role: "handing-over", leading, handover }, reason);
+}
+
+function patchHandover(draft: Draft, change: Partial<Handover>): void {
+  const { situation } = draft.state;
+  if (situation.role !== "handing-over") return;
+  patch(draft, {
+    situation: { ...situation, handover: { ...situation.handover, ...change } },
+  });
+}
+
+/** The first frame built after the request is the last of this epoch. */
+export function noteFinalFrame(draft: Draft, sequence: number): void {
+  const { situation } = draft.state;
+  if (situation.role !== "handing-over" || situation.handover.finalSequence !== null) return;
+  patchHandover(draft, { finalSequence: sequence });
+}
+
+/** Every device write is answered: authority ends for the rest of this epoch, and the target is released from its promise. */
+export function takeSettledWrites(draft: Draft): void {
+  const { situation, self, view } = draft.state;
+  if (situation.role !== "handing-over" || situation.handover.phase !== "settling") return;
+  const { leading, handover } = situation;
+  const sequence = handover.finalSequence ?? 0;
+  const known = view.known;
+  if (known === null || known.record === null) return;
+  const resignation = {
+    type: "resigned" as const,
+    grid: draft.options.grid,
+    leader: self,
+    epoch: leading.epoch,
+    sequence,
+    revision: known.revision,
+    inSync: known.record.inSync.filter(
+      (member) =>
+        isSameMember(member, self) ||
+        (followerOf(leading.followers, member)?.heldSequence ?? 0) >= sequence,
+    ),
+  };
+  patchHandover(draft, {
+    phase: "resigned",
+    deadlineMs: draft.nowMs + draft.options.timings.handoverMs,
+    resignation,
+    resendAtMs: draft.nowMs,
+  });
+  emit(draft, { type: "stopLeading", reason: `handed over to ${handover.to.node}` });
+}
+
+export function handoverDueMs(state: ControllerState, options: ControllerOptions): number {
+  const { situation } = state;
+  if (situation.role !== "handing-over") return FOREVER;
+  const { handover } = situation;
+  if (handover.phase !== "resigned") {
+    return Math.min(handover.deadlineMs, lossDueMs(state, options));
+  }
+  const isBusy = state.view.inFlightId !== null;
+  return Math.min(handover.resendAtMs, isBusy ? FOREVER : handover.deadlineMs);
+}
+
+/** Before resigning, the loss of any standby calls the handover off: removing it comes first. */
+function lossDueMs(state: ControllerState, options: ControllerOptions): number {
+  const followers = leadingOf(state)?.followers ?? [];
+  return followers
+    .filter((follower) => follower.inSyncSinceMs !== null)
+    .reduce((dueMs, f) => Math.min(dueMs, removalDueMs(state, options, f)), FOREVER);
+}
+
+export function advanceHandover(draft: Draft): void {
+  const { situation } = draft.state;
+  if (situation.role !== "handing-over") return;
+  const { handover, leading } = situation;
+  const { nowMs, options } = draft;
+  if (handover.phase === "resigned") {
+    if (nowMs >= handover.deadlineMs && draft.state.view.inFlightId === null) {
+      takeBack(draft);
+    } else if (nowMs >= handover.resendAtMs && handover.resignation !== null) {
+      patchHandover(draft, { resendAtMs: nowMs + options.timings.heartbeatMs });
+      emit(draft, { type: "send", to: handover.to.node, message: handover.resignation });
+    }
+    return;
+  }
+  if (nowMs >= handoverDueMs(draft.state, options)) {
+    enter(draft, { role: "leading", leading }, `handover to ${handover.to.node} called off`);
+    return;
+  }
+  const { finalSequence } = handover;
+  if (handover.phase === "completing" && finalSequence !== null) {
+    if (releasedSequence(draft.state) < finalSequence) return;
+    patchHandover(draft, { phase: "settling" });
+    emit(draft, { type: "settleWrites" });
+  }
+}
+
+/** The target does not lead: an ordinary takeover with a new epoch, never the old one resumed. */
+function takeBack(draft: Draft): void {
+  const record = draft.state.view.known?.record ?? null;
+  if (record === null || draft.state.view.pending !== null) return;
+  attempt(draft, {
+    origin: "hot",
+    inSync: [draft.state.self],
+    reason: "the target of the handover did not take over",
+  });
+}
+
+interface Wish {
+  readonly dueAtMs: number;
+  readonly to: Follower;
+  readonly reason: string;
+}
+
+/** The handover that the leader itself wants: away from a plant out of reach, back to the preferred controller, or before it stops. */
+function wishOf(state: ControllerState, options: ControllerOptions): Wish | null {
+  const { situation } = state;
+  if (situation.role !== "leading") return null;
+  const candidates = situation.leading.followers.filter(
+    (f) => f.inSyncSinceMs !== null && !f.isGone && f.unansweredSinceMs === null,
+  );
+  const wishes = candidates.flatMap((f) => [
+    ...reachWish(state, options, f),
+    ...failbackWish(state, options, f),
+    ...(state.isStopping
+      ? [{ dueAtMs: Number.NEGATIVE_INFINITY, to: f, reason: "this controller stops" }]
+      : []),
+  ]);
+  const rank = ({ to }: Wish) => options.order.indexOf(to.member.node);
+  const [first] = wishes.toSorted(
+    (a, b) =>
+      compare(a.dueAtMs, b.dueAtMs) ||
+      b.to.reach.reachedCount - a.to.reach.reachedCount ||
+      rank(a) - rank(b),
+  );
+  return first ?? null;
+}
+
+/** −Infinity minus itself is no number. */
+function compare(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function reachWish(
+  state: ControllerState,
+  options: ControllerOptions,
+  follower: Follower,
+): readonly Wish[] {
+  if (follower.reachAheadSinceMs === null) return [];
+  if (follower.reach.reachedCount <= state.reach.reachedCount) return [];
+  const dueAtMs = Math.max(
+    follower.reachAheadSinceMs + options.timings.ioLossMs,
+    state.reachHandoverAtMs + REACH_HANDOVER_MS_MIN,
+  );
+  const reason = `${follower.member.node} reaches ${follower.reach.reachedCount} critical devices, this controller ${state.reach.reachedCount}`;
+  return [{ dueAtMs, to: follower, reason }];
+}
+
+function failbackWish(
+  state: ControllerState,
+  options: ControllerOptions,
+  follower: Follower,
+): readonly Wish[] {
+  if (options.failback !== "automatic" || follower.inSyncSinceMs === null) return [];
+  const isPreferred = follower.member.node === options.order[0];
+  const hasReach = follower.reach.reachedCount >= state.reach.reachedCount;
+  if (!isPreferred || !hasReach) return [];
+  const dueAtMs = follower.inSyncSinceMs + options.failbackDelayMs;
+  return [{ dueAtMs, to: follower, reason: `${follower.member.node} is preferred` }];
+}
+
+/** When the leader's own wish is due; an obstacle puts it off until something happens. */
+export function wishDueMs(
+  state: ControllerState,
+  options: ControllerOptions,
+  nowMs: number,
+): number {
+  const wish = wishOf(state, options);
+  if (wish === null) return FOREVER;
+  if (wish.dueAtMs > nowMs) return wish.dueAtMs;
+  return FOREVER;
+}
+
+export function handOverIfWished(draft: Draft): void {
+  const { state, options, nowMs } = draft;
+  const wish = wishOf(state, options);
+  if (wish === null || nowMs < wish.dueAtMs) return;
+  if (obstacleOf(state, draft) !== null) return;
+  if (wish.to.reach.reachedCount > state.reach.reachedCount) {
+    patch(draft, { reachHandoverAtMs: nowMs });
+  }
+  begin(draft, wish.to, wish.reason);
+}
