@@ -6,11 +6,16 @@ const FUNCTION_CODE_OFFSET = 7;
 const READ_FUNCTION_CODE_MAX = 4;
 
 /** Asked before a frame that is not a read goes to the kernel: null lets it pass, a text is the reason why not. */
-export type AdmitWrite = (frame: Uint8Array) => string | null;
+export type AdmitWrite = () => string | null;
+
+type WriteDone = (error?: Error | null) => void;
 
 /**
  * A socket that nothing but reads leaves without being admitted. The protocol library hands frames over later than it was asked
  * to (it queues on promises), so this is the only place where "now" is when the kernel gets the bytes.
+ *
+ * The gate stands in `_write`, behind the stream's own buffer, and not in `write`: Node's `connect` puts the original `write`
+ * back on the instance, which would take the gate out without a word.
  */
 export class GatedSocket extends Socket {
   readonly #admitWrite: AdmitWrite;
@@ -21,23 +26,28 @@ export class GatedSocket extends Socket {
     super();
     this.#admitWrite = admitWrite;
     this.#onRefused = onRefused;
+    // Where there is none the stream hands buffered frames to `_write` one by one; with it they would go past the gate.
+    Object.defineProperty(this, "_writev", { value: null, writable: true });
   }
 
-  /** Sends one whole frame, or nothing of it. Always true: a frame that was refused must not make the library wait for `drain`. */
-  override write(frame: Uint8Array | string): boolean {
-    assert(typeof frame !== "string", "a Modbus frame is bytes");
+  /** Sends one whole frame, or nothing of it. */
+  override _write(frame: unknown, encoding: BufferEncoding, done: WriteDone): void {
+    assert(frame instanceof Uint8Array, "a Modbus frame is bytes");
+    const reason = this.#refusal(frame);
+    if (reason === null) {
+      super._write(frame, encoding, done);
+      return;
+    }
+    done();
+    this.#onRefused(reason);
+  }
+
+  #refusal(frame: Uint8Array): string | null {
     const functionCode = frame[FUNCTION_CODE_OFFSET] ?? 0;
-    const isRead = functionCode >= 1 && functionCode <= READ_FUNCTION_CODE_MAX;
-    const reason = this.#refusal(isRead, frame);
-    if (reason === null) super.write(frame);
-    else this.#onRefused(reason);
-    return true;
-  }
-
-  #refusal(isRead: boolean, frame: Uint8Array): string | null {
-    if (this.destroyed || this.readyState !== "open") return "the connection is not open";
-    if (isRead) return null;
-    if (this.writableLength > 0) return "earlier bytes still wait in the connection";
-    return this.#admitWrite(frame);
+    if (functionCode >= 1 && functionCode <= READ_FUNCTION_CODE_MAX) return null;
+    if (this.readyState !== "open") return "the connection is not open";
+    // The frame itself counts until `done`.
+    if (this.writableLength > frame.length) return "other bytes wait in the connection";
+    return this.#admitWrite();
   }
 }
