@@ -1,7 +1,7 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeAnswer, takeFrame } from "./modbus-frames.ts";
-import { bytesOf } from "./test-rig.ts";
+import { bytesOf } from "./testing/test-rig.ts";
 
 const frameOf = (hex: string) => {
   const taken = takeFrame(bytesOf(hex));

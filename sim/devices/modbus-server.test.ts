@@ -1,9 +1,9 @@
-import ModbusRTU from "modbus-serial";
 import { afterEach, describe, expect, it } from "vitest";
 import { ModbusServer } from "./modbus-server.ts";
 import { NodeLink } from "./node-link.ts";
 import { SimulatedDevice, type WriteEntry } from "./simulated-device.ts";
-import { RawClient, RecordingPlant, vesselDevice } from "./test-rig.ts";
+import { closeClient, connectClient } from "./testing/modbus-client.ts";
+import { RawClient, RecordingPlant, vesselDevice } from "./testing/test-rig.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -62,11 +62,8 @@ const WRITE_ANSWER_LENGTH = 12;
 describe("the server serves modbus-serial", () => {
   it("reads and writes registers, and gives exceptions their code", async () => {
     const { ports, plant, log } = await rig();
-    const client = new ModbusRTU();
-    await client.connectTCP("127.0.0.1", { port: ports.n1 });
-    cleanups.push(() => new Promise<void>((resolve) => client.close(() => resolve())));
-    client.setID(1);
-    client.setTimeout(5000);
+    const client = await connectClient(ports.n1);
+    cleanups.push(() => closeClient(client));
     plant.values["activePowerKw"] = 123.4;
     await client.writeRegisters(0, [2500, 10]);
     expect(plant.calls).toEqual(["powerReferenceKw=250", "reactiveReferenceKvar=1"]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ModbusRequest } from "./modbus-frames.ts";
 import { SimulatedDevice, type WriteEntry } from "./simulated-device.ts";
-import { RecordingPlant, vesselDevice } from "./test-rig.ts";
+import { RecordingPlant, vesselDevice } from "./testing/test-rig.ts";
 
 /** A device of the vessel on a clock that the test moves. */
 function rig(id: string) {

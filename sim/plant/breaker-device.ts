@@ -1,5 +1,5 @@
 import type { PointValue } from "../../kernel/point.ts";
-import { BreakerModel } from "./breaker-model.ts";
+import { BreakerModel } from "./breaker.ts";
 import { type Bus, wrapRad } from "./bus.ts";
 import {
   type PlantContext,

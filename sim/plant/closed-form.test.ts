@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { GensetModel } from "./genset-model.ts";
-import { gensetsOnly, numberOf, run } from "./test-plant.ts";
+import { Genset } from "./genset.ts";
+import { gensetsOnly, numberOf, run } from "./testing/test-plant.ts";
 
 /** The cases with a known answer: a set with H = 1 s, one lag of 0.2 s, droop 4 %, constant-power load, 50 Hz. */
 describe("one set takes a load step of 20 %", () => {
@@ -117,8 +117,8 @@ describe("energy is neither made nor lost", () => {
   it("turns the difference of engine and load power into speed, step by step", () => {
     const plant = gensetsOnly([{ powerKw: 1000, droopPct: 4, referenceKw: 400 }], 400);
     const set = plant.device("g1");
-    expect(set).toBeInstanceOf(GensetModel);
-    if (!(set instanceof GensetModel)) return;
+    expect(set).toBeInstanceOf(Genset);
+    if (!(set instanceof Genset)) return;
     plant.loadStep("load", 150);
     const startPu = plant.buses[0]?.omegaPu ?? 0;
     let surplusKws = 0;

@@ -1,6 +1,6 @@
 import type { DeviceKind } from "../../kernel/device-kinds.ts";
 import type { PointValue } from "../../kernel/point.ts";
-import type { BreakerModel } from "./breaker-model.ts";
+import type { BreakerModel } from "./breaker.ts";
 import type { Bus } from "./bus.ts";
 
 /** Something that a person at the plant would notice. */

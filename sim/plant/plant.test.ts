@@ -1,10 +1,11 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { batteryCurrentA } from "./battery-model.ts";
+import { batteryCurrentA } from "./battery.ts";
 import { isSource } from "./plant-device.ts";
-import { plantFile } from "./plant-spec.ts";
+import type { PlantLayout } from "./plant-layout.ts";
+import { parsePlant } from "../simulator/plant-schema.ts";
 import { Plant } from "./plant.ts";
-import { device, numberOf, run, runUntil, vessel } from "./test-plant.ts";
+import { device, numberOf, run, runUntil, vessel } from "./testing/test-plant.ts";
 
 describe("islands", () => {
   const closeTie = (plant: Plant) => {
@@ -209,33 +210,28 @@ describe("consumers", () => {
 });
 
 describe("a site behind a utility", () => {
-  const site = () =>
-    new Plant(
+  const layout: PlantLayout = {
+    grids: [
       {
-        grids: [
-          {
-            id: "site",
-            nominalVoltageV: 400,
-            nominalFrequencyHz: 50,
-            devices: [
-              device("q0", "shore", { powerKw: 600, apparentKva: 1250 }),
-              device("bat", "battery", { powerKw: 500, energyKwh: 1000 }),
-              device("pv", "pv", { powerKw: 550 }),
-              device("load", "feeder", { loadKw: 400 }),
-            ],
-          },
+        id: "site",
+        nominalVoltageV: 400,
+        nominalFrequencyHz: 50,
+        devices: [
+          device("q0", "shore", { powerKw: 600, apparentKva: 1250 }),
+          device("bat", "battery", { powerKw: 500, energyKwh: 1000 }),
+          device("pv", "pv", { powerKw: 550 }),
+          device("load", "feeder", { loadKw: 400 }),
         ],
-        ties: [],
       },
-      plantFile.parse({
-        devices: {
-          q0: { isClosed: true, supply: "utility" },
-          bat: { isClosed: true, formingDroopPct: 1 },
-          pv: { sunPct: 20 },
-        },
-      }),
-      1,
-    );
+    ],
+    ties: [],
+  };
+  const devices = {
+    q0: { isClosed: true, supply: "utility" },
+    bat: { isClosed: true, formingDroopPct: 1 },
+    pv: { sunPct: 20 },
+  };
+  const site = () => new Plant(layout, parsePlant({ devices }, layout), 1);
 
   it("stays live when the utility goes, and comes back in step", () => {
     const plant = site();

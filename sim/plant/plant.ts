@@ -1,15 +1,15 @@
 import { assert, present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import type { PointValue } from "../../kernel/point.ts";
-import { BatteryModel } from "./battery-model.ts";
+import { Battery } from "./battery.ts";
 import { TieBreakerDevice } from "./breaker-device.ts";
 import { type Bus, createBus, wrapRad } from "./bus.ts";
 import { createDevice } from "./create-device.ts";
-import { GensetModel } from "./genset-model.ts";
+import { Genset } from "./genset.ts";
 import { type Island, solveIsland } from "./island-solution.ts";
 import { findIslands } from "./islands.ts";
-import { FeederModel, ThrusterModel } from "./load-models.ts";
-import { MeterModel } from "./meter-model.ts";
+import { Feeder, Thruster } from "./loads.ts";
+import { Meter } from "./meter.ts";
 import { seededUniform } from "./noise.ts";
 import {
   type PlantContext,
@@ -19,9 +19,9 @@ import {
   isSource,
 } from "./plant-device.ts";
 import type { PlantLayout } from "./plant-layout.ts";
-import type { PlantFile } from "./plant-spec.ts";
-import { PvModel } from "./pv-model.ts";
-import { ShoreModel } from "./shore-model.ts";
+import type { PlantSpecs } from "./plant-spec.ts";
+import { Pv } from "./pv.ts";
+import { Shore } from "./shore.ts";
 
 export interface GridState {
   readonly frequencyHz: number;
@@ -55,8 +55,8 @@ export class Plant {
   #events: PlantEvent[] = [];
   readonly #closedBefore = new Set<string>();
 
-  /** @throws {@link RemsError} REMS_CONFIG_INVALID where the plant file and the layout do not fit. */
-  constructor(layout: PlantLayout, file: PlantFile, seed: number) {
+  /** @throws {@link RemsError} REMS_NOT_FOUND or REMS_REQUEST_INVALID where a tie or a meter names what is not there. */
+  constructor(layout: PlantLayout, specs: PlantSpecs, seed: number) {
     const stepS = PLANT_STEP_MS / 1000;
     const context: PlantContext = {
       stepS,
@@ -74,14 +74,21 @@ export class Plant {
     for (const [index, grid] of layout.grids.entries()) {
       const bus = present(this.buses[index], "one bus per grid");
       for (const device of grid.devices) {
-        devices.push(createDevice(device, bus, file.devices[device.id] ?? {}, context, uniform));
+        devices.push(
+          createDevice(
+            device,
+            bus,
+            present(specs.get(device.id), "every device has parameters"),
+            context,
+            uniform,
+          ),
+        );
       }
     }
     this.devices = devices;
     this.#byId = new Map(devices.map((device) => [device.id, device]));
-    this.#checkFile(file);
     this.#ties = this.#joinTies(layout);
-    this.#connectMeters(file);
+    this.#connectMeters(specs);
     for (const device of devices) if (device.breaker?.isClosed) this.#closedBefore.add(device.id);
     this.#startLive();
   }
@@ -147,26 +154,26 @@ export class Plant {
   /** Adds to what a feeder's consumers draw. */
   loadStep(id: string, deltaKw: number): void {
     const device = this.device(id);
-    if (!(device instanceof FeederModel)) throw wrongKind(id, "feeder");
+    if (!(device instanceof Feeder)) throw wrongKind(id, "feeder");
     device.demandKw = Math.max(0, device.demandKw + deltaKw);
     this.#emit(id, "loadStep", `load step ${deltaKw} kW`);
   }
 
   setThrusterDemand(id: string, kw: number): void {
     const device = this.device(id);
-    if (!(device instanceof ThrusterModel)) throw wrongKind(id, "thruster");
+    if (!(device instanceof Thruster)) throw wrongKind(id, "thruster");
     device.setDemand(kw);
   }
 
   setShoreAvailable(id: string, isAvailable: boolean): void {
     const device = this.device(id);
-    if (!(device instanceof ShoreModel)) throw wrongKind(id, "shore");
+    if (!(device instanceof Shore)) throw wrongKind(id, "shore");
     device.setAvailable(isAvailable);
   }
 
   setSun(id: string, sunPct: number): void {
     const device = this.device(id);
-    if (!(device instanceof PvModel)) throw wrongKind(id, "pv");
+    if (!(device instanceof Pv)) throw wrongKind(id, "pv");
     device.sunPct = Math.min(100, Math.max(0, sunPct));
   }
 
@@ -174,7 +181,7 @@ export class Plant {
   fuelKgPerH(): number {
     let sum = 0;
     for (const device of this.devices) {
-      if (device instanceof GensetModel) sum += device.fuelKgPerH();
+      if (device instanceof Genset) sum += device.fuelKgPerH();
     }
     return sum;
   }
@@ -194,17 +201,6 @@ export class Plant {
     if (this.#events.length > EVENT_COUNT_MAX) this.#events.shift();
   }
 
-  #checkFile(file: PlantFile): void {
-    for (const id of Object.keys(file.devices)) {
-      if (this.#byId.has(id)) continue;
-      const known = [...this.#byId.keys()].join(", ");
-      throw new RemsError(
-        "REMS_CONFIG_INVALID",
-        `the plant file describes "${id}", which the manifest does not have; it has ${known}`,
-      );
-    }
-  }
-
   #joinTies(layout: PlantLayout): TieBreakerDevice[] {
     const ends: TieBreakerDevice[] = [];
     for (const tie of layout.ties) {
@@ -221,11 +217,12 @@ export class Plant {
     return ends;
   }
 
-  #connectMeters(file: PlantFile): void {
+  #connectMeters(specs: PlantSpecs): void {
     for (const meter of this.devices) {
-      if (!(meter instanceof MeterModel)) continue;
-      const target = file.devices[meter.id]?.["measures"];
-      if (typeof target === "string") {
+      if (!(meter instanceof Meter)) continue;
+      const parameters = specs.get(meter.id);
+      const target = parameters?.kind === "meter" ? parameters.spec.measures : undefined;
+      if (target !== undefined) {
         const measured = this.device(target);
         meter.measure = () =>
           isSource(measured)
@@ -279,7 +276,7 @@ export class Plant {
       for (const island of islands) {
         if (island.buses[0]?.isLive) continue;
         for (const source of island.sources) {
-          if (source instanceof BatteryModel) source.takeOverBus();
+          if (source instanceof Battery) source.takeOverBus();
         }
       }
     }
@@ -297,7 +294,7 @@ export class Plant {
       const isNew = isClosed && !this.#closedBefore.has(device.id);
       if (isClosed) this.#closedBefore.add(device.id);
       else this.#closedBefore.delete(device.id);
-      if (!isNew || !(device instanceof GensetModel || device instanceof ShoreModel)) continue;
+      if (!isNew || !(device instanceof Genset || device instanceof Shore)) continue;
       const index = this.buses.indexOf(device.bus);
       if (liveBefore[index] === true) {
         const errorRad = wrapRad(device.angleRad - device.bus.angleRad);

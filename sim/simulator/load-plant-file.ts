@@ -2,21 +2,23 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "smol-toml";
+import type { Manifest } from "../../configs/manifest.ts";
 import { present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
-import { type PlantFile, plantFile } from "../plant/plant-spec.ts";
+import type { PlantSpecs } from "../plant/plant-spec.ts";
+import { parsePlant } from "./plant-schema.ts";
 
 /**
- * Reads the plant parameters beside a manifest's name: `sim/plants/<name>.toml`, `<name>` as the manifest's file is called.
- * Without such a file every device has the defaults of its kind.
+ * Reads the parameters of a manifest's plant: `sim/plants/<name>.toml`, `<name>` as the manifest's file is called. Without such a
+ * file every device has the defaults of its kind.
  *
- * @throws {@link RemsError} REMS_CONFIG_INVALID, naming the file and what is wrong.
+ * @throws {@link RemsError} REMS_CONFIG_INVALID, naming the file and everything that is wrong in it.
  */
-export function loadPlantFile(manifestPath: string): PlantFile {
-  const path = join(plantsDirectory(), basename(manifestPath));
-  if (!existsSync(path)) return { devices: {} };
+export function loadPlantFile(manifest: Manifest): PlantSpecs {
+  const path = join(plantsDirectory(), basename(manifest.path));
+  if (!existsSync(path)) return parsePlant({}, manifest);
   try {
-    return plantFile.parse(camelKeys(parse(readFileSync(path, "utf8"))));
+    return parsePlant(camelKeys(parse(readFileSync(path, "utf8"))), manifest);
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : "unreadable";
     throw new RemsError("REMS_CONFIG_INVALID", `${path}: ${what}`, { cause });

@@ -38,9 +38,8 @@ async function run(): Promise<void> {
       "window-ms": { type: "string" },
     },
   });
-  const path = findManifestPath(values.config, process.env);
-  const manifest = loadManifest(path);
-  const simulator = await Simulator.open(manifest, loadPlantFile(path), {
+  const manifest = loadManifest(findManifestPath(values.config, process.env));
+  const simulator = await Simulator.open(manifest, loadPlantFile(manifest), {
     seed: integerOption("seed", values.seed) ?? 1,
     publicPortBase: integerOption("public-port-base", values["public-port-base"]),
     windowMs: integerOption("window-ms", values["window-ms"]),

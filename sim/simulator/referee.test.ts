@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { entry } from "../devices/test-rig.ts";
+import { entry } from "../devices/testing/test-rig.ts";
 import type { WriteEntry } from "../devices/simulated-device.ts";
 import type { FailoverSummary } from "./judge.ts";
 import { Referee } from "./referee.ts";

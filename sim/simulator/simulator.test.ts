@@ -1,7 +1,7 @@
-import ModbusRTU from "modbus-serial";
 import { afterEach, describe, expect, it } from "vitest";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import { present } from "../../kernel/assert.ts";
+import { closeClient, connectClient } from "../devices/testing/modbus-client.ts";
 import { LineReader } from "./line-reader.ts";
 import { loadPlantFile } from "./load-plant-file.ts";
 import { type SimulatorMessage, simulatorCommand, simulatorMessage } from "./protocol.ts";
@@ -18,7 +18,7 @@ async function vessel() {
   const manifest = loadManifest(path);
   const clock = { nowMs: 1_000_000 };
   const messages: SimulatorMessage[] = [];
-  const simulator = await Simulator.open(manifest, loadPlantFile(path), {
+  const simulator = await Simulator.open(manifest, loadPlantFile(manifest), {
     seed: 1,
     publicPortBase: 0,
     nowMs: () => clock.nowMs,
@@ -39,11 +39,8 @@ async function vessel() {
   /** A node's connection to a device. */
   const connect = async (node: string, id: string) => {
     const place = present(simulator.servers.ports[node]?.[addressOf(id)], "a port of the node");
-    const client = new ModbusRTU();
-    await client.connectTCP("127.0.0.1", { port: Number(place.split(":")[1]) });
-    cleanups.push(() => new Promise<void>((resolve) => client.close(() => resolve())));
-    client.setID(1);
-    client.setTimeout(5000);
+    const client = await connectClient(Number(place.split(":")[1]));
+    cleanups.push(() => closeClient(client));
     return client;
   };
   const last = <K extends SimulatorMessage["type"]>(type: K) =>
@@ -152,7 +149,8 @@ describe("the simulator", () => {
 describe("plant files", () => {
   it.each(["vessel", "land-battery", "single"])("%s fits its manifest", async (name) => {
     const path = new URL(`../../configs/${name}.toml`, import.meta.url).pathname;
-    const simulator = await Simulator.open(loadManifest(path), loadPlantFile(path), {
+    const manifest = loadManifest(path);
+    const simulator = await Simulator.open(manifest, loadPlantFile(manifest), {
       seed: 1,
       publicPortBase: 0,
       nowMs: () => 0,

@@ -3,7 +3,7 @@ import { RemsError } from "../../kernel/errors.ts";
 import type { WriteEntry } from "../devices/simulated-device.ts";
 import { PLANT_STEP_MS, Plant } from "../plant/plant.ts";
 import type { PlantEvent } from "../plant/plant-device.ts";
-import type { PlantFile } from "../plant/plant-spec.ts";
+import type { PlantSpecs } from "../plant/plant-spec.ts";
 import { DeviceServers } from "./device-servers.ts";
 import type { ReceivedSimulatorCommand, SimulatorMessage } from "./protocol.ts";
 import { Referee } from "./referee.ts";
@@ -61,10 +61,10 @@ export class Simulator {
   /** @throws {@link RemsError} REMS_PORT_IN_USE or REMS_CONFIG_INVALID. */
   static async open(
     manifest: Manifest,
-    file: PlantFile,
+    specs: PlantSpecs,
     options: SimulatorOptions,
   ): Promise<Simulator> {
-    const plant = new Plant(manifest, file, options.seed);
+    const plant = new Plant(manifest, specs, options.seed);
     const gridIds = manifest.grids.map(({ id }) => id);
     const nodeIds = manifest.nodes.map(({ id }) => id);
     const referee = new Referee(gridIds, nodeIds, options.windowMs);

@@ -1,6 +1,6 @@
 import { clamp, moveToward } from "../../kernel/math.ts";
 import type { PointValue } from "../../kernel/point.ts";
-import { BreakerModel } from "./breaker-model.ts";
+import { BreakerModel } from "./breaker.ts";
 import { type Bus, angleStepRad, wrapRad } from "./bus.ts";
 import {
   type PlantContext,
@@ -17,7 +17,7 @@ const DEAD_BUS_CHECK_S = 0.5;
  * Shore connection or point of interconnection. A converter supply is a droop source with a limit that never takes power
  * back; a utility holds frequency and voltage whatever the load.
  */
-export class ShoreModel implements SourceDevice {
+export class Shore implements SourceDevice {
   readonly kind = "shore";
   readonly loadKw = 0;
   readonly loadKvar = 0;

@@ -1,6 +1,6 @@
-import { plantFile } from "./plant-spec.ts";
-import { PLANT_STEP_MS, Plant } from "./plant.ts";
-import type { DeviceRatings, PlantLayout } from "./plant-layout.ts";
+import { parsePlant } from "../../simulator/plant-schema.ts";
+import { PLANT_STEP_MS, Plant } from "../plant.ts";
+import type { DeviceRatings, PlantLayout } from "../plant-layout.ts";
 
 /** Small plants for tests. */
 
@@ -54,17 +54,20 @@ export function vessel(noisePct = 3, seed = 1): Plant {
     ],
     ties: [{ id: "tie", breakers: [{ device: "btp" }, { device: "bts" }] }],
   };
-  const file = plantFile.parse({
-    devices: {
-      dg1: { isClosed: true, referenceKw: 350 },
-      dg3: { isClosed: true, referenceKw: 310 },
-      bat1: { isClosed: true, socPct: 62 },
-      bat2: { isClosed: true, socPct: 58 },
-      f1: { noisePct },
-      f3: { noisePct },
+  const specs = parsePlant(
+    {
+      devices: {
+        dg1: { isClosed: true, referenceKw: 350 },
+        dg3: { isClosed: true, referenceKw: 310 },
+        bat1: { isClosed: true, socPct: 62 },
+        bat2: { isClosed: true, socPct: 58 },
+        f1: { noisePct },
+        f3: { noisePct },
+      },
     },
-  });
-  return new Plant(layout, file, seed);
+    layout,
+  );
+  return new Plant(layout, specs, seed);
 }
 
 /** One switchboard of 50 Hz with gensets and one feeder of constant power; gensets as the closed-form cases want them. */
@@ -104,7 +107,7 @@ export function gensetsOnly(
     { ...ideal, referenceKw: set.referenceKw },
   ]);
   const devices = { ...Object.fromEntries(entries), load: { noisePct: 0 } } as unknown;
-  return new Plant(layout, plantFile.parse({ devices }), 1);
+  return new Plant(layout, parsePlant({ devices }, layout), 1);
 }
 
 export function run(plant: Plant, seconds: number, each?: () => void): void {

@@ -1,6 +1,6 @@
 import { clamp, moveToward } from "../../kernel/math.ts";
 import type { PointValue } from "../../kernel/point.ts";
-import { BreakerModel } from "./breaker-model.ts";
+import { BreakerModel } from "./breaker.ts";
 import type { Bus } from "./bus.ts";
 import {
   type PlantContext,
@@ -12,7 +12,7 @@ import {
 import type { PvSpec } from "./plant-spec.ts";
 
 /** Photovoltaic inverter: follows; feeds what the sun gives up to its limit; falls back in an island of too high frequency. */
-export class PvModel implements SourceDevice {
+export class Pv implements SourceDevice {
   readonly kind = "pv";
   readonly isForming = false;
   readonly isStiff = false;

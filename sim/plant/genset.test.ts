@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { fuelKgPerH } from "./engine-model.ts";
-import { gensetSpec } from "./plant-spec.ts";
-import { numberOf, run, runUntil, vessel } from "./test-plant.ts";
+import { fuelKgPerH } from "./engine.ts";
+import { DEVICE_SCHEMAS } from "../simulator/plant-schema.ts";
+import { numberOf, run, runUntil, vessel } from "./testing/test-plant.ts";
 
 const isReady = (plant: ReturnType<typeof vessel>, id: string) =>
   plant.points(id)["isReadyToLoad"] === true;
@@ -138,7 +138,7 @@ describe("a genset protects itself", () => {
 });
 
 describe("fuel", () => {
-  const spec = gensetSpec.parse({});
+  const spec = DEVICE_SCHEMAS.genset.parse({});
   it.each([
     [250, 220.5],
     [500, 202.6],

@@ -1,13 +1,13 @@
 import { type Socket, connect } from "node:net";
-import { loadManifest } from "../../configs/load-manifest.ts";
-import type { DeviceConfig } from "../../configs/manifest.ts";
-import { present } from "../../kernel/assert.ts";
-import type { PointValue } from "../../kernel/point.ts";
-import type { DevicePlant, WriteEntry } from "./simulated-device.ts";
+import { loadManifest } from "../../../configs/load-manifest.ts";
+import type { DeviceConfig } from "../../../configs/manifest.ts";
+import { present } from "../../../kernel/assert.ts";
+import type { PointValue } from "../../../kernel/point.ts";
+import type { DevicePlant, WriteEntry } from "../simulated-device.ts";
 
 /** Parts for tests of the devices: a device of the example vessel, a plant that records, a raw client. */
 
-const vessel = loadManifest(new URL("../../configs/vessel.toml", import.meta.url).pathname);
+const vessel = loadManifest(new URL("../../../configs/vessel.toml", import.meta.url).pathname);
 
 /** `dg1` holds an epoch register, `dg2` is plain. */
 export function vesselDevice(id: string): DeviceConfig {

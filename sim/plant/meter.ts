@@ -3,7 +3,7 @@ import type { Bus } from "./bus.ts";
 import type { PlantDevice, Refusal } from "./plant-device.ts";
 
 /** A meter on a busbar: what one device feeds, or all sources of the busbar together. */
-export class MeterModel implements PlantDevice {
+export class Meter implements PlantDevice {
   readonly kind = "meter";
   readonly breaker = null;
   readonly loadKw = 0;

@@ -1,6 +1,6 @@
 import { clamp, moveToward } from "../../kernel/math.ts";
 import type { PointValue } from "../../kernel/point.ts";
-import { BreakerModel } from "./breaker-model.ts";
+import { BreakerModel } from "./breaker.ts";
 import type { Bus } from "./bus.ts";
 import { LoadNoise, type Uniform } from "./noise.ts";
 import {
@@ -18,7 +18,7 @@ function reactiveShare(powerFactor: number): number {
 }
 
 /** A feeder: consumers of constant power with noise, behind a breaker. */
-export class FeederModel implements PlantDevice {
+export class Feeder implements PlantDevice {
   readonly kind = "feeder";
   readonly id: string;
   readonly bus: Bus;
@@ -109,7 +109,7 @@ export class FeederModel implements PlantDevice {
 }
 
 /** A thruster drive: ramps up, comes down at once, keeps its limit, and phases back by itself at low frequency. */
-export class ThrusterModel implements PlantDevice {
+export class Thruster implements PlantDevice {
   readonly kind = "thruster";
   readonly breaker = null;
   readonly id: string;

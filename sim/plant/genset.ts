@@ -1,8 +1,8 @@
 import { moveToward } from "../../kernel/math.ts";
 import type { PointValue } from "../../kernel/point.ts";
-import { BreakerModel } from "./breaker-model.ts";
+import { BreakerModel } from "./breaker.ts";
 import { type Bus, angleStepRad, wrapRad } from "./bus.ts";
-import { EngineModel, fuelKgPerH } from "./engine-model.ts";
+import { EngineModel, fuelKgPerH } from "./engine.ts";
 import {
   type PlantContext,
   type Refusal,
@@ -29,7 +29,7 @@ const UNLOAD_OMEGA_MIN = 0.975;
 interface TripRule {
   readonly reason: string;
   readonly delayS: number;
-  isMet(set: GensetModel): boolean;
+  isMet(set: Genset): boolean;
 }
 
 const TRIP_RULES: readonly TripRule[] = [
@@ -49,7 +49,7 @@ const TRIP_RULES: readonly TripRule[] = [
 ];
 
 /** A genset with its own controller, governor, synchroniser and protection. */
-export class GensetModel implements SourceDevice {
+export class Genset implements SourceDevice {
   readonly kind = "genset";
   readonly isStiff = false;
   readonly stiffnessKwPerPu = 0;

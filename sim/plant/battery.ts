@@ -1,6 +1,6 @@
 import { clamp, moveToward } from "../../kernel/math.ts";
 import type { PointValue } from "../../kernel/point.ts";
-import { BreakerModel } from "./breaker-model.ts";
+import { BreakerModel } from "./breaker.ts";
 import type { Bus } from "./bus.ts";
 import {
   type PlantContext,
@@ -33,7 +33,7 @@ export function batteryCurrentA(powerW: number, ocvV: number, resistanceOhm: num
  * `formingLagMs`: the same equation as a machine with inertia 2H = lag / droop and no lag of its own. When the last source
  * that formed its busbar is gone, a following converter takes over by itself.
  */
-export class BatteryModel implements SourceDevice {
+export class Battery implements SourceDevice {
   readonly kind = "battery";
   readonly isStiff = false;
   readonly loadKw = 0;
