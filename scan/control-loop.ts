@@ -96,6 +96,8 @@ export interface ControlLoop {
   stop(done: () => void): void;
   close(): Promise<void>;
   view(): LoopView;
+  /** The journal has a gap: it needs a snapshot before anything counts as synced again. */
+  journalSnapshotNow(): void;
   /** Text of the replica now, for watchers that start late. */
   snapshot(): { readonly text: string; readonly position: LogPosition | null };
 }
@@ -146,7 +148,7 @@ class GridControlLoop<State> implements ControlLoop {
   #plantTimeMsMin = 0;
   #isLeadershipNews = false;
   #stateHashes: StateHash[] = [];
-  #framesSinceSnapshotCount = 0;
+  #framesSinceSnapshotCount = SNAPSHOT_FRAME_COUNT;
   #onStopped: (() => void) | null = null;
   #isClosed = false;
 
@@ -197,7 +199,15 @@ class GridControlLoop<State> implements ControlLoop {
     await this.#devices.close();
   }
 
+  /** Goes on from the journal, unless another version wrote it: its state means nothing here, its time and epochs do. */
   #recover(recovered: RecoveredLog): void {
+    this.#plantTime.observe(recovered.plantTimeMs, this.#nowMs());
+    const { core } = this.#options;
+    const { snapshot } = recovered;
+    const isForeign =
+      snapshot !== null &&
+      (snapshot.coreVersion !== core.coreVersion || snapshot.manifestHash !== core.manifestHash);
+    if (isForeign) return;
     if (recovered.snapshot !== null) {
       this.#replica.restore(recovered.snapshot.state);
       this.#log.reset(recovered.snapshot.position);
@@ -206,7 +216,6 @@ class GridControlLoop<State> implements ControlLoop {
       this.#log.append(encoded);
       this.#replica.apply(encoded.frame);
     }
-    this.#plantTime.observe(recovered.plantTimeMs, this.#nowMs());
   }
 
   // --- inputs ---
@@ -297,6 +306,12 @@ class GridControlLoop<State> implements ControlLoop {
       stateHash: this.#stateHashes.at(-1) ?? null,
       controller: describe(this.#controller, nowMs),
     };
+  }
+
+  journalSnapshotNow(): void {
+    const position = this.#log.last();
+    if (position !== null)
+      this.#journalSnapshot(position, this.#plantTime.at(this.#nowMs()), this.#replica.snapshot());
   }
 
   snapshot(): { readonly text: string; readonly position: LogPosition | null } {

@@ -15,6 +15,11 @@ export interface DaemonOptions {
   readonly operatorPort: number | null;
   readonly httpPort: number | null;
   readonly isLogOnStdout: boolean;
+  /** In place of the manifest's coordinator: for launchers that start their own. */
+  readonly coordinator: "etcd" | "embedded" | null;
+  readonly endpoints: readonly string[];
+  /** Orderly stop when stdin closes: with its parent, and where there is no SIGTERM. */
+  readonly isStoppedWithStdin: boolean;
 }
 
 const HELP = `
@@ -47,6 +52,14 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     )
     .option("--address-map <file>", "simulation only: redirect outbound connections")
     .option("--no-stdout-log", "log to files only")
+    .addOption(
+      new Option("--coordinator <kind>", "in place of the manifest's").choices([
+        "etcd",
+        "embedded",
+      ]),
+    )
+    .option("--endpoints <list>", "its host:port list, separated by commas")
+    .option("--stop-with-stdin", "stop in order when stdin closes", false)
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
@@ -67,6 +80,9 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     httpPort?: number;
     addressMap?: string;
     stdoutLog: boolean;
+    coordinator?: "etcd" | "embedded";
+    endpoints?: string;
+    stopWithStdin: boolean;
   }>();
   return {
     configPath: options.config ?? null,
@@ -78,6 +94,9 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     operatorPort: options.operatorPort ?? null,
     httpPort: options.httpPort ?? null,
     isLogOnStdout: options.stdoutLog,
+    coordinator: options.coordinator ?? null,
+    endpoints: (options.endpoints ?? "").split(",").filter((endpoint) => endpoint !== ""),
+    isStoppedWithStdin: options.stopWithStdin,
   };
 }
 

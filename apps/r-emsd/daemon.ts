@@ -1,0 +1,388 @@
+import { hostname, uptime } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { createGridCore } from "../../actors/grid/grid-core.ts";
+import { LiveHost } from "../../actors/runtime/live-host.ts";
+import { createTransitionFeed } from "../../actors/runtime/transition-feed.ts";
+import type { ApiHandle } from "../../api/api.ts";
+import { startApi } from "../../api/api.ts";
+import { createEmbeddedCoordinator } from "../../cluster/node/embedded-coordinator.ts";
+import { createEmbeddedCoordinatorClient } from "../../cluster/node/embedded-coordinator-client.ts";
+import { openEmbeddedStore } from "../../cluster/node/embedded-store.ts";
+import { createEtcdCoordinator } from "../../cluster/node/etcd-coordinator.ts";
+import { createGrpcTransport } from "../../cluster/node/grpc-transport.ts";
+import { createSystemClock } from "../../cluster/node/system-clock.ts";
+import { createSystemRandom } from "../../cluster/node/system-random.ts";
+import type { Manifest, NodeConfig } from "../../configs/manifest.ts";
+import { gridsOnNode } from "../../configs/manifest-queries.ts";
+import { openJournal } from "../../history/journal.ts";
+import { present } from "../../kernel/assert.ts";
+import { RemsError } from "../../kernel/errors.ts";
+import type { PeerMessage } from "../../kernel/peer-message.ts";
+import type { Clock } from "../../kernel/ports/clock.ts";
+import type { Coordinator } from "../../kernel/ports/coordinator.ts";
+import type { PeerTransport } from "../../kernel/ports/peer-transport.ts";
+import type { Dial } from "./address-map.ts";
+import type { ClockReading } from "./clock-watch.ts";
+import { compareClocks } from "./clock-watch.ts";
+import type { GridController } from "./grid-controller.ts";
+import { createGridController } from "./grid-controller.ts";
+import { LOCAL_MACHINES } from "./local-actors.ts";
+import type { ModuleLogger } from "./log.ts";
+
+export interface DaemonParts {
+  readonly manifest: Manifest;
+  readonly node: NodeConfig;
+  readonly dataDirectory: string;
+  readonly dial: Dial;
+  readonly log: ModuleLogger;
+  readonly version: string;
+  /** The daemon must not go on: end the process with this error. */
+  readonly onFatal: (error: RemsError) => void;
+}
+
+export interface Daemon {
+  /** Planned handover of every grid that this node leads, then everything down in reverse order. Bounded in time. */
+  stop(): Promise<void>;
+}
+
+const HOUSEKEEPING_MS = 50;
+const STATUS_EVERY = 4;
+const CLOCKS_EVERY = 2;
+const COMMANDS_PER_TURN_MAX = 16;
+const HANDOVER_MS_MAX = 1500;
+
+/**
+ * The composition root: every part of a node is made and wired here, in the order in which it must come up.
+ *
+ * Places kept for parts to come: mutual TLS of peers and operators (credentials of transport and API), the time-series store and
+ * notifications (beside the journal, on the history worker), the optimiser's plans (inputs of the control loop).
+ */
+export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
+  const { manifest, node, dial, log } = parts;
+  const mainLog = log("main");
+  const clock = createSystemClock();
+  const random = createSystemRandom();
+  const grids = gridsOnNode(manifest, node.id);
+  const controllers = new Map<string, GridController>();
+  const undo: (() => Promise<void>)[] = [];
+  const address = (...path: readonly string[]) => ["nodes", node.id, ...path].join("/");
+
+  try {
+    // 1. The journal: it takes the directory's lock, and holds what this node knew.
+    const opened = await openJournal({
+      directory: parts.dataDirectory,
+      grids: grids.map((grid) => grid.id),
+      journalSyncMs: Math.min(...grids.map((grid) => grid.timings.journalSyncMs)),
+    });
+    undo.push(() => opened.journal.close());
+
+    // 2. The API worker: a node that fails to control must still say why.
+    const api = await startApi({
+      manifest,
+      node: node.id,
+      version: parts.version,
+      operatorPort: node.operatorPort,
+      httpPort: node.httpPort,
+      onSnapshotNeeded: (grid) => controllers.get(grid)?.publishSnapshot(),
+      onHealthChanged: (health, reason) => become(address("api"), health, reason),
+    });
+    undo.push(() => api.close());
+
+    // 3. Local actors.
+    const feed = createTransitionFeed();
+    const host = new LiveHost({
+      clock,
+      random,
+      feed,
+      onCrash: (actor, error) =>
+        log("actors").error({ actor, err: error }, "a local actor crashed"),
+      onGivenUp: () =>
+        parts.onFatal(
+          new RemsError("REMS_PROGRAM_FAILED", "the local actors of this node keep crashing"),
+        ),
+    });
+    const become = (actor: string, state: string, reason: string) =>
+      void host.send(actor, { type: `became.${state}`, reason });
+    const publishLocal = (actor: string, transition: Parameters<ApiHandle["onLocalActor"]>[1]) => {
+      const view = host.list().find((candidate) => candidate.address === actor);
+      if (view !== undefined) api.onLocalActor(view, transition);
+    };
+    feed.subscribe(({ address: actor, from, to, event, reason }) =>
+      publishLocal(actor, { actor, from, to, event, reason }),
+    );
+    const spawn = (actor: string, machine: keyof typeof LOCAL_MACHINES) => {
+      host.spawn({ address: actor, machine: LOCAL_MACHINES[machine] });
+      publishLocal(actor, null);
+    };
+    spawn(address("coordinator"), "coordinator");
+    spawn(address("history"), "worker");
+    spawn(address("api"), "worker");
+    const peers = manifest.nodes.filter((other) => other.id !== node.id);
+    for (const peer of peers) spawn(address("peers", peer.id), "peer");
+    for (const grid of grids) spawn(address("controllers", grid.id), "controller");
+    undo.push(() => new Promise((resolve) => host.stop(resolve)));
+
+    // 4. What the nodes agree through, and the streams between them.
+    const coordinator = await createCoordinator(parts, clock, log("cluster"));
+    undo.push(() => coordinator.close());
+    const transport: PeerTransport = await createGrpcTransport({
+      self: node.id,
+      installation: manifest.installation.id,
+      listenHost: node.host,
+      listenPort: node.peerPort,
+      peers: peers.map((peer) => ({ node: peer.id, host: peer.host, port: peer.peerPort })),
+      dial,
+      clock,
+      log: log("cluster"),
+    });
+    undo.push(() => transport.close());
+    transport.onConnectionChanged((peer, isConnected) =>
+      become(address("peers", peer), isConnected ? "connected" : "disconnected", ""),
+    );
+    transport.onMessage((from, message) => receive(from, message));
+
+    // 5. One controller per grid.
+    const receive = (from: string, message: PeerMessage) => {
+      try {
+        controllers.get(message.grid)?.loop().receive(from, message);
+      } catch (error) {
+        if (!(error instanceof RemsError)) throw error;
+        log("cluster").warn({ from, err: error }, "a message was refused");
+      }
+    };
+    grids.forEach((grid, index) => {
+      const controller = createGridController({
+        manifest,
+        node: node.id,
+        grid,
+        core: createGridCore(manifest, grid.id),
+        recovered: present(
+          opened.recovered.get(grid.id),
+          "the journal recovers every grid of this node",
+        ),
+        clock,
+        random,
+        coordinator,
+        journal: opened.journal,
+        api,
+        dial,
+        log: log("grid").child({ grid: grid.id }),
+        driverLog: log("drivers").child({ grid: grid.id }),
+        phaseMs: (grid.timings.scanMs * index) / grids.length,
+        send: (toNode, message) => transport.send(toNode, message),
+        sendToGrid: (message) => {
+          const wrapped: PeerMessage = { type: "betweenGrids", grid: message.toGrid, message };
+          for (const peer of peers) transport.send(peer.id, wrapped);
+          receive(node.id, wrapped);
+        },
+        onRole: (role, reason) => become(address("controllers", grid.id), role, reason),
+        onDriver: (device, state) => become(address("drivers", device), state, ""),
+        onFatal: parts.onFatal,
+      });
+      controllers.set(grid.id, controller);
+      for (const device of controller.devices) spawn(address("drivers", device), "driver");
+    });
+    undo.push(async () => {
+      for (const controller of controllers.values()) await controller.loop().close();
+    });
+    opened.journal.onSynced((grid, position) =>
+      controllers.get(grid)?.loop().journalSynced(position),
+    );
+    opened.journal.onHealthChanged((health, reason) => {
+      become(address("history"), health, reason);
+      mainLog[health === "good" ? "info" : "error"]({ reason }, `journal ${health}`);
+      for (const controller of controllers.values())
+        controller.loop().setFact("journal.isFailed", health === "failed");
+    });
+    opened.onSnapshotNeeded((grid) => controllers.get(grid)?.loop().journalSnapshotNow());
+    for (const controller of controllers.values()) controller.start();
+
+    // 6. Housekeeping on the control thread: commands, status, clocks.
+    const housekeeping = startHousekeeping({
+      parts,
+      clock,
+      api,
+      coordinator,
+      controllers,
+      become,
+      coordinatorAddress: address("coordinator"),
+      log: mainLog,
+    });
+    undo.push(() => {
+      housekeeping.stop();
+      return Promise.resolve();
+    });
+    coordinator.announce(
+      node.id,
+      JSON.stringify({ host: hostname(), pid: process.pid, version: parts.version }),
+    );
+    mainLog.info(
+      {
+        grids: grids.map((grid) => grid.id),
+        operatorPort: api.operatorPort,
+        httpPort: api.httpPort,
+        mode: manifest.mode,
+      },
+      "ready",
+    );
+  } catch (error) {
+    await runAll(undo);
+    throw error;
+  }
+
+  return {
+    async stop() {
+      await handOverAll([...controllers.values()]);
+      await runAll(undo);
+    },
+  };
+}
+
+async function createCoordinator(
+  parts: DaemonParts,
+  clock: Clock,
+  log: Logger,
+): Promise<Coordinator> {
+  const { manifest, dial } = parts;
+  const { kind, endpoints } = manifest.coordinator;
+  const [endpoint] = endpoints;
+  if (kind === "etcd")
+    return createEtcdCoordinator({
+      installation: manifest.installation.id,
+      endpoints,
+      dial,
+      clock,
+      log,
+    });
+  if (endpoint !== undefined) return createEmbeddedCoordinatorClient({ endpoint, dial, clock });
+  const store = await openEmbeddedStore(join(parts.dataDirectory, "coordinator.json"));
+  return createEmbeddedCoordinator({ store, clock });
+}
+
+interface Housekeeping {
+  readonly parts: DaemonParts;
+  readonly clock: Clock;
+  readonly api: ApiHandle;
+  readonly coordinator: Coordinator;
+  readonly controllers: ReadonlyMap<string, GridController>;
+  readonly become: (actor: string, state: string, reason: string) => void;
+  readonly coordinatorAddress: string;
+  readonly log: Logger;
+}
+
+function startHousekeeping({
+  parts,
+  clock,
+  api,
+  coordinator,
+  controllers,
+  become,
+  coordinatorAddress,
+  log,
+}: Housekeeping) {
+  const read = (): ClockReading => ({
+    monotonicMs: clock.monotonicMs(),
+    bootMs: uptime() * 1000,
+    wallMs: clock.wallMs(),
+  });
+  const divergenceMsMax = Math.max(
+    ...parts.manifest.grids.map((grid) => grid.timings.clockDivergenceMs),
+  );
+  let turn = 0;
+  let clocks = read();
+  let coordinatorState = "";
+  let isStopped = false;
+
+  const lookAtClocks = () => {
+    const now = read();
+    const verdict = compareClocks(clocks, now, divergenceMsMax);
+    clocks = now;
+    if (verdict.type === "steady") return;
+    log.warn(
+      { byMs: Math.round(verdict.byMs) },
+      verdict.type === "suspended" ? "this machine was suspended" : "the wall clock was set",
+    );
+    if (verdict.type === "suspended") {
+      for (const controller of controllers.values())
+        controller.loop().clockJumped(`boot time ran ahead by ${Math.round(verdict.byMs)} ms`);
+    }
+  };
+  const takeCommands = () => {
+    for (const command of api.takeCommands(COMMANDS_PER_TURN_MAX)) {
+      const controller = controllers.get(command.grid);
+      const requestId = command.type === "request" ? command.request.requestId : command.requestId;
+      if (controller === undefined) {
+        api.reply({
+          requestId,
+          isAccepted: false,
+          reason: `this node has no controller of grid ${command.grid}`,
+        });
+        continue;
+      }
+      const { epoch } = controller.loop().view();
+      if (command.expectedEpoch !== 0 && command.expectedEpoch !== epoch) {
+        api.reply({
+          requestId,
+          isAccepted: false,
+          reason: `expected epoch ${command.expectedEpoch}, grid ${command.grid} is in epoch ${epoch}`,
+        });
+      } else if (command.type === "request") {
+        controller.loop().submit(command.request);
+      } else {
+        controller
+          .loop()
+          .transfer(requestId, command.toNode, `${command.reason} (${command.user})`);
+      }
+    }
+  };
+  const publishStatus = () => {
+    for (const controller of controllers.values()) controller.publishStatus();
+    const { reachableCount, endpointCount } = coordinator.status();
+    const state =
+      reachableCount === endpointCount
+        ? "reachable"
+        : reachableCount * 2 > endpointCount
+          ? "degraded"
+          : "unreachable";
+    if (state === coordinatorState) return;
+    coordinatorState = state;
+    become(coordinatorAddress, state, `${reachableCount} of ${endpointCount} answer`);
+  };
+  const run = () => {
+    if (isStopped) return;
+    turn++;
+    takeCommands();
+    if (turn % CLOCKS_EVERY === 0) lookAtClocks();
+    if (turn % STATUS_EVERY === 0) publishStatus();
+    clock.at(clock.monotonicMs() + HOUSEKEEPING_MS, run);
+  };
+  run();
+  return {
+    stop() {
+      isStopped = true;
+    },
+  };
+}
+
+/** Asks every controller to let go, and waits no longer than a handover may take. */
+async function handOverAll(controllers: readonly GridController[]): Promise<void> {
+  const handed = Promise.all(
+    controllers.map(
+      (controller) => new Promise<void>((resolve) => controller.loop().stop(resolve)),
+    ),
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, HANDOVER_MS_MAX);
+  });
+  await Promise.race([handed, limit]);
+  clearTimeout(timer);
+}
+
+/** Runs the steps in reverse order of their making; one that fails does not keep the others from running. */
+async function runAll(steps: (() => Promise<void>)[]): Promise<void> {
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    await step().catch(() => {});
+  }
+}

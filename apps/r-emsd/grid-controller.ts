@@ -1,0 +1,205 @@
+import type { Logger } from "pino";
+import type { PlannedGridCore } from "../../actors/grid/grid-core.ts";
+import type { ApiHandle } from "../../api/api.ts";
+import type { ControllerAlarm, Role } from "../../cluster/core/effects.ts";
+import type { DeviceConfig, GridConfig, Manifest } from "../../configs/manifest.ts";
+import { devicesReadBy } from "../../configs/manifest-queries.ts";
+import { createModbusDeviceIo } from "../../drivers/modbus/modbus-device-io.ts";
+import type { AlarmPriority } from "../../kernel/core.ts";
+import type { RemsError } from "../../kernel/errors.ts";
+import type { GridMessage } from "../../kernel/grid-message.ts";
+import type { PeerMessage } from "../../kernel/peer-message.ts";
+import type { ConnectionState } from "../../kernel/point.ts";
+import type { Clock } from "../../kernel/ports/clock.ts";
+import type { Coordinator } from "../../kernel/ports/coordinator.ts";
+import type {
+  AuthorityGate,
+  ControlMode,
+  DeviceIo,
+  WriteReport,
+} from "../../kernel/ports/device-io.ts";
+import type { Journal, RecoveredLog } from "../../kernel/ports/journal.ts";
+import type { Random } from "../../kernel/ports/random.ts";
+import type { ControlLoop } from "../../scan/control-loop.ts";
+import { createControlLoop } from "../../scan/control-loop.ts";
+import type { Dial } from "./address-map.ts";
+
+export interface GridControllerOptions {
+  readonly manifest: Manifest;
+  readonly node: string;
+  readonly grid: GridConfig;
+  readonly core: PlannedGridCore;
+  readonly recovered: RecoveredLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly coordinator: Coordinator;
+  readonly journal: Journal;
+  readonly api: ApiHandle;
+  readonly dial: Dial;
+  readonly log: Logger;
+  readonly driverLog: Logger;
+  readonly phaseMs: number;
+  readonly send: (toNode: string, message: PeerMessage) => boolean;
+  readonly sendToGrid: (message: GridMessage) => void;
+  readonly onRole: (role: Role, reason: string) => void;
+  readonly onDriver: (device: string, state: ConnectionState) => void;
+  readonly onFatal: (error: RemsError) => void;
+}
+
+/** The controller of one grid on this node, through all its incarnations. */
+export interface GridController {
+  /** The loop of the present incarnation. */
+  loop(): ControlLoop;
+  readonly devices: readonly string[];
+  start(): void;
+  publishStatus(): void;
+  publishSnapshot(): void;
+}
+
+const PRIORITIES: Readonly<Record<ControllerAlarm, AlarmPriority>> = {
+  REDUNDANCY_LOST: "high",
+  REDUNDANCY_REDUCED: "medium",
+  AUTHORITY_LOST: "high",
+  STALE_TAKEOVER: "high",
+  RECORD_REFUSED: "high",
+  REPLICA_DIVERGED: "high",
+  CLOCK_JUMPED: "medium",
+  JOURNAL_SLOW: "medium",
+};
+
+/** Limits first: the stricter of the grid's mode and the device's own. */
+const STRICTNESS: readonly ControlMode[] = ["observe", "advise", "control"];
+
+function stricter(a: ControlMode, b: ControlMode | null): ControlMode {
+  return b !== null && STRICTNESS.indexOf(b) < STRICTNESS.indexOf(a) ? b : a;
+}
+
+export function createGridController(options: GridControllerOptions): GridController {
+  const { grid, node, core, clock, journal, api, log } = options;
+  const read = devicesReadBy(options.manifest, grid.id);
+  const own = new Set(read.filter(({ isOwn }) => isOwn).map(({ device }) => device.id));
+  let loop = create(options.recovered);
+
+  function create(recovered: RecoveredLog): ControlLoop {
+    return createControlLoop({
+      controller: {
+        grid: grid.id,
+        self: node,
+        order: grid.controllers.map((controller) => controller.node),
+        timings: grid.timings,
+        allowStaleTakeover: grid.allowStaleTakeover,
+        failback: grid.failback,
+        failbackDelayMs: grid.failbackDelayS * 1000,
+        coreVersion: core.coreVersion,
+        manifestHash: core.manifestHash,
+      },
+      core,
+      recovered,
+      incarnation: options.random.hex128(),
+      clock,
+      coordinator: options.coordinator,
+      send: options.send,
+      sendToGrid: options.sendToGrid,
+      createDevices,
+      journal,
+      phaseMs: options.phaseMs,
+      observer: {
+        frame(encoded) {
+          api.onFrame(encoded);
+          for (const [device, state] of encoded.frame.connections)
+            if (own.has(device)) options.onDriver(device, state);
+        },
+        snapshot: (text, position) => api.onSnapshot(grid.id, text, position),
+        role(from, to, reason) {
+          log.info({ from, to, reason }, "role");
+          journal.note({
+            grid: grid.id,
+            plantTimeMs: loop.view().plantTimeMs,
+            kind: "role",
+            text: `${from} -> ${to}: ${reason}`,
+          });
+          options.onRole(to, reason);
+          publishStatus();
+        },
+        alarm(code, isActive, text) {
+          log[isActive ? "warn" : "info"]({ code, isActive, text }, "alarm");
+          api.onAlarm(grid.id, code, PRIORITIES[code], isActive, text);
+        },
+        reply: (reply) => api.reply(reply),
+        scan: (latenessMs, missedCount) => api.onScan(grid.id, latenessMs, missedCount),
+        restart(reason) {
+          log.warn({ reason }, "starting a new incarnation");
+          restart();
+        },
+      },
+    });
+  }
+
+  /** A clock that stopped voids the promises that were given: the controller begins again under a new name, with its memory. */
+  function restart(): void {
+    const old = loop;
+    const { text, position } = old.snapshot();
+    const { plantTimeMs, epoch } = old.view();
+    const { coreVersion, manifestHash } = core;
+    void old.close();
+    loop = create({
+      snapshot:
+        position === null
+          ? null
+          : { grid: grid.id, position, plantTimeMs, coreVersion, manifestHash, state: text },
+      frames: [],
+      last: position,
+      plantTimeMs,
+      epochMax: epoch,
+      cutByteCount: 0,
+    });
+    loop.start();
+  }
+
+  function createDevices(gate: AuthorityGate, plantTimeMs: () => number): DeviceIo {
+    const devices = createModbusDeviceIo({
+      grid: grid.id,
+      devices: read.map(({ device }) => device),
+      isOwn: (device) => own.has(device.id),
+      controlOf: (device: DeviceConfig) => stricter(grid.control, device.control),
+      clock,
+      random: options.random,
+      gate,
+      timings: grid.timings,
+      mode: options.manifest.mode,
+      dial: options.dial,
+      plantTimeMs,
+      onFatal: options.onFatal,
+      log: (level, message, details) => options.driverLog[level](details, message),
+    });
+    devices.onWrite((report) => note(report, plantTimeMs()));
+    return devices;
+  }
+
+  /** Set-points that were simply written are in the frames already; what explains more goes beside them. */
+  function note(report: WriteReport, plantTimeMs: number): void {
+    const isRoutine =
+      report.kind === "level" && (report.outcome === "written" || report.outcome === "confirmed");
+    if (isRoutine) return;
+    const kind = report.outcome === "wouldWrite" ? "wouldWrite" : "write";
+    journal.note({ grid: grid.id, plantTimeMs, kind, text: JSON.stringify(report) });
+  }
+
+  const publishStatus = () => api.onStatus(grid.id, loop.view());
+
+  return {
+    loop: () => loop,
+    devices: read.filter(({ isOwn }) => isOwn).map(({ device }) => device.id),
+    start() {
+      publishSnapshot();
+      loop.start();
+    },
+    publishStatus,
+    publishSnapshot,
+  };
+
+  function publishSnapshot(): void {
+    const { text, position } = loop.snapshot();
+    api.onSnapshot(grid.id, text, position);
+  }
+}

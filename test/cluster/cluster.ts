@@ -1,0 +1,159 @@
+import { present } from "../../kernel/assert.ts";
+import type { OperatorRequest } from "../../kernel/command.ts";
+import { HASH_NONE } from "../../kernel/hash.ts";
+import type { Timings } from "../../kernel/timings.ts";
+import { TIMING_SETS } from "../../kernel/timings.ts";
+import type { ControlLoop, LoopObserver, LoopView } from "../../scan/control-loop.ts";
+import { createControlLoop } from "../../scan/control-loop.ts";
+import { createCounterCore } from "../../sim/ports/counter-core.ts";
+import { createMemoryCoordinator } from "../../sim/ports/memory-coordinator.ts";
+import { createMemoryPlant } from "../../sim/ports/memory-devices.ts";
+import type { MemoryDisk } from "../../sim/ports/memory-journal.ts";
+import { createMemoryDisk } from "../../sim/ports/memory-journal.ts";
+import { createMemoryNetwork } from "../../sim/ports/memory-transport.ts";
+import { createSeededRandom } from "../../sim/ports/seeded-random.ts";
+import { createVirtualClock } from "../../sim/ports/virtual-clock.ts";
+
+const GRID = "port";
+
+interface Life {
+  readonly loop: ControlLoop;
+  readonly close: () => void;
+}
+
+/** Three nodes that control one grid with a counter as core, on virtual time. */
+export function createCluster(options: {
+  readonly seed: number;
+  readonly nodes?: readonly string[];
+  readonly timings?: Timings;
+}) {
+  const nodes = options.nodes ?? ["n1", "n2", "n3"];
+  const timings = options.timings ?? TIMING_SETS.default;
+  const clock = createVirtualClock();
+  const random = createSeededRandom(options.seed);
+  const coordinator = createMemoryCoordinator({ clock });
+  const network = createMemoryNetwork({ clock });
+  const plant = createMemoryPlant({ clock, devices: ["dg1"] });
+  plant.setPoint("dg1", "activePowerKw", 350);
+  const disks = new Map<string, MemoryDisk>(nodes.map((node) => [node, createMemoryDisk()]));
+  const lives = new Map<string, Life>();
+  const trace: string[] = [];
+  const replies: Parameters<LoopObserver["reply"]>[0][] = [];
+  const say = (node: string, text: string) =>
+    void trace.push(`${clock.monotonicMs().toFixed(1)} ${node} ${text}`);
+
+  function start(node: string): void {
+    const disk = present(disks.get(node), "every node has a disk");
+    const transport = network.attach(node);
+    const journal = disk.open(clock, timings.journalSyncMs);
+    const client = coordinator.client(node);
+    let isAlive = true;
+    const loop = createControlLoop({
+      controller: {
+        grid: GRID,
+        self: node,
+        order: nodes,
+        timings,
+        allowStaleTakeover: true,
+        failback: "manual",
+        failbackDelayMs: 60_000,
+        coreVersion: "counter-1",
+        manifestHash: HASH_NONE,
+      },
+      core: createCounterCore("dg1"),
+      recovered: disk.recover(GRID),
+      incarnation: random.hex128(),
+      clock: {
+        ...clock,
+        at: (atMs, callback) => clock.at(atMs, () => void (isAlive && callback())),
+      },
+      coordinator: {
+        ...client,
+        read: (grid, deadlineMs, done) =>
+          client.read(grid, deadlineMs, (outcome) => void (isAlive && done(outcome))),
+        transact: (request, deadlineMs, done) =>
+          client.transact(request, deadlineMs, (outcome) => void (isAlive && done(outcome))),
+      },
+      send: (to, message) => isAlive && transport.send(to, message),
+      sendToGrid: () => {},
+      createDevices: (gate) => plant.io(node, GRID, gate),
+      journal,
+      observer: {
+        frame: () => {},
+        snapshot: (_text, position) =>
+          say(node, `snapshot at ${position?.epoch}:${position?.sequence}`),
+        role: (from, to, reason) => say(node, `${from} -> ${to}: ${reason}`),
+        alarm: (code, isActive, text) =>
+          say(node, `alarm ${code} ${isActive ? "on" : "off"}: ${text}`),
+        reply: (reply) => void replies.push(reply),
+        scan: () => {},
+        restart: (reason) => say(node, `restart: ${reason}`),
+      },
+      phaseMs: 0,
+    });
+    transport.onMessage((from, message) => void (isAlive && loop.receive(from, message)));
+    journal.onSynced((_grid, position) => void (isAlive && loop.journalSynced(position)));
+    lives.set(node, {
+      loop,
+      close() {
+        isAlive = false;
+        void loop.close();
+        void transport.close();
+        void journal.close();
+        void client.close();
+      },
+    });
+    say(node, "started");
+    loop.start();
+  }
+
+  const view = (node: string): LoopView => present(lives.get(node), `${node} is alive`).loop.view();
+  const leader = (): string | null =>
+    [...lives.keys()].find((node) => view(node).role === "leading" && view(node).hasAuthority) ??
+    null;
+
+  return {
+    clock,
+    coordinator,
+    network,
+    plant,
+    trace,
+    replies,
+    disks,
+    nodes,
+    start,
+    view,
+    leader,
+    loop: (node: string) => present(lives.get(node), `${node} is alive`).loop,
+    startAll: () => nodes.forEach(start),
+    kill(node: string) {
+      present(lives.get(node), `${node} is alive`).close();
+      lives.delete(node);
+      say(node, "killed");
+    },
+    /** Advances until `condition` holds; fails with the trace after `limitMs`. */
+    until(what: string, condition: () => boolean, limitMs: number) {
+      const endMs = clock.monotonicMs() + limitMs;
+      while (!condition()) {
+        if (clock.monotonicMs() >= endMs)
+          throw new Error(
+            `${what} did not come within ${limitMs} ms\n${trace.slice(-60).join("\n")}`,
+          );
+        clock.advanceBy(1);
+      }
+    },
+    isInSync: () =>
+      lives.size > 0 && leader() !== null && view(leader() ?? "").inSync.length === lives.size,
+    request(node: string, requestId: string) {
+      const request: OperatorRequest = {
+        requestId,
+        role: "operator",
+        user: "test",
+        actor: `grids/${GRID}/devices/dg1`,
+        command: "start",
+        arguments: {},
+      };
+      present(lives.get(node), `${node} is alive`).loop.submit(request);
+    },
+  };
+}
