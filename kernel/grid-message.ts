@@ -1,4 +1,4 @@
-/** What one grid tells the other members of a possible island, every scan while a tie could join them. */
+/** What one grid tells the other members of a possible island, every fifth scan while a tie could join them. */
 export interface GridStatus {
   readonly kind: "gridStatus";
   /** Rated power of connected sources that may be counted on, kW. */
@@ -10,9 +10,12 @@ export interface GridStatus {
   readonly frequencyHz: number;
   /** Sources that could still be started, in this grid's order of start. */
   readonly readySources: readonly string[];
-  /** True while a source, breaker or sequence of this grid is unknown or busy. */
+  /** False while a source or breaker of this grid is unknown. */
   readonly isSettled: boolean;
-  /** Sources of this grid: connected rating, power and kind, in the order of the manifest. */
+  /**
+   * Gensets in this grid's order of start, then its other sources in the order of the manifest, then the heavy consumers that
+   * wait for power or have it (`kind` `thruster`, `availableKw` their demand), first come first.
+   */
   readonly sources: readonly SourceStatus[];
 }
 
@@ -20,6 +23,7 @@ export interface SourceStatus {
   readonly device: string;
   readonly kind: string;
   readonly state: string;
+  /** Its breaker is closed for certain. One that is unknown has `state` `unknown`. */
   readonly isConnected: boolean;
   readonly ratedKw: number;
   readonly powerKw: number;
@@ -33,7 +37,7 @@ export interface IslandTargets {
   readonly kind: "islandTargets";
   /** Share of rating that every equally sharing source takes, 0…1.1. */
   readonly sharePu: number;
-  /** Device of the receiving grid to start or stop, or null. */
+  /** Device of the receiving grid to start or stop, or null. To start a heavy consumer is to grant its request. */
   readonly startDevice: string | null;
   readonly stopDevice: string | null;
   readonly reason: string;

@@ -9,11 +9,13 @@ import { nextAlarms } from "./alarms.ts";
 import { answerRequests } from "./answer-requests.ts";
 import { applyFrame } from "./apply-frame.ts";
 import { decideSets, grantConsumers } from "./decide.ts";
+import { applyMessages, messagesOf } from "./grid-messages.ts";
 import { planGrid, type GridPlan } from "./grid-plan.ts";
 import { NO_LEADERSHIP, type GridState } from "./grid-state.ts";
+import { islandOf, islandSharePu, islandSituationOf, isMaster, peerStatus } from "./island.ts";
 import { levelOutputs, nextLevels } from "./next-levels.ts";
 import { applyFates, scanActors, type Work } from "./run-actors.ts";
-import { situationOf } from "./situation.ts";
+import { situationOf, type Situation } from "./situation.ts";
 
 /** Grows with every change of what is decided or remembered. */
 export const CORE_VERSION = "1";
@@ -61,6 +63,7 @@ function initialState(plan: GridPlan): GridState {
     answered: [],
     peers: {},
     targets: null,
+    grantedElsewhere: null,
     island: [plan.grid.id],
   };
 }
@@ -81,18 +84,17 @@ function step(
     Math.max(0, frame.plantTimeMs - state.plantTimeMs),
     2 * plan.grid.timings.scanMs,
   );
+  work.state = rekey(plan, applyMessages(plan, work.state, frame.messages));
   applyFates(work, frame.fates, frame.isFirstOfEpoch);
   scanActors(work);
-  const replies = answerRequests(work, frame.requests, () => situationOf(plan, work.state));
-  const situation = situationOf(plan, work.state);
-  decideSets(work, situation);
-  grantConsumers(work, situation);
-  const levels = nextLevels(plan, work.state, {
-    situation,
-    elapsedMs,
-    sharePu: null,
-    isFrozen: false,
-  });
+  const replies = answerRequests(work, frame.requests, () => islandSituationOf(plan, work.state));
+  const situation = islandSituationOf(plan, work.state);
+  const decision = decideSets(work, situation);
+  const grant = grantConsumers(work, situation);
+  const { sharePu, isFrozen } = shareOf(plan, work.state, situation);
+  const levels = nextLevels(plan, work.state, { situation, elapsedMs, sharePu, isFrozen });
+  const own = work.state.island.length === 1 ? situation : situationOf(plan, work.state);
+  const messages = messagesOf(plan, work.state, own, situation, decision, grant);
   const { alarms, conditions, changes } = nextAlarms(plan, work.state, situation);
   work.state = { ...work.state, levels, alarms, conditions };
   return {
@@ -100,12 +102,46 @@ function step(
     outputs: {
       levels: levelOutputs(plan, levels),
       commands: work.commands,
-      messages: [],
+      messages,
       replies,
       alarms: changes,
       transitions: work.transitions,
     },
   };
+}
+
+/** After a merge or split everything that is per island begins anew in this scan. */
+function rekey(plan: GridPlan, state: GridState): GridState {
+  const island = islandOf(plan, state);
+  const isSame =
+    island.length === state.island.length && island.every((grid, i) => grid === state.island[i]);
+  if (isSame) return state;
+  return { ...state, island, timers: NO_TIMERS, targets: null, grantedElsewhere: null };
+}
+
+/**
+ * Alone, a grid shares by its own demand. In an island the master's share counts for all; without it (a member is silent, the
+ * targets have expired) references rest and droop shares.
+ */
+function shareOf(
+  plan: GridPlan,
+  state: GridState,
+  situation: Situation,
+): { readonly sharePu: number | null; readonly isFrozen: boolean } {
+  if (state.island.length === 1) return { sharePu: null, isFrozen: false };
+  const { targets } = state;
+  if (isMaster(plan, state)) {
+    const isHeard = state.island.every(
+      (grid) => grid === plan.grid.id || peerStatus(state, grid) !== null,
+    );
+    return isHeard
+      ? { sharePu: islandSharePu(situation), isFrozen: false }
+      : { sharePu: null, isFrozen: true };
+  }
+  const isValid = targets !== null && targets.expiresAtMs > state.plantTimeMs;
+  return isValid
+    ? { sharePu: targets.body.sharePu, isFrozen: false }
+    : { sharePu: null, isFrozen: true };
 }
 
 /** Hash of what decisions rest on: grids, devices, ratings, limits, ties; not addresses, ports or logging. */

@@ -38,6 +38,8 @@ export type GridState = {
   readonly answered: readonly RequestReply[];
   readonly peers: { readonly [grid: string]: PeerState };
   readonly targets: TargetsState | null;
+  /** As the island's master: the consumer of another grid that was granted last. */
+  readonly grantedElsewhere: { readonly device: string; readonly atMs: number } | null;
   /** Members of the island, in the order of the manifest, this grid included. */
   readonly island: readonly string[];
 };

@@ -36,8 +36,7 @@ type Levels = { [level: string]: number };
 export function nextLevels(plan: GridPlan, state: GridState, input: LevelInput): Levels {
   const levels: Levels = {};
   const { rampPctPerS } = plan.grid.power;
-  const batteries = plan.devices.filter((device) => device.kind === "battery");
-  const gapParts = gapPartsOf(state, batteries);
+  const gapParts = gapPartsOf(input.situation);
   const shoreKw = shoreLevels(plan, state, input, levels);
   gensetLevels(plan, state, input, levels, shoreKw);
   for (const device of plan.devices) {
@@ -71,20 +70,14 @@ export function nextLevels(plan: GridPlan, state: GridState, input: LevelInput):
   return levels;
 }
 
-/** Batteries that can discharge share the gap by what they may give. */
-function gapPartsOf(
-  state: GridState,
-  batteries: readonly PlannedDevice[],
-): ReadonlyMap<string, number> {
-  const limits = batteries.map((device): [string, number] => {
-    const battery = batteryInputOf(state, device);
-    const canGive =
-      battery.isConnected &&
-      !battery.isForming &&
-      !battery.isBmsStale &&
-      battery.socPct > battery.reserveSocPct;
-    return [device.id, canGive ? Math.min(battery.dischargeLimitKw, battery.ratedKw) : 0];
-  });
+/** Batteries of the island that follow share the gap by what they may give. */
+function gapPartsOf(situation: Situation): ReadonlyMap<string, number> {
+  const limits = situation.sources
+    .filter((source) => source.kind === "battery" && source.breaker === "closed")
+    .map((source): [string, number] => [
+      source.device,
+      source.isForming ? 0 : Math.max(0, source.availableKw),
+    ]);
   let sumKw = 0;
   for (const [, limitKw] of limits) sumKw += limitKw;
   return new Map(limits.map(([id, limitKw]) => [id, sumKw > 0 ? limitKw / sumKw : 0]));

@@ -5,7 +5,9 @@ import { roundTo } from "../../kernel/math.ts";
 import { actorOf } from "./device-values.ts";
 import type { PlannedDevice } from "./grid-plan.ts";
 import type { Work } from "./run-actors.ts";
-import { tieStateOf, type Situation } from "./situation.ts";
+import { consumersLoadKw } from "./grid-messages.ts";
+import { peerStatus } from "./island.ts";
+import { situationOf, tieStateOf, type Situation } from "./situation.ts";
 
 /** Why an operator's command would harm the plant, or null where it would not. */
 export function refusalOf(
@@ -79,7 +81,7 @@ function refusalOfFollowing(device: PlannedDevice, situation: Situation): Reason
   return isFormedByOther ? null : reasonOf("LAST_FORMING", device.id);
 }
 
-/** After the tie opens this grid stands alone: it must carry its own load, whatever flows through the tie now. */
+/** After the tie opens each side stands alone and must carry its own load, whatever flows through the tie now. */
 function refusalOfSplitting(
   work: Work,
   device: PlannedDevice,
@@ -89,18 +91,26 @@ function refusalOfSplitting(
   if (tie === undefined) return null;
   const tieState = tieStateOf(work.state, tie.ownBreaker, tie.otherBreaker);
   if (tieState === "open") return null;
-  const { balance } = situation;
-  if (balance.unknowns.length > 0) return balance.unknowns[0] ?? null;
-  if (!situation.isBusLive) return `${work.plan.grid.id} has no source of its own that forms the busbar`;
-  const peer = work.state.peers[tie.otherGrid];
-  if (peer === undefined || peer.expiresAtMs <= work.state.plantTimeMs) {
-    return reasonOf("UNKNOWN_INPUT", tie.otherGrid, { what: "the load" });
-  }
-  const own = splitLoad(balance.loadKw, balance.capacityKw, work.plan.grid.id);
-  return own;
+  const { unknowns } = situation.balance;
+  if (unknowns.length > 0) return unknowns[0] ?? null;
+  const own = situationOf(work.plan, work.state);
+  if (!own.isBusLive) return `${work.plan.grid.id} has no source of its own that forms the busbar`;
+  const other = peerStatus(work.state, tie.otherGrid);
+  if (other === null) return reasonOf("UNKNOWN_INPUT", tie.otherGrid, { what: "the load" });
+  const isOtherFormed = other.sources.some(
+    (source) =>
+      source.isConnected &&
+      (source.kind === "genset" || source.kind === "shore" || source.state === "forming"),
+  );
+  if (!isOtherFormed) return `${tie.otherGrid} has no source of its own that forms the busbar`;
+  const ownLoadKw = consumersLoadKw(work.plan, work.state, own.balance.loadKw);
+  return (
+    lackOf(work.plan.grid.id, own.balance.capacityKw, ownLoadKw) ??
+    lackOf(tie.otherGrid, other.capacityKw, other.loadKw)
+  );
 }
 
-function splitLoad(loadKw: number, capacityKw: number, grid: string): string | null {
+function lackOf(grid: string, capacityKw: number, loadKw: number): string | null {
   if (capacityKw >= loadKw) return null;
   return `${grid} alone would have ${roundTo(capacityKw, 10)} kW for ${roundTo(loadKw, 10)} kW`;
 }

@@ -6,6 +6,7 @@ import { mayCommand } from "./apply-frame.ts";
 import { actorOf } from "./device-values.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import { isBusLive, sourcesOf } from "./grid-sources.ts";
+import { peerStatus } from "./island.ts";
 import type { GridState, PendingCommand } from "./grid-state.ts";
 import { isSameReading, readDevice, readGrid, type Reading } from "./readings.ts";
 
@@ -33,7 +34,7 @@ export function send(
   const { plan } = work;
   const before = actorOf(plan, work.state, device.address);
   const transitionCount = work.transitions.length;
-  const reading = readDevice(plan, work.state, device, isBusLive(sourcesOf(plan, work.state)));
+  const reading = readDevice(plan, work.state, device, isIslandLive(plan, work.state));
   deliverAndRun(work, device.address, {
     type,
     plantTimeMs: work.state.plantTimeMs,
@@ -52,6 +53,12 @@ export function send(
   }
   work.state = { ...work.state, asked: { ...work.state.asked, [device.id]: reason } };
   return true;
+}
+
+/** A busbar is live by its own sources or, over closed ties, by those of another member. */
+function isIslandLive(plan: GridPlan, state: GridState): boolean {
+  if (isBusLive(sourcesOf(plan, state))) return true;
+  return state.island.some((grid) => (peerStatus(state, grid)?.frequencyHz ?? 0) > 0);
 }
 
 /** An actor that was told something reads its device again in the same scan. */
@@ -89,7 +96,7 @@ const ROUND_COUNT_MAX = 4;
 export function scanActors(work: Work): void {
   for (let round = 0; round < ROUND_COUNT_MAX; round++) {
     const { plan } = work;
-    const isLive = isBusLive(sourcesOf(plan, work.state));
+    const isLive = isIslandLive(plan, work.state);
     const may = mayCommand(work.state);
     const { plantTimeMs } = work.state;
     let { tree } = work.state;

@@ -1,0 +1,171 @@
+import { sentenceOf } from "../../energy/reason.ts";
+import type { StartStopDecision } from "../../energy/start-stop.ts";
+import type { GridMessage, GridStatus, SourceStatus } from "../../kernel/grid-message.ts";
+import { roundTo } from "../../kernel/math.ts";
+import { lastNumberOf, numberOf } from "../machines/device-image.ts";
+import { actorOf, imageOf } from "./device-values.ts";
+import type { GridPlan } from "./grid-plan.ts";
+import { busOf } from "./grid-sources.ts";
+import type { GridState } from "./grid-state.ts";
+import { isMaster, islandSharePu, neighboursOf } from "./island.ts";
+import type { Situation } from "./situation.ts";
+
+/** Statuses and targets go out every so many scans while a tie could join. */
+const SEND_SCAN_COUNT = 5;
+const VALID_FOR_MS = 2000;
+/** Longest validity that is believed. */
+const VALID_FOR_MS_MAX = 10_000;
+/** For a set that already ran when R-EMS first saw it: its minimum run is over. */
+const RAN_LONG_MS = 1_000_000_000;
+
+/** Takes what other leaders say. A lower epoch, an older sequence, or targets from anyone but the master are refused. */
+export function applyMessages(
+  plan: GridPlan,
+  state: GridState,
+  messages: readonly GridMessage[],
+): GridState {
+  let next = state;
+  for (const message of messages) {
+    const { fromGrid, epoch, sequence, body } = message;
+    if (message.toGrid !== plan.grid.id || fromGrid === plan.grid.id) continue;
+    if (!plan.gridOrder.includes(fromGrid)) continue;
+    const validForMs = Math.min(Math.max(0, message.validForMs), VALID_FOR_MS_MAX);
+    const expiresAtMs = state.plantTimeMs + validForMs;
+    const last = body.kind === "gridStatus" ? next.peers[fromGrid] : next.targets;
+    const isSameSender = body.kind === "gridStatus" || next.targets?.fromGrid === fromGrid;
+    const heardEpoch = Math.max(
+      next.peers[fromGrid]?.epoch ?? 0,
+      isSameSender ? (last?.epoch ?? 0) : 0,
+    );
+    const isOld =
+      epoch < heardEpoch ||
+      (isSameSender && last !== null && last?.epoch === epoch && sequence <= last.sequence);
+    if (isOld) continue;
+    if (body.kind === "gridStatus") {
+      const peers = { ...next.peers, [fromGrid]: { epoch, sequence, expiresAtMs, status: body } };
+      next = { ...next, peers };
+    } else if (fromGrid === state.island[0]) {
+      next = { ...next, targets: { fromGrid, epoch, sequence, expiresAtMs, body } };
+    }
+  }
+  return next;
+}
+
+export function isSendingScan(state: GridState): boolean {
+  return state.sequence % SEND_SCAN_COUNT === 0;
+}
+
+/** What this grid tells the others in this scan. */
+export function messagesOf(
+  plan: GridPlan,
+  state: GridState,
+  own: Situation,
+  island: Situation,
+  decision: StartStopDecision | null,
+  grant: string | null,
+): GridMessage[] {
+  if (!isSendingScan(state)) return [];
+  const neighbours = neighboursOf(plan, state);
+  if (neighbours.length === 0) return [];
+  const common = {
+    fromGrid: plan.grid.id,
+    epoch: state.epoch,
+    sequence: state.sequence,
+    validForMs: VALID_FOR_MS,
+  };
+  const status = statusOf(plan, state, own);
+  const messages: GridMessage[] = neighbours.map((toGrid) => ({ ...common, toGrid, body: status }));
+  if (!isMaster(plan, state) || island.balance.unknowns.some(isAboutStatus)) return messages;
+  const sharePu = roundTo(islandSharePu(island), 10_000);
+  for (const toGrid of state.island) {
+    if (toGrid === plan.grid.id) continue;
+    const devices = new Set(state.peers[toGrid]?.status.sources.map((source) => source.device));
+    const mine = (device: string | null | undefined) =>
+      device !== null && device !== undefined && devices.has(device) ? device : null;
+    const startDevice = mine(decision?.start?.device) ?? mine(grant);
+    const stopDevice = mine(decision?.stop?.device);
+    const reasons =
+      startDevice !== null && startDevice === decision?.start?.device
+        ? decision.start.reasons
+        : stopDevice === null
+          ? []
+          : (decision?.stop?.reasons ?? []);
+    const reason = reasons.map(sentenceOf).join("; ");
+    messages.push({
+      ...common,
+      toGrid,
+      body: { kind: "islandTargets", sharePu, startDevice, stopDevice, reason },
+    });
+  }
+  return messages;
+}
+
+function isAboutStatus(reason: { readonly values: { readonly [name: string]: unknown } }): boolean {
+  return reason.values["what"] === "the status";
+}
+
+function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus {
+  const { balance } = own;
+  const order = new Map(plan.startOrder.map((id, rank) => [id, rank]));
+  const rankOf = (device: string) => order.get(device) ?? plan.startOrder.length;
+  const sources = own.sources
+    .toSorted((a, b) => rankOf(a.device) - rankOf(b.device))
+    .map((source): SourceStatus => {
+      const device = plan.deviceById.get(source.device);
+      const set = own.sets.find((entry) => entry.device === source.device);
+      const isUnknown = source.breaker === "unknown" || !source.isPowerKnown;
+      const isFailed = set?.state === "runningOpen" && set.availability === "none";
+      const machine = device === undefined ? "" : actorOf(plan, state, device.address).snapshot.state;
+      return {
+        device: source.device,
+        kind: source.kind,
+        state: isUnknown ? "unknown" : isFailed ? "startFailed" : machine,
+        isConnected: source.breaker === "closed",
+        ratedKw: source.ratedKw,
+        powerKw: roundTo(source.powerKw, 10),
+        availableKw: roundTo(source.availableKw, 10),
+        runningForMs: set?.runningForMs ?? RAN_LONG_MS,
+      };
+    });
+  const consumers = own.consumers.map((consumer): SourceStatus => ({
+    device: consumer.device,
+    kind: "thruster",
+    state: consumer.isWaiting ? "requesting" : "granted",
+    isConnected: true,
+    ratedKw: plan.deviceById.get(consumer.device)?.ratedKw ?? 0,
+    powerKw: roundTo(consumer.powerKw, 10),
+    availableKw: roundTo(consumer.demandKw, 10),
+    runningForMs: 0,
+  }));
+  return {
+    kind: "gridStatus",
+    capacityKw: roundTo(balance.capacityKw, 10),
+    generationKw: roundTo(balance.loadKw, 10),
+    loadKw: roundTo(consumersLoadKw(plan, state, balance.loadKw), 10),
+    frequencyHz: roundTo(busOf(plan, state).frequencyHz, 1000),
+    readySources: own.sets.filter((set) => set.availability === "ready").map((set) => set.device),
+    isSettled: balance.unknowns.length === 0,
+    sources: [...sources, ...consumers],
+  };
+}
+
+/**
+ * What this grid's own consumers draw, kW: what its sources give less what leaves through closed ties; where a tie does not
+ * measure, the sum of feeders and heavy consumers.
+ */
+export function consumersLoadKw(plan: GridPlan, state: GridState, generationKw: number): number {
+  let outKw = 0;
+  let isMeasured = true;
+  for (const tie of plan.ties) {
+    const powerKw = numberOf(imageOf(state, tie.ownBreaker), "activePowerKw");
+    if (powerKw === null) isMeasured = isMeasured && !state.island.includes(tie.otherGrid);
+    else outKw += powerKw;
+  }
+  if (isMeasured) return generationKw - outKw;
+  let sumKw = 0;
+  for (const { id, kind } of plan.devices) {
+    if (kind !== "feeder" && kind !== "thruster") continue;
+    sumKw += lastNumberOf(imageOf(state, id), "activePowerKw") ?? 0;
+  }
+  return sumKw;
+}
