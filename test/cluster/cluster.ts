@@ -1,6 +1,5 @@
 import { present } from "../../kernel/assert.ts";
 import type { OperatorRequest } from "../../kernel/command.ts";
-import { HASH_NONE } from "../../kernel/hash.ts";
 import type { Timings } from "../../kernel/timings.ts";
 import { TIMING_SETS } from "../../kernel/timings.ts";
 import type { ControlLoop, LoopObserver, LoopView } from "../../scan/control-loop.ts";
@@ -58,7 +57,7 @@ export function createCluster(options: {
         failback: "manual",
         failbackDelayMs: 60_000,
         coreVersion: "counter-1",
-        manifestHash: HASH_NONE,
+        manifestHash: "counter",
       },
       core: createCounterCore("dg1"),
       recovered: disk.recover(GRID),

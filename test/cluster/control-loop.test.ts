@@ -80,6 +80,7 @@ describe("the control loop on virtual time", () => {
     cluster.clock.advanceBy(500);
     cluster.start("n1");
     cluster.until("n1 in sync", cluster.isInSync, 5000);
+    cluster.clock.advanceBy(200);
     expect(cluster.leader()).toBe("n2");
     expect(cluster.view("n1").role).toBe("standby");
   });
@@ -132,9 +133,17 @@ describe("the control loop on virtual time", () => {
     expect(cluster.plant.writes.filter((write) => write.kind === "command").length).toBe(1);
   });
 
+  it("keeps a leader that lost both standbys but reaches the coordinator", () => {
+    const cluster = ready();
+    cluster.network.setIsolated("n1", true);
+    cluster.clock.advanceBy(5000);
+    expect(cluster.leader()).toBe("n1");
+  });
+
   it("never lets two controllers write while the leader is cut off and comes back", () => {
     const cluster = ready();
     cluster.network.setIsolated("n1", true);
+    cluster.coordinator.setFaults("n1", { isCut: true });
     cluster.until(
       "another leader",
       () => cluster.leader() !== "n1" && cluster.leader() !== null,
@@ -142,6 +151,7 @@ describe("the control loop on virtual time", () => {
     );
     cluster.clock.advanceBy(2000);
     cluster.network.setIsolated("n1", false);
+    cluster.coordinator.setFaults("n1", {});
     cluster.until("the whole set in sync", cluster.isInSync, 40_000);
     const accepted = cluster.plant.writes.filter((write) => write.isAccepted);
     const epochs = accepted.map((write) => write.epoch);
