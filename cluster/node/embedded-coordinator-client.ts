@@ -54,7 +54,8 @@ export function createEmbeddedCoordinatorClient(
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        new Metadata(),
+        // While the connection is being made again a call waits for it, up to its deadline, instead of failing at once.
+        new Metadata({ waitForReady: true }),
         { deadline: Date.now() + deadlineMs },
         (error, response) => {
           if (error !== null) reject(error);

@@ -30,6 +30,8 @@ export interface EtcdCoordinatorOptions {
 /** Every member is asked so often whether it can reach the majority: keeps connections warm, and counts for `status()`. */
 const PROBE_EVERY_MS = 1000;
 const PROBE_DEADLINE_MS = 500;
+/** Where no member answers, a call fails no sooner than this, so that a caller who asks again at once does no harm. */
+const FAIL_MS_MIN = 50;
 const PRESENCE_TTL_S = 10;
 const PRESENCE_EVERY_MS = 3000;
 const PRESENCE_DEADLINE_MS = 1000;
@@ -109,6 +111,12 @@ export function createEtcdCoordinator(options: EtcdCoordinatorOptions): Coordina
     watch.moveTo(preferred.member);
   }
 
+  /** Reports a failure: at once where another member may answer the next call. */
+  function fail(sentAtMs: number, deadlineMs: number, report: () => void): void {
+    if (all.some(({ isReachable }) => isReachable)) report();
+    else clock.at(sentAtMs + Math.min(FAIL_MS_MIN, deadlineMs), report);
+  }
+
   function probe(tracked: Tracked): void {
     if (tracked.isProbing) return;
     tracked.isProbing = true;
@@ -123,12 +131,14 @@ export function createEtcdCoordinator(options: EtcdCoordinatorOptions): Coordina
 
   function read(grid: string, deadlineMs: number, done: (outcome: ReadOutcome) => void): void {
     const tracked = preferred;
+    const sentAtMs = clock.monotonicMs();
     // Linearizable: etcd's default, said aloud because everything rests on it.
     const request = { key: recordKey(grid), serializable: false };
     tracked.member.range(request, deadlineMs, (answer) => {
       if (!answer.isAnswered) {
         noteFailure(tracked, answer.reason);
-        done({ type: "failed", reason: answer.reason });
+        const { reason } = answer;
+        fail(sentAtMs, deadlineMs, () => done({ type: "failed", reason }));
         return;
       }
       noteAnswer(tracked);
@@ -147,11 +157,13 @@ export function createEtcdCoordinator(options: EtcdCoordinatorOptions): Coordina
     done: (outcome: TransactionOutcome) => void,
   ): void {
     const tracked = preferred;
+    const sentAtMs = clock.monotonicMs();
     const wire = transactionOf(request, recordKey(request.grid), nonceKey(request.grid));
     tracked.member.txn(wire, deadlineMs, (answer) => {
       if (!answer.isAnswered) {
         noteFailure(tracked, answer.reason);
-        done({ type: "unknown", reason: answer.reason });
+        const { reason } = answer;
+        fail(sentAtMs, deadlineMs, () => done({ type: "unknown", reason }));
         return;
       }
       noteAnswer(tracked);
