@@ -1,7 +1,16 @@
 import type { LeadershipRecord } from "../../kernel/record.ts";
 import { isSameMember } from "../../kernel/record.ts";
 import type { Draft } from "./draft.ts";
-import { emit, enter, leadingOf, patch, patchFollowing, patchLog, patchView, setAlarm } from "./draft.ts";
+import {
+  emit,
+  enter,
+  leadingOf,
+  patch,
+  patchFollowing,
+  patchLog,
+  patchView,
+  setAlarm,
+} from "./draft.ts";
 import type { ControllerEffect } from "./effects.ts";
 import type { ControllerEvent } from "./events.ts";
 import { isInSync, joinIfDue } from "./following.ts";
@@ -192,7 +201,10 @@ function settle(draft: Draft, learned: Learned, pending: PendingChange | null): 
       takeInSyncSet(draft, record);
       return;
     }
-    depose(draft, record === null ? "the record is gone" : `${record.leader.node} leads epoch ${record.epoch}`);
+    depose(
+      draft,
+      record === null ? "the record is gone" : `${record.leader.node} leads epoch ${record.epoch}`,
+    );
   }
   if (pending?.purpose === "takeover" && record?.nonce === pending.record.nonce) {
     becomeLeader(draft, pending);
@@ -205,7 +217,8 @@ function settle(draft: Draft, learned: Learned, pending: PendingChange | null): 
     const { promiseUntilMs, joinDueAtMs } = draft.state.following;
     patchFollowing(draft, {
       promiseUntilMs: Math.max(promiseUntilMs, draft.nowMs + graceMs),
-      joinDueAtMs: draft.state.situation.role === "standby" ? joinDueAtMs : Number.POSITIVE_INFINITY,
+      joinDueAtMs:
+        draft.state.situation.role === "standby" ? joinDueAtMs : Number.POSITIVE_INFINITY,
     });
   }
   if (pending?.purpose === "takeover") finishForce(draft);

@@ -160,10 +160,7 @@ function acknowledge(draft: Draft, message: HeartbeatMessage | FrameMessage): vo
   const isHeld = log.last !== null && log.last.epoch === message.epoch && !log.isUnfit;
   const last = isHeld ? log.last : null;
   patchFollowing(draft, {
-    promiseUntilMs: Math.max(
-      following.promiseUntilMs,
-      draft.nowMs + draft.options.timings.graceMs,
-    ),
+    promiseUntilMs: Math.max(following.promiseUntilMs, draft.nowMs + draft.options.timings.graceMs),
     ...(last !== null
       ? { acknowledgedEpoch: last.epoch, acknowledgedSequence: last.sequence }
       : {}),

@@ -64,8 +64,7 @@ export function becomeLeader(draft: Draft, takeover: PendingChange): void {
 export function depose(draft: Draft, reason: string): void {
   const { situation } = draft.state;
   if (situation.role !== "leading" && situation.role !== "handing-over") return;
-  const isResigned =
-    situation.role === "handing-over" && situation.handover.phase === "resigned";
+  const isResigned = situation.role === "handing-over" && situation.handover.phase === "resigned";
   if (!isResigned) emit(draft, { type: "stopLeading", reason });
   enter(draft, { role: "joining" }, reason);
   for (const code of [
@@ -206,15 +205,11 @@ export function takeInSyncSet(draft: Draft, record: LeadershipRecord): void {
   patchLeading(draft, {
     followers: leading.followers
       .filter((f) => !removed.includes(f))
-      .map((f) =>
-        isNamed(f) && f.inSyncSinceMs === null ? { ...f, inSyncSinceMs: nowMs } : f,
-      ),
+      .map((f) => (isNamed(f) && f.inSyncSinceMs === null ? { ...f, inSyncSinceMs: nowMs } : f)),
     removals: removed.reduce((list, f) => noteRemoval(list, f, nowMs), leading.removals),
     lostSinceMs: isSolo(record) ? (leading.lostSinceMs ?? nowMs) : null,
     reducedSinceMs:
-      record.inSync.length < draft.options.order.length
-        ? (leading.reducedSinceMs ?? nowMs)
-        : null,
+      record.inSync.length < draft.options.order.length ? (leading.reducedSinceMs ?? nowMs) : null,
   });
   emit(draft, { type: "inSyncChanged", inSync: record.inSync });
 }
@@ -310,8 +305,7 @@ export function changeDueMs(state: ControllerState, options: ControllerOptions):
 
 /** A learner may be added once it holds every frame whose outputs were issued, and its node was not removed just now. */
 function additionDueMs(state: ControllerState, leading: Leading, follower: Follower): number {
-  const isCaughtUp =
-    follower.heldSequence > 0 && follower.heldSequence >= releasedSequence(state);
+  const isCaughtUp = follower.heldSequence > 0 && follower.heldSequence >= releasedSequence(state);
   if (!isCaughtUp || follower.isGone || follower.unansweredSinceMs !== null) return FOREVER;
   const removal = leading.removals.find(({ node }) => node === follower.member.node);
   return removal?.addNotBeforeMs ?? NEVER;

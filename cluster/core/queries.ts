@@ -84,7 +84,8 @@ function fencedDueMs(state: ControllerState): number {
 export function describe(state: ControllerState, nowMs: number) {
   const leading = leadingOf(state);
   const { view, log, following } = state;
-  const remainingMs = (atMs: number) => (Number.isFinite(atMs) ? Math.round(atMs - nowMs) + 0 : null);
+  const remainingMs = (atMs: number) =>
+    Number.isFinite(atMs) ? Math.round(atMs - nowMs) + 0 : null;
   return {
     role: state.situation.role as string,
     reason: state.reason,

@@ -157,10 +157,7 @@ function stalePlan(
   const readyMs = hasAllAnswers ? unchangedMs : unchangedMs + timings.coldStartMs;
   return {
     // One that is further ahead but cannot take over itself holds this one up once more, not for ever.
-    dueAtMs: Math.max(
-      readyMs,
-      yieldUntilMs(state, options, unchangedMs + 2 * timings.coldStartMs),
-    ),
+    dueAtMs: Math.max(readyMs, yieldUntilMs(state, options, unchangedMs + 2 * timings.coldStartMs)),
     origin: "stale",
     inSync: [state.self],
     asksFromMs: Math.max(known.seenAtMs, state.following.promiseUntilMs),
@@ -185,11 +182,7 @@ function hasAnswered(state: ControllerState, options: ControllerOptions, node: s
 }
 
 /** How long to yield to those heard lately that are further ahead, or level and earlier in order; at most until `limitMs`. */
-function yieldUntilMs(
-  state: ControllerState,
-  options: ControllerOptions,
-  limitMs: number,
-): number {
+function yieldUntilMs(state: ControllerState, options: ControllerOptions, limitMs: number): number {
   let untilMs = NEVER;
   for (const position of state.following.positions) {
     if (!isBetter(state, options, position)) continue;
@@ -205,8 +198,7 @@ function isBetter(
 ): boolean {
   const { heard } = state.following;
   // A leader that says it has no authority cannot take over either: nothing is gained by waiting for it.
-  const isHelpless =
-    heard !== null && heard.leader.node === position.node && !heard.hasAuthority;
+  const isHelpless = heard !== null && heard.leader.node === position.node && !heard.hasAuthority;
   if (isHelpless) return false;
   const own = state.log.isUnfit ? null : state.log.last;
   const compared = comparePositions(position.last, own);
