@@ -1,0 +1,98 @@
+import type { ActorView } from "../actors/runtime/actor-view.ts";
+import type { Role } from "../cluster/core/effects.ts";
+import type { Manifest } from "../configs/manifest.ts";
+import type { OperatorRequest } from "../kernel/command.ts";
+import type { ActorTransition, AlarmPriority } from "../kernel/core.ts";
+import type { LogPosition, Member } from "../kernel/record.ts";
+
+/** Everything that the API worker is started with: plain data that can be copied to a thread. */
+export interface ApiWorkerData {
+  readonly manifest: Manifest;
+  readonly node: string;
+  readonly version: string;
+  readonly operatorPort: number;
+  readonly httpPort: number;
+  /** Records below, written by the control thread. */
+  readonly feed: SharedArrayBuffer;
+  /** {@link ApiCommand}s, written by the worker. */
+  readonly commands: SharedArrayBuffer;
+}
+
+/** What a controller knows about the leadership of its grid; a {@link LoopView} fits. */
+export interface ApiGridStatus {
+  readonly role: Role;
+  readonly epoch: number;
+  readonly leader: Member | null;
+  readonly inSync: readonly Member[];
+  readonly hasAuthority: boolean;
+}
+
+export interface ApiReply {
+  readonly requestId: string;
+  readonly isAccepted: boolean;
+  readonly reason: string;
+}
+
+/** A record of the feed: a letter, then its text, so that the text of a frame travels as it is. */
+export const FEED = {
+  frame: "f",
+  snapshot: "s",
+  localActor: "a",
+  alarm: "l",
+  status: "o",
+  reply: "r",
+  scan: "c",
+  lag: "g",
+} as const;
+
+export interface FeedSnapshot {
+  readonly grid: string;
+  /** As {@link Replica} `snapshot` gives it. */
+  readonly text: string;
+  readonly position: LogPosition | null;
+}
+
+export interface FeedLocalActor {
+  readonly view: ActorView;
+  readonly transition: ActorTransition | null;
+}
+
+/** An alarm of this node, not of a grid's core. */
+export interface FeedAlarm {
+  readonly grid: string;
+  readonly code: string;
+  readonly isActive: boolean;
+  readonly priority: AlarmPriority;
+  readonly text: string;
+}
+
+export interface FeedScan {
+  readonly grid: string;
+  readonly latenessMs: number;
+  readonly missedCount: number;
+}
+
+/** What operators ask of the control thread. `expectedEpoch` 0 means any. */
+export type ApiCommand =
+  | {
+      readonly type: "request";
+      readonly grid: string;
+      readonly expectedEpoch: number;
+      readonly request: OperatorRequest;
+    }
+  | {
+      readonly type: "transfer";
+      readonly grid: string;
+      readonly expectedEpoch: number;
+      readonly requestId: string;
+      readonly toNode: string;
+      readonly user: string;
+      readonly reason: string;
+    };
+
+/** What the worker tells the control thread beside commands; the other way, any message means: close. */
+export type ApiWorkerMessage =
+  | { readonly type: "listening"; readonly operatorPort: number; readonly httpPort: number }
+  | { readonly type: "refused"; readonly isPortInUse: boolean; readonly text: string }
+  | { readonly type: "snapshotNeeded"; readonly grid: string }
+  | { readonly type: "closed" };

@@ -1,0 +1,110 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { present } from "../kernel/assert.ts";
+import { openRingReader, openRingWriter } from "../kernel/ring.ts";
+import {
+  FEED,
+  type ApiGridStatus,
+  type ApiReply,
+  type ApiWorkerData,
+  type ApiWorkerMessage,
+  type FeedAlarm,
+  type FeedLocalActor,
+  type FeedScan,
+  type FeedSnapshot,
+} from "./api-messages.ts";
+import { createCommandDesk } from "./control-service.ts";
+import { createGrpcServer, listen } from "./grpc-server.ts";
+import { createHttpServer } from "./http-server.ts";
+import { createMetrics } from "./metrics.ts";
+import { NodeView } from "./node-view.ts";
+
+/** The API worker: follows the node through the feed and answers whoever asks, without the control thread noticing. */
+const FEED_EVERY_MS = 10;
+const RECORD_COUNT_MAX = 500;
+const SNAPSHOT_RETRY_MS = 1000;
+
+const port = present(parentPort, "the API worker runs as a worker thread");
+const data = workerData as ApiWorkerData;
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
+const send = (message: ApiWorkerMessage): void => port.postMessage(message);
+const feed = openRingReader(data.feed);
+const commands = openRingWriter(data.commands);
+const view = new NodeView(data.manifest, data.node, data.version);
+const metrics = createMetrics(view, () => feed.droppedCount());
+const desk = createCommandDesk(view, (command) => commands.offer(JSON.stringify(command)));
+const grpcServer = createGrpcServer(view, desk);
+const httpServer = createHttpServer(view, metrics);
+
+const askedAtMs = new Map<string, number>();
+function askForSnapshot(grid: string): void {
+  const nowMs = performance.now();
+  if (nowMs - (askedAtMs.get(grid) ?? -Infinity) < SNAPSHOT_RETRY_MS) return;
+  askedAtMs.set(grid, nowMs);
+  send({ type: "snapshotNeeded", grid });
+}
+
+/** The control thread wrote it, in the same build: its form is not checked again. */
+function take(record: string): void {
+  const body = record.slice(1);
+  switch (record[0]) {
+    case FEED.frame: {
+      const behind = view.takeFrame(body);
+      if (behind !== null) askForSnapshot(behind);
+      return;
+    }
+    case FEED.snapshot:
+      return view.takeSnapshot(JSON.parse(body) as FeedSnapshot);
+    case FEED.localActor:
+      return view.takeLocalActor(JSON.parse(body) as FeedLocalActor);
+    case FEED.alarm:
+      return view.takeAlarm(JSON.parse(body) as FeedAlarm);
+    case FEED.reply:
+      return desk.onReply(JSON.parse(body) as ApiReply);
+    case FEED.scan:
+      return metrics.onScan(JSON.parse(body) as FeedScan);
+    case FEED.lag:
+      return metrics.onControlLag(JSON.parse(body) as { p50Ms: number; maxMs: number });
+    case FEED.status: {
+      const { grid, status } = JSON.parse(body) as { grid: string; status: ApiGridStatus };
+      return view.takeStatus(grid, status);
+    }
+    default:
+  }
+}
+
+function takeFeed(): void {
+  for (let count = 0; count < RECORD_COUNT_MAX; count++) {
+    const record = feed.take();
+    if (record === null) return;
+    take(Buffer.from(record.data.buffer).toString("utf8"));
+  }
+}
+
+async function close(): Promise<void> {
+  clearInterval(feedTimer);
+  grpcServer.forceShutdown();
+  await httpServer.close();
+  send({ type: "closed" });
+  process.exit();
+}
+
+const feedTimer = setInterval(takeFeed, FEED_EVERY_MS);
+port.on("message", () => void close());
+for (const grid of view.replicas.keys()) askForSnapshot(grid);
+try {
+  const { host } = view.node;
+  const operatorPort = await listen(grpcServer, `${host}:${data.operatorPort}`);
+  const httpAddress = await httpServer.listen({ host, port: data.httpPort });
+  send({ type: "listening", operatorPort, httpPort: Number(new URL(httpAddress).port) });
+} catch (error) {
+  const text = error instanceof Error ? error.message : String(error);
+  const isPortInUse = /EADDRINUSE|REMS_PORT_IN_USE/.test(text);
+  const { operatorPort, httpPort } = data;
+  const ports = `(operator port ${operatorPort}, HTTP port ${httpPort} of node ${data.node})`;
+  send({
+    type: "refused",
+    isPortInUse,
+    text: `${text} ${ports}; free the port or change the manifest`,
+  });
+  process.exit();
+}

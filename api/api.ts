@@ -1,0 +1,214 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Worker } from "node:worker_threads";
+import type { ActorView } from "../actors/runtime/actor-view.ts";
+import type { Role } from "../cluster/core/effects.ts";
+import type { Manifest } from "../configs/manifest.ts";
+import { nodeOf } from "../configs/manifest-queries.ts";
+import { startWorker } from "../history/start-worker.ts";
+import type { ActorTransition, AlarmPriority } from "../kernel/core.ts";
+import { RemsError } from "../kernel/errors.ts";
+import type { EncodedFrame } from "../kernel/frame.ts";
+import type { LogPosition } from "../kernel/record.ts";
+import { createRing, openRingReader, openRingWriter } from "../kernel/ring.ts";
+import {
+  FEED,
+  type ApiCommand,
+  type ApiGridStatus,
+  type ApiReply,
+  type ApiWorkerData,
+  type ApiWorkerMessage,
+  type FeedAlarm,
+  type FeedLocalActor,
+  type FeedScan,
+  type FeedSnapshot,
+} from "./api-messages.ts";
+
+export interface ApiOptions {
+  readonly manifest: Manifest;
+  /** Id of this node. */
+  readonly node: string;
+  readonly version: string;
+  /** Instead of the node's ports of the manifest; 0 takes a free one. */
+  readonly operatorPort?: number;
+  readonly httpPort?: number;
+  /** The worker's replica of a grid is behind: answer with {@link ApiHandle.onSnapshot} of the loop's present snapshot. */
+  readonly onSnapshotNeeded: (grid: string) => void;
+  /** The worker ended, or came back ("good"). It is started again by itself; control goes on. */
+  readonly onHealthChanged: (health: "good" | "failed", reason: string) => void;
+}
+
+/**
+ * The control thread's end of the API. Each `on…` copies one record into a ring, a few microseconds, never blocks and never throws; a
+ * full ring drops, and the worker asks for a snapshot.
+ */
+export interface ApiHandle {
+  readonly operatorPort: number;
+  readonly httpPort: number;
+  /** Every frame that the grid's replica on this node applied, own or received, in order. */
+  onFrame(encoded: EncodedFrame): void;
+  /** The replica was replaced, or `onSnapshotNeeded` asked. `text` as `ControlLoop.snapshot()` gives it. */
+  onSnapshot(grid: string, text: string, position: LogPosition | null): void;
+  /** The controller's role changed. Times are monotonic milliseconds of this node. */
+  onRole(grid: string, from: Role, to: Role, reason: string, atMs: number): void;
+  /** Any other local actor, as it is now, with the transition that brought it there. */
+  onLocalActor(view: ActorView, transition: ActorTransition | null): void;
+  /** An alarm of this node's own, such as `AUTHORITY_LOST`. */
+  onAlarm(
+    grid: string,
+    code: string,
+    priority: AlarmPriority,
+    isActive: boolean,
+    text: string,
+  ): void;
+  /** Who leads, as this node knows it: on every change, and a few times a second. `ControlLoop.view()` fits. */
+  onStatus(grid: string, status: ApiGridStatus): void;
+  onScan(grid: string, latenessMs: number, missedCount: number): void;
+  /** Operators' commands that wait, oldest first, at most `countMax`; each is answered by {@link reply}. */
+  takeCommands(countMax: number): ApiCommand[];
+  reply(reply: ApiReply): void;
+  close(): Promise<void>;
+}
+
+const FEED_BYTES = 8 * 1024 * 1024;
+const COMMAND_BYTES = 256 * 1024;
+const RESTART_MS = 1000;
+const CLOSE_MS_MAX = 3000;
+const LAG_EVERY_MS = 1000;
+
+/**
+ * Starts the API worker: operator gRPC, and HTTP with metrics.
+ * @throws {@link RemsError} `REMS_PORT_IN_USE` if a port is taken, `REMS_PROGRAM_FAILED` if the worker does not start.
+ */
+export async function startApi(options: ApiOptions): Promise<ApiHandle> {
+  const { manifest, node, version } = options;
+  const config = nodeOf(manifest, node);
+  const feed = createRing(FEED_BYTES);
+  const commands = createRing(COMMAND_BYTES);
+  let ports = {
+    operatorPort: options.operatorPort ?? config.operatorPort,
+    httpPort: options.httpPort ?? config.httpPort,
+  };
+  /** Only a worker that served before is started again. */
+  let isServing = false;
+  let worker: Worker;
+
+  const start = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      let reason = "it ended";
+      const data: ApiWorkerData = { manifest, node, version, ...ports, feed, commands };
+      worker = startWorker(import.meta.url, "api-worker", data);
+      worker.on("message", (message: ApiWorkerMessage) => {
+        if (message.type === "listening") {
+          // A worker that is started again keeps the ports that clients know.
+          ports = { operatorPort: message.operatorPort, httpPort: message.httpPort };
+          resolve();
+        } else if (message.type === "snapshotNeeded") {
+          options.onSnapshotNeeded(message.grid);
+        } else if (message.type === "refused") {
+          reason = message.text;
+          const code = message.isPortInUse ? "REMS_PORT_IN_USE" : "REMS_PROGRAM_FAILED";
+          reject(new RemsError(code, message.text));
+        }
+      });
+      worker.on("error", (error: Error) => {
+        reason = error.message;
+      });
+      worker.on("exit", () => {
+        reject(new RemsError("REMS_PROGRAM_FAILED", `the API worker failed: ${reason}`));
+        if (!isServing) return;
+        options.onHealthChanged("failed", `the API worker failed: ${reason}`);
+        setTimeout(() => {
+          if (!isServing) return;
+          start().then(
+            () => options.onHealthChanged("good", ""),
+            () => {},
+          );
+        }, RESTART_MS).unref();
+      });
+    });
+  await start();
+  isServing = true;
+
+  const writer = openRingWriter(feed);
+  const reader = openRingReader(commands);
+  const offer = (letter: string, record: unknown): void => {
+    writer.offer(letter + JSON.stringify(record));
+  };
+  const lag = monitorEventLoopDelay({ resolution: 20 });
+  lag.enable();
+  const lagTimer = setInterval(() => {
+    offer(FEED.lag, { p50Ms: lag.percentile(50) / 1e6, maxMs: lag.max / 1e6 });
+    lag.reset();
+  }, LAG_EVERY_MS);
+  lagTimer.unref();
+
+  return {
+    ...ports,
+    onFrame: (encoded) => void writer.offer(FEED.frame + encoded.text),
+    onSnapshot: (grid, text, position) =>
+      offer(FEED.snapshot, { grid, text, position } satisfies FeedSnapshot),
+    onRole: (grid, from, to, reason, atMs) =>
+      offer(FEED.localActor, roleUpdate(node, grid, from, to, reason, atMs)),
+    onLocalActor: (view, transition) =>
+      offer(FEED.localActor, { view, transition } satisfies FeedLocalActor),
+    onAlarm: (grid, code, priority, isActive, text) =>
+      offer(FEED.alarm, { grid, code, priority, isActive, text } satisfies FeedAlarm),
+    onStatus: (grid, { role, epoch, leader, inSync, hasAuthority }) =>
+      offer(FEED.status, { grid, status: { role, epoch, leader, inSync, hasAuthority } }),
+    onScan: (grid, latenessMs, missedCount) =>
+      offer(FEED.scan, { grid, latenessMs, missedCount } satisfies FeedScan),
+    takeCommands(countMax) {
+      const taken: ApiCommand[] = [];
+      while (taken.length < countMax) {
+        const record = reader.take();
+        if (record === null) break;
+        taken.push(JSON.parse(Buffer.from(record.data).toString("utf8")) as ApiCommand);
+      }
+      return taken;
+    },
+    reply: ({ requestId, isAccepted, reason }) =>
+      offer(FEED.reply, { requestId, isAccepted, reason } satisfies ApiReply),
+    close: () => {
+      isServing = false;
+      clearInterval(lagTimer);
+      lag.disable();
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => void worker.terminate(), CLOSE_MS_MAX);
+        worker.once("exit", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
+        worker.postMessage("close");
+      });
+    },
+  };
+}
+
+/** The controller's role as a local actor, so that it is listed and watched like any other. */
+function roleUpdate(
+  node: string,
+  grid: string,
+  from: Role,
+  to: Role,
+  reason: string,
+  atMs: number,
+): FeedLocalActor {
+  const address = `nodes/${node}/controllers/${grid}`;
+  return {
+    view: {
+      address,
+      kind: "local",
+      machine: "controller",
+      state: to,
+      sinceMs: atMs,
+      context: { grid },
+      reason,
+      restartCount: 0,
+      mailboxCount: 0,
+      isQuarantined: false,
+      nextEvents: [],
+    },
+    transition: { actor: address, from, to, event: "role.changed", reason },
+  };
+}

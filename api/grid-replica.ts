@@ -1,0 +1,185 @@
+import { createGridCore } from "../actors/grid/grid-core.ts";
+import type { GridState } from "../actors/grid/grid-state.ts";
+import { situationOf, type Situation } from "../actors/grid/situation.ts";
+import { viewTree, type ActorView } from "../actors/runtime/actor-view.ts";
+import type { Manifest } from "../configs/manifest.ts";
+import type { OperatorRequest, RequestReply } from "../kernel/command.ts";
+import type { ActorTransition, AlarmChange } from "../kernel/core.ts";
+import { decodeFrame, type Frame } from "../kernel/frame.ts";
+import { pointId, type PointValue } from "../kernel/point.ts";
+import { HASH_NONE } from "../kernel/hash.ts";
+import type { LogPosition } from "../kernel/record.ts";
+import { createReplica } from "../scan/replica.ts";
+
+/** A transition and its place in the log. */
+export interface PlacedTransition extends ActorTransition {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly atMs: number;
+}
+
+export interface FailoverView {
+  readonly from: string;
+  readonly to: string;
+  readonly epoch: number;
+  readonly origin: string;
+  readonly wallTimeMs: number;
+  readonly gapMs: number;
+}
+
+export interface AlarmView extends AlarmChange {
+  readonly sincePlantTimeMs: number;
+}
+
+/** What one frame changed, for whoever watches. */
+export interface Applied {
+  readonly transitions: readonly PlacedTransition[];
+  readonly failover: FailoverView | null;
+}
+
+const NOTHING: Applied = { transitions: [], failover: null };
+const TRANSITION_COUNT_MAX = 32;
+
+/** The API worker's own replica of a grid's core: what inspection is answered from. */
+export class GridReplica {
+  readonly grid: string;
+  readonly core;
+  readonly #replica;
+  #position: LogPosition | null = null;
+  /** Not until the first frame or snapshot was taken. */
+  #isCurrent = false;
+  #last: Frame | null = null;
+  #lastFailover: FailoverView | null = null;
+  readonly #transitions = new Map<string, PlacedTransition[]>();
+  readonly #alarmsSinceMs = new Map<string, number>();
+
+  constructor(manifest: Manifest, grid: string) {
+    this.grid = grid;
+    this.core = createGridCore(manifest, grid);
+    this.#replica = createReplica(this.core);
+  }
+
+  /** False while frames are missing: a snapshot is needed. */
+  get isCurrent(): boolean {
+    return this.#isCurrent;
+  }
+
+  get position(): LogPosition | null {
+    return this.#position;
+  }
+
+  get lastFailover(): FailoverView | null {
+    return this.#lastFailover;
+  }
+
+  get state(): GridState {
+    return this.#replica.state();
+  }
+
+  restore(text: string, position: LogPosition | null): void {
+    this.#replica.restore(text);
+    this.#position = position;
+    this.#isCurrent = true;
+    this.#last = null;
+  }
+
+  /** Takes a frame that continues what is held; another one makes the replica stop until a snapshot comes. */
+  apply(text: string): Applied {
+    const { frame, position } = decodeFrame(text);
+    if (position.hash === this.#position?.hash) return NOTHING;
+    if (frame.previousHash !== (this.#position?.hash ?? HASH_NONE)) {
+      this.#isCurrent = false;
+      return NOTHING;
+    }
+    const before = this.state;
+    const outputs = this.#replica.apply(frame);
+    this.#position = position;
+    this.#isCurrent = true;
+    this.#last = frame;
+    for (const alarm of outputs.alarms) {
+      const key = `${alarm.actor}|${alarm.code}`;
+      if (alarm.isActive) this.#alarmsSinceMs.set(key, frame.plantTimeMs);
+      else this.#alarmsSinceMs.delete(key);
+    }
+    const transitions = outputs.transitions.map((transition) => this.#place(transition, frame));
+    return { transitions, failover: this.#failover(frame, before) };
+  }
+
+  views(): ActorView[] {
+    return viewTree(this.core.plan.tree, this.state.tree);
+  }
+
+  /** Last good or uncertain value of a measured point, else null. */
+  valueOf(device: string, point: string): PointValue | null {
+    const sample = this.#replica.image().points.get(pointId(device, point));
+    return sample === undefined || sample[2] === "bad" ? null : sample[1];
+  }
+
+  metersOf(): string[] {
+    const { devices } = this.core.plan;
+    return devices.filter(({ kind }) => kind === "meter").map(({ id }) => id);
+  }
+
+  situation(): Situation {
+    return situationOf(this.core.plan, this.state);
+  }
+
+  alarms(): AlarmView[] {
+    return this.state.alarms.map((alarm) => ({
+      ...alarm,
+      sincePlantTimeMs: this.#alarmsSinceMs.get(`${alarm.actor}|${alarm.code}`) ?? 0,
+    }));
+  }
+
+  /** The last transitions of an actor, newest last. */
+  transitionsOf(address: string): readonly PlacedTransition[] {
+    return this.#transitions.get(address) ?? [];
+  }
+
+  /** What the core would answer to a request now, decided on a copy of the state. */
+  tryRequest(request: OperatorRequest): RequestReply | null {
+    const { plantTimeMs, epoch, sequence } = this.state;
+    const { outputs } = this.core.step(this.state, {
+      grid: this.grid,
+      epoch,
+      sequence: sequence + 1,
+      previousHash: this.#position?.hash ?? HASH_NONE,
+      plantTimeMs,
+      wallTimeMs: this.#last?.wallTimeMs ?? 0,
+      isFirstOfEpoch: false,
+      points: [],
+      connections: [],
+      fates: [],
+      requests: [request],
+      messages: [],
+      facts: [],
+      leadership: null,
+    });
+    return outputs.replies.find((reply) => reply.requestId === request.requestId) ?? null;
+  }
+
+  #place(transition: ActorTransition, frame: Frame): PlacedTransition {
+    const { epoch, sequence, plantTimeMs } = frame;
+    const placed = { ...transition, epoch, sequence, atMs: plantTimeMs };
+    const list = this.#transitions.get(transition.actor) ?? [];
+    list.push(placed);
+    if (list.length > TRANSITION_COUNT_MAX) list.shift();
+    this.#transitions.set(transition.actor, list);
+    return placed;
+  }
+
+  /** The first frame of an epoch after another leader's: who led before is in the state. */
+  #failover(frame: Frame, before: GridState): FailoverView | null {
+    const from = before.leadership.leader;
+    if (!frame.isFirstOfEpoch || frame.leadership === null || from === "") return null;
+    this.#lastFailover = {
+      from,
+      to: frame.leadership.leader.node,
+      epoch: frame.epoch,
+      origin: frame.leadership.origin,
+      wallTimeMs: frame.wallTimeMs,
+      gapMs: frame.plantTimeMs - before.plantTimeMs,
+    };
+    return this.#lastFailover;
+  }
+}

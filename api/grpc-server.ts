@@ -1,0 +1,55 @@
+import {
+  Server,
+  logVerbosity,
+  setLogVerbosity,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { RemsError } from "../kernel/errors.ts";
+import { Health } from "../proto/generated/grpc-health-v1.ts";
+import { ServerReflection } from "../proto/generated/grpc-reflection-v1.ts";
+import { OPERATOR_DESCRIPTOR_SET } from "../proto/generated/operator-descriptors.ts";
+import { ControlService, InspectionService } from "../proto/generated/rems-v1.ts";
+import type { CommandDesk } from "./control-service.ts";
+import { healthService } from "./health-service.ts";
+import { inspectionService } from "./inspection-service.ts";
+import type { NodeView } from "./node-view.ts";
+import { reflectionService, ServerReflectionAlpha } from "./reflection-service.ts";
+
+const MESSAGE_BYTES_MAX = 1024 * 1024;
+
+/** The operator gRPC: plain text, on loopback, until access control brings TLS. */
+export function createGrpcServer(view: NodeView, desk: CommandDesk): Server {
+  // Its messages lack the node and the port; errors are reported by who called.
+  setLogVerbosity(logVerbosity.NONE);
+  const server = new Server({
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_concurrent_streams": 256,
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 5_000,
+  });
+  const add = (service: object, implementation: UntypedServiceImplementation): void =>
+    server.addService(service as ServiceDefinition, implementation);
+  add(InspectionService, inspectionService(view));
+  add(ControlService, desk.service);
+  add(Health, healthService(view));
+  add(ServerReflection, reflectionService(OPERATOR_DESCRIPTOR_SET));
+  add(ServerReflectionAlpha, reflectionService(OPERATOR_DESCRIPTOR_SET));
+  return server;
+}
+
+/** @returns The port, also where 0 was asked for. */
+export function listen(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else
+        reject(
+          new RemsError("REMS_PORT_IN_USE", `the operator service cannot listen on ${address}`, {
+            cause: error,
+          }),
+        );
+    });
+  });
+}

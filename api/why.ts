@@ -1,0 +1,18 @@
+import type { ActorView } from "../actors/runtime/actor-view.ts";
+import { gridOfAddress, type NodeView } from "./node-view.ts";
+
+/** Sentences that say why an actor is as it is, the most important first. */
+export function whyOf(view: NodeView, actor: ActorView): string[] {
+  const reasons: string[] = [];
+  if (actor.isQuarantined) {
+    reasons.push(`it crashed ${actor.restartCount} times and takes no events until it is released`);
+  }
+  reasons.push(`${actor.state}: ${actor.reason === "" ? "since its start" : actor.reason}`);
+  const replica = view.replicas.get(gridOfAddress(actor.address));
+  if (replica === undefined) return reasons;
+  if (!replica.isCurrent) reasons.push("this node's view of the grid lags behind");
+  for (const alarm of replica.alarms()) {
+    if (alarm.actor === actor.address) reasons.push(`alarm ${alarm.code}: ${alarm.text}`);
+  }
+  return reasons;
+}
