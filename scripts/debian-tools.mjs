@@ -14,8 +14,11 @@ const TOOLS = {
   etcd: { proof: ["usr/bin/etcd"], packages: ["etcd-server", "etcd-client"] },
   mbpoll: { proof: ["usr/bin/mbpoll"], packages: ["mbpoll", "libmodbus5"] },
   pymodbus: {
-    proof: ["usr/lib/python3/dist-packages/pymodbus"],
-    packages: ["python3-pymodbus", "python3-serial", "python3-six"],
+    proof: [
+      "usr/lib/python3/dist-packages/pymodbus",
+      "usr/lib/python3/dist-packages/serial_asyncio",
+    ],
+    packages: ["python3-pymodbus", "python3-serial", "python3-serial-asyncio", "python3-six"],
   },
 };
 
