@@ -1,0 +1,129 @@
+import { nextBatterySetpoint } from "../../energy/battery.ts";
+import { n1Of } from "../../energy/n-minus-one.ts";
+import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
+import { decideStartStop, type StartStopDecision } from "../../energy/start-stop.ts";
+import { actorOf, batteryInputOf } from "./device-values.ts";
+import type { PlannedGridCore } from "./grid-core.ts";
+import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
+import type { GridState } from "./grid-state.ts";
+import { isMaster, islandSituationOf } from "./island.ts";
+import { startStopInputOf, type Situation } from "./situation.ts";
+
+/**
+ * Why an actor is as it is and does what it does or does not, in sentences with values, most important first.
+ * @param actor - Address, as `grids/port` or `grids/port/devices/dg2`. An unknown one gives no sentence.
+ */
+export function why(core: PlannedGridCore, state: GridState, actor: string): string[] {
+  const { plan } = core;
+  const situation = islandSituationOf(plan, state);
+  const decision = decideStartStop(startStopInputOf(plan, state, situation), state.timers);
+  const device = plan.deviceByAddress.get(actor);
+  if (actor === plan.address) {
+    return [...restraints(plan, state, situation), ...whyGrid(situation, decision)].map(sentenceOf);
+  }
+  if (device === undefined) return [];
+  const { snapshot, lastReason, status, lastFault } = actorOf(plan, state, actor);
+  const sentences = [`${device.id} is ${snapshot.state}: ${lastReason}`];
+  if (status !== "running") sentences.push(`its machine is ${status} after ${lastFault}`);
+  const asked = state.asked[device.id];
+  if (asked !== undefined) sentences.push(`last asked because: ${asked}`);
+  const more = whyDevice(plan, state, situation, decision, device);
+  return [...sentences, ...more];
+}
+
+/** What holds commands back altogether. */
+function restraints(plan: GridPlan, state: GridState, situation: Situation): Reason[] {
+  const reasons: Reason[] = [];
+  const mode = actorOf(plan, state, plan.address).snapshot.state;
+  if (mode !== "auto") reasons.push(reasonOf("MODE", "", { mode: mode === "semi" ? "SEMI" : "SWBD" }));
+  const { leadership, plantTimeMs } = state;
+  if (leadership.origin === "none" || !leadership.isRead) reasons.push(reasonOf("NOT_READ", ""));
+  if (plantTimeMs < leadership.commandsFromMs) {
+    const forS = (leadership.commandsFromMs - plantTimeMs) / 1000;
+    reasons.push(reasonOf("SETTLING", "", { forS }));
+  }
+  if (!isMaster(plan, state)) {
+    reasons.push(reasonOf("ISLAND_MASTER", "", { grid: state.island[0] ?? "" }));
+  }
+  return [...reasons, ...situation.balance.unknowns];
+}
+
+function whyGrid(situation: Situation, decision: StartStopDecision): Reason[] {
+  const stops = decision.stopBecause.filter((reason) => reason.code !== "UNKNOWN_INPUT");
+  const n1 = n1Of(situation.sources).reason;
+  const hasN1 = decision.startBecause.some((reason) => reason.code.startsWith("N1_"));
+  return [...decision.startBecause, ...(hasN1 ? [] : [n1]), ...stops];
+}
+
+function whyDevice(
+  plan: GridPlan,
+  state: GridState,
+  situation: Situation,
+  decision: StartStopDecision,
+  device: PlannedDevice,
+): string[] {
+  switch (device.kind) {
+    case "genset":
+      return whyGenset(plan, state, situation, decision, device.id);
+    case "battery":
+      return [sentenceOf(whyBattery(plan, state, situation, device))];
+    case "thruster": {
+      const consumer = situation.consumers.find((entry) => entry.device === device.id);
+      if (consumer === undefined || !consumer.isWaiting) return [];
+      const { freeKw } = situation.balance;
+      const { demandKw } = consumer;
+      const needKw = demandKw + plan.grid.power.heavyConsumerMarginKw;
+      const reason = reasonOf("CONSUMER_WAITS", device.id, { demandKw, freeKw, needKw });
+      const waits = decision.startBecause.filter((entry) => entry.code !== "CONSUMER_WAITS");
+      return [reason, ...situation.balance.unknowns, ...waits].map(sentenceOf);
+    }
+    default:
+      return [];
+  }
+}
+
+function whyGenset(
+  plan: GridPlan,
+  state: GridState,
+  situation: Situation,
+  decision: StartStopDecision,
+  device: string,
+): string[] {
+  const set = situation.sets.find((entry) => entry.device === device);
+  if (set === undefined) return [];
+  const restrained = restraints(plan, state, situation).map(sentenceOf);
+  if (set.availability === "ready" || set.availability === "none") {
+    const next = situation.sets.find((entry) => entry.availability === "ready");
+    const reasons: Reason[] = [...decision.startBecause];
+    if (set.availability === "none") reasons.push(reasonOf("NOT_STARTABLE", device, { state: set.state }));
+    else if (next !== undefined && next.device !== device) {
+      reasons.push(reasonOf("NOT_NEXT", device, { next: next.device }));
+    }
+    const isStarting = decision.start?.device === device;
+    const lead = isStarting ? `${device} is to start` : `${device} not started`;
+    return [`${lead}: ${reasons.map(sentenceOf).join("; ")}`, ...restrained];
+  }
+  if (set.availability !== "running") return restrained;
+  const last = situation.sets.findLast((entry) => entry.availability === "running");
+  if (last?.device !== device) return restrained;
+  return [`${device} not stopped: ${decision.stopBecause.map(sentenceOf).join("; ")}`, ...restrained];
+}
+
+function whyBattery(
+  plan: GridPlan,
+  state: GridState,
+  situation: Situation,
+  device: PlannedDevice,
+): Reason {
+  const { power } = plan.grid;
+  return nextBatterySetpoint({
+    battery: batteryInputOf(state, device),
+    setpointKw: state.levels[`${device.id}.${device.levelPoint}`] ?? 0,
+    balance: situation.balance,
+    startLimitPct: power.startLimitPct,
+    partOfGap: 1,
+    isBusFormedByOther: situation.isBusLive,
+    rampPctPerS: power.rampPctPerS,
+    elapsedMs: 0,
+  }).reason;
+}

@@ -1,0 +1,340 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { balanceOf, OVERLOAD_PCT, type Source } from "./balance.ts";
+import { batteryReserveKw, nextBatterySetpoint, type BatteryInput } from "./battery.ts";
+import { droopResponse, referenceInForceKw } from "./droop.ts";
+import { n1Of } from "./n-minus-one.ts";
+import type { PowerParameters } from "./parameters.ts";
+import { sentenceOf } from "./reason.ts";
+import { nextReferencesKw, type SharingSet } from "./sharing.ts";
+import { decideStartStop, NO_TIMERS, type StartStopInput, type StartStopSet } from "./start-stop.ts";
+import { nextConsumerLimitKw } from "./thruster-limits.ts";
+
+const genset = (device: string, ratedKw: number, powerKw: number, more: Partial<Source> = {}): Source => ({
+  device,
+  kind: "genset",
+  breaker: "closed",
+  ratedKw,
+  powerKw,
+  isPowerKnown: true,
+  isForming: true,
+  availableKw: ratedKw,
+  isFirm: true,
+  ...more,
+});
+const battery = (device: string, availableKw: number, powerKw = 0): Source => ({
+  ...genset(device, 500, powerKw),
+  kind: "battery",
+  isForming: false,
+  isFirm: false,
+  availableKw,
+});
+
+describe("droop", () => {
+  it("shares a step of 300 kW 2:1 between 1000 and 500 kW at equal droop, -0.4 Hz", () => {
+    const sets = [
+      { ratedKw: 1000, droopPct: 4 },
+      { ratedKw: 500, droopPct: 4 },
+    ];
+    const { stepsKw, frequencyStepHz } = droopResponse(sets, 300, 50);
+    expect(stepsKw[0]).toBeCloseTo(200, 9);
+    expect(stepsKw[1]).toBeCloseTo(100, 9);
+    expect(frequencyStepHz).toBeCloseTo(-0.4, 9);
+  });
+
+  it("gives the softer set less: 214.29 and 85.71 kW, -0.42857 Hz", () => {
+    const sets = [
+      { ratedKw: 1000, droopPct: 4 },
+      { ratedKw: 500, droopPct: 5 },
+    ];
+    const { stepsKw, frequencyStepHz } = droopResponse(sets, 300, 50);
+    expect(stepsKw[0]).toBeCloseTo(214.2857, 3);
+    expect(stepsKw[1]).toBeCloseTo(85.7143, 3);
+    expect(frequencyStepHz).toBeCloseTo(-0.428571, 5);
+  });
+
+  it("finds the reference in force from power and frequency", () => {
+    const referenceKw = referenceInForceKw({ ratedKw: 1000, droopPct: 4 }, 550, 59.52, 60);
+    expect(referenceKw).toBeCloseTo(350, 6);
+  });
+});
+
+describe("equal sharing", () => {
+  const sets = (...references: [ratedKw: number, referenceKw: number, aim?: SharingSet["aim"]][]) =>
+    references.map(([ratedKw, referenceKw, aim], i) => ({
+      device: `dg${i}`,
+      ratedKw,
+      referenceKw,
+      aim: aim ?? "share",
+    }));
+  const settle = (from: SharingSet[], demandKw: number, scanCount = 300) => {
+    let now = from;
+    for (let i = 0; i < scanCount; i++) {
+      const input = { sets: now, demandKw, sharePu: null, rampPctPerS: 10, elapsedMs: 100 };
+      const next = nextReferencesKw(input);
+      now = now.map((set, k) => ({ ...set, referenceKw: next[k] ?? Number.NaN }));
+    }
+    return now.map((set) => set.referenceKw);
+  };
+
+  it("takes 800 kW on 600 and 400 kW as 480 and 320", () => {
+    const [a = 0, b = 0] = settle(sets([600, 0], [400, 0]), 800);
+    expect(Math.abs(a - 480)).toBeLessThanOrEqual(3);
+    expect(Math.abs(b - 320)).toBeLessThanOrEqual(2);
+  });
+
+  it("takes a set to zero while the other takes its load", () => {
+    const [a, b = 0] = settle(sets([1000, 330, "unload"], [1000, 330]), 660);
+    expect(a).toBe(0);
+    expect(Math.abs(b - 660)).toBeLessThanOrEqual(5);
+  });
+
+  it("never moves faster than the ramp, never leaves 0 to 110 %, and settles on the demand", () => {
+    const set = fc.record({
+      ratedKw: fc.integer({ min: 50, max: 3000 }),
+      referencePct: fc.integer({ min: 0, max: 110 }),
+      aim: fc.constantFrom("share" as const, "share" as const, "unload" as const),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(set, { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 0, max: 100 }),
+        (specs, loadPct) => {
+          const from = sets(
+            ...specs.map((s): [number, number, SharingSet["aim"]] => [
+              s.ratedKw,
+              (s.ratedKw * s.referencePct) / 100,
+              s.aim,
+            ]),
+          );
+          const sharing = from.filter((entry) => entry.aim === "share");
+          const ratedKw = sharing.reduce((sum, entry) => sum + entry.ratedKw, 0);
+          const demandKw = (ratedKw * loadPct) / 100;
+          const input = { sets: from, demandKw, sharePu: null, rampPctPerS: 10, elapsedMs: 100 };
+          for (const [i, next] of nextReferencesKw(input).entries()) {
+            const before = from[i];
+            if (before === undefined) continue;
+            expect(Math.abs(next - before.referenceKw)).toBeLessThanOrEqual(before.ratedKw * 0.01 + 1e-6);
+            expect(next).toBeGreaterThanOrEqual(0);
+            expect(next).toBeLessThanOrEqual(before.ratedKw * 1.1 + 1e-6);
+          }
+          if (sharing.length === 0) return;
+          const sumKw = settle(from, demandKw).reduce((sum, value) => sum + value, 0);
+          const totalKw = from.reduce((sum, entry) => sum + entry.ratedKw, 0);
+          expect(Math.abs(sumKw - demandKw)).toBeLessThanOrEqual(totalKw * 0.006 + 1e-6);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("balance and loss of the largest", () => {
+  it("counts an unknown breaker as open for capacity and its power as load", () => {
+    const balance = balanceOf([genset("dg1", 1000, 400), genset("dg2", 1000, 300, { breaker: "unknown" })], 0);
+    expect(balance).toMatchObject({ capacityKw: 1000, loadKw: 700, loadPct: 70, freeKw: 300 });
+    expect(balance.unknowns.map(sentenceOf)).toEqual(["the breaker of dg2 is not known"]);
+  });
+
+  it("counts a connected source with bad power as fully loaded", () => {
+    const balance = balanceOf([genset("dg1", 1000, 400, { isPowerKnown: false })], 0);
+    expect(balance.loadKw).toBe(1000);
+  });
+
+  it("calls load without capacity an overload, in a finite number", () => {
+    expect(balanceOf([genset("dg1", 1000, 400, { breaker: "unknown" })], 0).loadPct).toBe(OVERLOAD_PCT);
+  });
+
+  it("holds the loss of one set where a battery's reserve carries the load", () => {
+    expect(n1Of([genset("dg1", 1000, 350), battery("bat1", 500)]).isHeld).toBe(true);
+    expect(n1Of([genset("dg1", 1000, 550), battery("bat1", 500)]).isHeld).toBe(false);
+    expect(n1Of([]).isHeld).toBe(false);
+  });
+});
+
+const parameters: PowerParameters = {
+  startLimitPct: 85,
+  startDelayS: 10,
+  fastStartLimitPct: 95,
+  fastStartDelayS: 2,
+  stopLimitPct: 70,
+  stopDelayS: 60,
+  minimumRunS: 600,
+  isN1Required: false,
+  heavyConsumerMarginKw: 150,
+  rampPctPerS: 10,
+  startTimeoutS: 60,
+};
+const set = (device: string, availability: StartStopSet["availability"]): StartStopSet => ({
+  device,
+  state: availability === "running" ? "onLoad" : availability === "ready" ? "ready" : "blocked",
+  availability,
+  ratedKw: 1000,
+  runningForMs: null,
+});
+
+/** Runs the decision each 100 ms on an unchanging plant. @returns Seconds until it decides, and what. */
+function untilDecision(input: Partial<StartStopInput> & Pick<StartStopInput, "sources" | "sets">) {
+  let timers = NO_TIMERS;
+  const balance = balanceOf(input.sources, 0);
+  for (let plantTimeMs = 0; plantTimeMs <= 120_000; plantTimeMs += 100) {
+    const decision = decideStartStop(
+      { plantTimeMs, parameters, balance, isBusDead: false, consumers: [], ...input },
+      timers,
+    );
+    timers = decision.timers;
+    if (decision.start) return `start ${decision.start.device} at ${plantTimeMs / 1000}`;
+    if (decision.stop) return `stop ${decision.stop.device} at ${plantTimeMs / 1000}`;
+  }
+  return "nothing";
+}
+
+const two = (aKw: number, bKw: number) => [genset("dg1", 1000, aKw), genset("dg2", 1000, bKw)];
+const bothRun = [set("dg1", "running"), set("dg2", "running")];
+const oneRuns = [set("dg1", "running"), set("dg2", "ready")];
+
+const rows: [name: string, input: Parameters<typeof untilDecision>[0], outcome: string][] = [
+  ["84 % starts nothing", { sources: [genset("dg1", 1000, 840)], sets: oneRuns }, "nothing"],
+  ["86 % starts after 10 s", { sources: [genset("dg1", 1000, 860)], sets: oneRuns }, "start dg2 at 10"],
+  ["96 % starts after 2 s", { sources: [genset("dg1", 1000, 960)], sets: oneRuns }, "start dg2 at 2"],
+  [
+    "a blocked set is passed over",
+    {
+      sources: [genset("dg1", 1000, 960)],
+      sets: [set("dg1", "running"), set("dg2", "none"), set("dg3", "ready")],
+    },
+    "start dg3 at 2",
+  ],
+  ["a set on its way is waited for", { sources: [genset("dg1", 1000, 960)], sets: [set("dg1", "running"), set("dg2", "pending"), set("dg3", "ready")] }, "nothing"],
+  ["69 % of what remains stops after the delay", { sources: two(345, 345), sets: bothRun }, "stop dg2 at 60"],
+  ["71 % of what remains stops nothing", { sources: two(355, 355), sets: bothRun }, "nothing"],
+  [
+    "a stop waits for the minimum run",
+    { sources: two(200, 200), sets: [set("dg1", "running"), { ...set("dg2", "running"), runningForMs: 1000 }] },
+    "nothing",
+  ],
+  [
+    "an unknown breaker blocks the stop",
+    { sources: [...two(200, 200), genset("dg3", 1000, 0, { breaker: "unknown" })], sets: bothRun },
+    "nothing",
+  ],
+  ["the only source that forms the bus never stops", { sources: [genset("dg1", 1000, 10)], sets: [set("dg1", "running")] }, "nothing"],
+  [
+    "a set that could not be lost afterwards stays",
+    { sources: two(300, 300), sets: bothRun, parameters: { ...parameters, isN1Required: true } },
+    "nothing",
+  ],
+  [
+    "a lost reserve starts a set",
+    { sources: [genset("dg1", 1000, 600), battery("bat1", 500)], sets: oneRuns, parameters: { ...parameters, isN1Required: true } },
+    "start dg2 at 10",
+  ],
+  [
+    "a waiting consumer starts a set at once",
+    {
+      sources: [genset("dg1", 1000, 660)],
+      sets: oneRuns,
+      consumers: [{ device: "bt1", demandKw: 600, isWaiting: true }],
+    },
+    "start dg2 at 0",
+  ],
+];
+
+describe("load-dependent start and stop", () => {
+  it.each(rows)("%s", (_name, input, outcome) => expect(untilDecision(input)).toBe(outcome));
+
+  it("says why no set can be started", () => {
+    const sources = [genset("dg1", 1000, 660)];
+    const decision = decideStartStop(
+      {
+        plantTimeMs: 0,
+        parameters,
+        sources,
+        balance: balanceOf(sources, 0),
+        sets: [set("dg1", "running"), set("dg2", "none")],
+        isBusDead: false,
+        consumers: [{ device: "bt1", demandKw: 600, isWaiting: true }],
+      },
+      NO_TIMERS,
+    );
+    expect(decision.startBecause.map(sentenceOf)).toContain("no set can be started: dg2 is blocked");
+  });
+});
+
+describe("a battery", () => {
+  const bat: BatteryInput = {
+    device: "bat1",
+    ratedKw: 500,
+    energyKwh: 500,
+    reserveSocPct: 50,
+    socPct: 62,
+    chargeLimitKw: 400,
+    dischargeLimitKw: 300,
+    isConnected: true,
+    isForming: false,
+    isBmsStale: false,
+  };
+  const next = (more: Partial<BatteryInput>, setpointKw: number, loadKw: number, isBusFormedByOther = true) =>
+    nextBatterySetpoint({
+      battery: { ...bat, ...more },
+      setpointKw,
+      balance: balanceOf([genset("dg1", 1000, loadKw)], 0),
+      startLimitPct: 85,
+      partOfGap: 1,
+      isBusFormedByOther,
+      rampPctPerS: 10,
+      elapsedMs: 100,
+    }).setpointKw;
+
+  it("covers what exceeds the start limit, within its limits", () => {
+    expect(next({}, 40, 890)).toBe(40);
+    expect(next({}, 0, 890)).toBe(40);
+    expect(next({}, 290, 1400)).toBe(300);
+  });
+
+  it("ramps back when the gap is gone, and at the reserve", () => {
+    expect(next({}, 40, 500)).toBe(35);
+    expect(next({ socPct: 50 }, 40, 890)).toBe(35);
+  });
+
+  it("is clamped at once where the management lowers its limit", () => {
+    expect(next({ dischargeLimitKw: 20 }, 100, 1000)).toBe(20);
+  });
+
+  it("ramps to zero when its management is silent and another source forms the bus, else holds", () => {
+    expect(next({ isBmsStale: true }, 100, 1000)).toBe(95);
+    expect(next({ isBmsStale: true }, 100, 1000, false)).toBe(100);
+  });
+
+  it("is relied on with the smaller of limit and energy over the start time", () => {
+    expect(batteryReserveKw(bat, 60)).toBe(300);
+    expect(batteryReserveKw({ ...bat, socPct: 51 }, 60)).toBe(300);
+    expect(batteryReserveKw({ ...bat, socPct: 50.5 }, 60)).toBeCloseTo(150, 9);
+    expect(batteryReserveKw({ ...bat, socPct: 40 }, 60)).toBe(0);
+  });
+});
+
+describe("the limit of a heavy consumer", () => {
+  const base = {
+    ratedKw: 600,
+    powerKw: 100,
+    limitKw: 100,
+    isGranted: true,
+    freeKw: 1000,
+    marginKw: 0,
+    part: 1,
+    isCapacityKnown: true,
+    rampPctPerS: 10,
+    elapsedMs: 100,
+  };
+  const limits: [string, Partial<typeof base>, number][] = [
+    ["rises by its ramp once granted", {}, 106],
+    ["is what is drawn without a grant", { isGranted: false, limitKw: 600 }, 100],
+    ["falls at once where capacity lacks", { freeKw: -60, limitKw: 600 }, 40],
+    ["rests where capacity is not known", { isCapacityKnown: false, limitKw: 300 }, 300],
+    ["never cuts what is drawn without lack", { freeKw: 0, limitKw: 0 }, 100],
+  ];
+  it.each(limits)("%s", (_name, more, limitKw) => {
+    expect(nextConsumerLimitKw({ ...base, ...more })).toBeCloseTo(limitKw, 9);
+  });
+});
