@@ -13,7 +13,7 @@ export interface LeadershipRecord {
   readonly inSync: readonly Member[];
   /** Node names by `failover_order`. */
   readonly order: readonly string[];
-  /** Lets a writer whose reply was lost recognise its own write. */
+  /** Lets a writer whose reply was lost recognise its own write: its incarnation and a counter, `<32 digits>:<number>`. */
   readonly nonce: string;
   /** Plant time reserved ahead by a solo leader; a stale or cold start begins here. */
   readonly plantTimeMsMax: number;

@@ -55,6 +55,18 @@ export function id(value: string, path: string): string {
   return value;
 }
 
+const NONCE = /^[0-9a-f]{32}(?::\d{1,16})?$/;
+
+/** An incarnation and a counter of its own: `<32 hexadecimal digits>:<number>`; the number may be missing. */
+export function nonce(value: string, path: string): string {
+  if (NONCE.test(value)) return value;
+  throw invalid(
+    path,
+    JSON.stringify(value),
+    "32 lower-case hexadecimal digits, then maybe a colon and a number",
+  );
+}
+
 /** 128 bits as 32 lower-case hexadecimal digits: incarnations, nonces, hashes. */
 export function hex128(value: string, path: string): string {
   if (!/^[0-9a-f]{32}$/.test(value)) {

@@ -8,7 +8,7 @@ const record: LeadershipRecord = {
   leader: n1,
   inSync: [n1, { node: "n2", incarnation: "2".repeat(32) }],
   order: ["n1", "n2", "n3"],
-  nonce: "a".repeat(32),
+  nonce: `${"a".repeat(32)}:17`,
   plantTimeMsMax: 1234.5,
 };
 

@@ -1,7 +1,15 @@
 import { encodeCanonical } from "../kernel/canonical.ts";
 import { RemsError } from "../kernel/errors.ts";
 import type { LeadershipRecord } from "../kernel/record.ts";
-import { atLeastZero, counter, hex128, id, list, member, members } from "./field-check.ts";
+import {
+  atLeastZero,
+  counter,
+  id,
+  list,
+  member,
+  members,
+  nonce as nonceOf,
+} from "./field-check.ts";
 
 const RECORD_LENGTH_MAX = 100_000;
 const ORDER_COUNT_MAX = 32;
@@ -42,7 +50,7 @@ function readRecord(text: string): LeadershipRecord {
     order: list(arrayOf(order, "order"), "order", ORDER_COUNT_MAX).map((node) =>
       id(stringOf(node, "order"), "order"),
     ),
-    nonce: hex128(stringOf(nonce, "nonce"), "nonce"),
+    nonce: nonceOf(stringOf(nonce, "nonce"), "nonce"),
     plantTimeMsMax: atLeastZero(numberOf(plantTimeMsMax, "plantTimeMsMax"), "plantTimeMsMax"),
   };
   if (!record.inSync.some(({ node }) => node === record.leader.node)) {

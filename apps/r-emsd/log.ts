@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Logger } from "pino";
+import type { Logger, TransportTargetOptions } from "pino";
 import { pino } from "pino";
 import { RemsError } from "../../kernel/errors.ts";
 
@@ -62,7 +62,7 @@ export function createLog(options: LogOptions): ModuleLogger {
       { cause },
     );
   }
-  const file = {
+  const file: TransportTargetOptions = {
     target: "pino-roll",
     level: "trace",
     options: {
@@ -74,7 +74,7 @@ export function createLog(options: LogOptions): ModuleLogger {
       mkdir: true,
     },
   };
-  const stdout = { target: "pino/file", level: "trace", options: { destination: 1 } };
+  const stdout: TransportTargetOptions = { target: "pino/file", level: "trace", options: { destination: 1 } };
   const root = pino(
     {
       level: options.levels.base,

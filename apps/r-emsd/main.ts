@@ -43,7 +43,7 @@ function chooseNode(manifest: Manifest, options: DaemonOptions): NodeConfig {
 }
 
 function chooseManifest(options: DaemonOptions): Manifest {
-  const loaded = loadManifest(findManifestPath(options.configPath, process.env));
+  const loaded = loadManifest(findManifestPath(options.configPath ?? undefined, process.env));
   const manifest: Manifest =
     options.coordinator === null
       ? loaded
