@@ -29,7 +29,13 @@ type FromLeader = Pick<
 export function isInSync(state: ControllerState): boolean {
   const record = state.view.known?.record ?? null;
   if (record === null || state.log.isUnfit || state.view.isRefused) return false;
+  // A leader of a later epoch was heard: what its record says must be read first.
+  if (record.epoch < state.view.epochSeen) return false;
   return record.inSync.some((member) => isSameMember(member, state.self));
+}
+
+function isInSyncUnder(state: ControllerState, epoch: number): boolean {
+  return isInSync(state) && state.view.known?.record?.epoch === epoch;
 }
 
 /**
@@ -71,7 +77,8 @@ export function hear(draft: Draft, message: FromLeader): void {
       hasAuthority,
       noAuthoritySinceMs: hasAuthority ? null : (silentSinceMs ?? nowMs),
     },
-    ...(isNew ? { joinDueAtMs: nowMs, resignation: null } : {}),
+    ...(isNew ? { resignation: null } : {}),
+    ...(isNew && !isInSyncUnder(draft.state, epoch) ? { joinDueAtMs: nowMs } : {}),
   });
   patchView(draft, {
     epochSeen: Math.max(view.epochSeen, epoch),
