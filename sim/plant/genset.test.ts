@@ -91,7 +91,7 @@ describe("a genset starts, synchronises, takes load and stops by itself", () => 
 
   it("shuts down after three failed attempts to start", () => {
     const plant = vessel();
-    Object.assign(plant.device("dg2"), { hasFuelFault: true });
+    plant.setSwitch("dg2", "hasFuelFault", true);
     plant.command("dg2", "start");
     run(plant, 30);
     expect(plant.points("dg2")).toMatchObject({ isShutdownActive: true, isReadyToStart: false });
@@ -100,8 +100,34 @@ describe("a genset starts, synchronises, takes load and stops by itself", () => 
 
   it("takes no command while its selector stands on local", () => {
     const plant = vessel();
-    plant.device("dg2").isRemoteSelected = false;
+    plant.setSwitch("dg2", "isRemoteSelected", false);
     expect(plant.command("dg2", "start")).toContain("local");
+  });
+});
+
+describe("switches at a device", () => {
+  it.each(["isStartBlocked", "isEmergencyStop"] as const)(
+    "%s keeps a set from starting",
+    (name) => {
+      const plant = vessel();
+      plant.setSwitch("dg2", name, true);
+      expect(plant.command("dg2", "start")).not.toBeNull();
+      expect(plant.points("dg2")).toMatchObject({ isReadyToStart: false, [name]: true });
+      plant.setSwitch("dg2", name, false);
+      expect(plant.command("dg2", "start")).toBeNull();
+    },
+  );
+
+  it("an emergency stop shuts a running set down", () => {
+    const plant = vessel();
+    plant.setSwitch("dg1", "isEmergencyStop", true);
+    run(plant, 1);
+    expect(plant.points("dg1")).toMatchObject({ isClosed: false, isShutdownActive: true });
+    expect(plant.grid("port").isLive).toBe(true);
+  });
+
+  it("exist only where the device has them", () => {
+    expect(() => vessel().setSwitch("f1", "hasFuelFault", true)).toThrow('"f1" has no switch');
   });
 });
 

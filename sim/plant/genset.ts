@@ -385,6 +385,10 @@ export class Genset implements SourceDevice {
   }
 
   #sequence(): void {
+    if (this.isEmergencyStop && this.isForming && this.#state !== "stopping") {
+      this.trip("emergency stop");
+      return;
+    }
     switch (this.#state) {
       case "starting":
         if (this.hasFuelFault) {

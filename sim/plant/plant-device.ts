@@ -39,6 +39,17 @@ export interface PlantContext {
   topologyChanged(): void;
 }
 
+/** Switches and faults at a device that people or tests set. */
+export const DEVICE_SWITCHES = [
+  "isRemoteSelected",
+  "isStartBlocked",
+  "isEmergencyStop",
+  "hasFuelFault",
+  "isBmsFault",
+  "isGasOrFire",
+] as const;
+export type DeviceSwitch = (typeof DEVICE_SWITCHES)[number];
+
 /** Null where the device did it; otherwise why not. */
 export type Refusal = string | null;
 

@@ -13,6 +13,7 @@ import { Meter } from "./meter.ts";
 import { seededUniform } from "./noise.ts";
 import {
   type PlantContext,
+  type DeviceSwitch,
   type PlantDevice,
   type PlantEvent,
   type Refusal,
@@ -175,6 +176,21 @@ export class Plant {
     const device = this.device(id);
     if (!(device instanceof Pv)) throw wrongKind(id, "pv");
     device.sunPct = Math.min(100, Math.max(0, sunPct));
+  }
+
+  /**
+   * A switch or a fault at the device, as a person or a defect sets it: `isRemoteSelected` at every device; at gensets
+   * `isStartBlocked`, `isEmergencyStop`, `hasFuelFault`; at batteries `isBmsFault`, `isGasOrFire`, `isEmergencyStop`; at shore
+   * connections `isEmergencyStop`.
+   *
+   * @throws {@link RemsError} REMS_REQUEST_INVALID where the device has no such switch.
+   */
+  setSwitch(id: string, name: DeviceSwitch, isOn: boolean): void {
+    const device: PlantDevice & Partial<Record<DeviceSwitch, boolean>> = this.device(id);
+    if (typeof device[name] !== "boolean") {
+      throw new RemsError("REMS_REQUEST_INVALID", `"${id}" has no switch "${name}"`);
+    }
+    device[name] = isOn;
   }
 
   /** Fuel burnt by all sets now, kg/h. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEVICE_SWITCHES } from "../plant/plant-device.ts";
 
 /** Lines of JSON between the launcher and the simulator: one message per line, both ways, checked at both ends. */
 
@@ -36,6 +37,13 @@ export const simulatorCommand = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("pv.cloud"), device: id, sunPct: finite.min(0).max(100) }),
   /** The supply behind every point of interconnection of a grid goes (or comes back). */
   z.strictObject({ type: z.literal("grid.loss"), grid: id, isLost: z.boolean().default(true) }),
+  /** A switch or a fault at a device (selector, start block, emergency stop, no fuel, BMS fault, gas or fire). */
+  z.strictObject({
+    type: z.literal("switch"),
+    device: id,
+    name: z.enum(DEVICE_SWITCHES),
+    isOn: z.boolean(),
+  }),
   /** Faults of one device's communication; what is not given is switched off. */
   z.strictObject({
     type: z.literal("device.fault"),

@@ -123,6 +123,26 @@ describe("a leader is killed and another takes over", () => {
     ]);
   });
 
+  it("takes the latest fault that struck the old leader, and each fault only once", () => {
+    const mark = (id: string, from: string, atMonotonicMs: number) => ({
+      id,
+      grid: "port",
+      from,
+      reason: "kill",
+      atMonotonicMs,
+    });
+    const again = [...steps, ...leads("n2", 9, 9300, 13_000)];
+    const { summaries } = judge(again, (referee) => {
+      referee.onMark(mark("without effect", "n1", 3000));
+      referee.onMark(mark("kills n1", "n1", 5050));
+      referee.onMark(mark("of a standby", "n2", 5060));
+    });
+    expect(summaries.map(({ id, to }) => [id, to])).toEqual([
+      ["kills n1", "n3"],
+      ["of a standby", "n2"],
+    ]);
+  });
+
   it("does not mix up grids", () => {
     const other = leads("n2", 3, 1000, 9000).map((step) => ({ ...step, grid: "starboard" }));
     expect(judge([...steps, ...other], killAt(5050)).summaries).toHaveLength(1);

@@ -142,17 +142,30 @@ export class Referee {
     };
   }
 
-  #judge(term: Term, gridCase: GridCase, endMs: number): FailoverSummary | null {
-    const index = this.#marks.findIndex(
+  /** The latest fault before the change of leader; one that struck the old leader before any other. */
+  #markOf(term: Term): FaultMark | null {
+    const candidates = this.#marks.filter(
       (mark) =>
         mark.grid === term.grid &&
         mark.atMonotonicMs <= term.startMs &&
         mark.atMonotonicMs > term.startMs - MARK_VALID_MS,
     );
-    const mark = this.#marks[index] ?? null;
+    const ofOld = candidates.filter((mark) => mark.from === term.from);
+    return ofOld.at(-1) ?? candidates.at(-1) ?? null;
+  }
+
+  /** Earlier faults of the grid led to nothing: they must not be taken for the cause of a later change. */
+  #dropMarksUntil(last: FaultMark): void {
+    this.#marks = this.#marks.filter(
+      (mark) => mark.grid !== last.grid || mark.atMonotonicMs > last.atMonotonicMs,
+    );
+  }
+
+  #judge(term: Term, gridCase: GridCase, endMs: number): FailoverSummary | null {
+    const mark = this.#markOf(term);
     // The same node under a new epoch, and nobody did anything: it lost and regained its authority, no failover.
     if (mark === null && term.from === term.writer) return null;
-    if (mark !== null) this.#marks.splice(index, 1);
+    if (mark !== null) this.#dropMarksUntil(mark);
     const summary = judgeFailover(term, mark, gridCase, endMs);
     this.#failoverCount += 1;
     this.#gapMsMax = Math.max(this.#gapMsMax, summary.gapMs);

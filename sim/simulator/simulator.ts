@@ -161,6 +161,9 @@ export class Simulator {
       case "grid.loss":
         this.#loseGrid(command.grid, command.isLost);
         return;
+      case "switch":
+        this.plant.setSwitch(command.device, command.name, command.isOn);
+        return;
       case "device.fault":
         this.#setFault(command);
         return;
