@@ -39,6 +39,15 @@ export interface Applied {
 
 const NOTHING: Applied = { transitions: [], failover: null };
 const TRANSITION_COUNT_MAX = 32;
+/** Frames from one comparable state to the next: about five seconds. */
+const CHECKPOINT_EVERY = 50;
+
+/** The state after a frame that every node of the grid hashes alike. */
+export interface Checkpoint {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly stateHash: string;
+}
 
 /** The API worker's own replica of a grid's core: what inspection is answered from. */
 export class GridReplica {
@@ -50,6 +59,7 @@ export class GridReplica {
   #isCurrent = false;
   #last: Frame | null = null;
   #lastFailover: FailoverView | null = null;
+  #checkpoint: Checkpoint | null = null;
   readonly #transitions = new Map<string, PlacedTransition[]>();
   readonly #alarmsSinceMs = new Map<string, number>();
 
@@ -70,6 +80,10 @@ export class GridReplica {
 
   get lastFailover(): FailoverView | null {
     return this.#lastFailover;
+  }
+
+  get checkpoint(): Checkpoint | null {
+    return this.#checkpoint;
   }
 
   get state(): GridState {
@@ -96,6 +110,10 @@ export class GridReplica {
     this.#position = position;
     this.#isCurrent = true;
     this.#last = frame;
+    if (frame.sequence % CHECKPOINT_EVERY === 0) {
+      const { epoch, sequence } = frame;
+      this.#checkpoint = { epoch, sequence, stateHash: this.#replica.hash() };
+    }
     for (const alarm of outputs.alarms) {
       const key = `${alarm.actor}|${alarm.code}`;
       if (alarm.isActive) this.#alarmsSinceMs.set(key, frame.plantTimeMs);

@@ -1,3 +1,4 @@
+import { viewGrid } from "../actors/grid/view-grid.ts";
 import { isConnected } from "../energy/balance.ts";
 import { gridOf } from "../configs/manifest-queries.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
@@ -12,6 +13,7 @@ export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
   const replica = view.replicaOf(grid);
   const status = view.statusOf(grid);
   const leader = status?.leader?.node ?? "";
+  const { mode, n1, why, island } = viewGrid(replica.core, replica.state);
   return rems.v1.GridStatus.create({
     grid,
     name: config.name,
@@ -34,6 +36,12 @@ export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
     devices: deviceStatuses(replica),
     roleReason:
       view.transitionsOf(`nodes/${view.node.id}/controllers/${grid}`).at(-1)?.reason ?? "",
+    mode,
+    isN1Held: n1.isHeld,
+    n1Statement: n1.statement,
+    why: [...why],
+    island: [...island],
+    checkpoint: replica.checkpoint,
   });
 }
 
