@@ -99,7 +99,12 @@ export function createCommandDesk(
         const reason = message.reason.slice(0, TEXT_LENGTH_MAX);
         const command: ApiCommand = {
           type: "transfer",
-          ...{ grid, expectedEpoch, requestId, toNode, user, reason },
+          grid,
+          expectedEpoch,
+          requestId,
+          toNode,
+          user,
+          reason,
         };
         return transferResponse(await ask(requestId, command), toNode);
       }),

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startApi, type ApiHandle } from "../../api/api.ts";
+import type { ApiCommand } from "../../api/api-messages.ts";
+import { loadManifest } from "../../configs/load-manifest.ts";
+import { runCli } from "./cli.ts";
+import { durationText } from "./status-text.ts";
+import { table } from "./terminal.ts";
+
+const vessel = new URL("../../configs/vessel.toml", import.meta.url).pathname;
+const self = { node: "n1", incarnation: "a".repeat(32) };
+const other = { node: "n3", incarnation: "b".repeat(32) };
+const taken: ApiCommand[] = [];
+let leader: ApiHandle;
+let standby: ApiHandle;
+let serving: NodeJS.Timeout;
+
+beforeAll(async () => {
+  const manifest = loadManifest(vessel);
+  const options = {
+    version: "0.1.0",
+    httpPort: 0,
+    onSnapshotNeeded: () => {},
+    onHealthChanged: () => {},
+  };
+  leader = await startApi({ ...options, manifest, node: "n1", operatorPort: 0 });
+  // The standby's manifest names the port that the leader really has.
+  const nodes = manifest.nodes.map((node) =>
+    node.id === "n1" ? { ...node, operatorPort: leader.operatorPort } : node,
+  );
+  standby = await startApi({
+    ...options,
+    manifest: { ...manifest, nodes },
+    node: "n3",
+    operatorPort: 0,
+  });
+  const known = { epoch: 4, leader: self, inSync: [self, other] };
+  leader.onStatus("port", { ...known, role: "leading", hasAuthority: true });
+  standby.onStatus("port", { ...known, role: "standby", hasAuthority: false });
+  serving = setInterval(() => {
+    for (const command of leader.takeCommands(16)) {
+      taken.push(command);
+      const requestId = command.type === "request" ? command.request.requestId : command.requestId;
+      leader.reply({ requestId, isAccepted: command.type === "transfer", reason: "because" });
+    }
+  }, 5);
+});
+afterAll(async () => {
+  clearInterval(serving);
+  await Promise.all([leader.close(), standby.close()]);
+});
+
+async function run(
+  ...argv: string[]
+): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
+  const out: string[] = [];
+  const error: string[] = [];
+  const terminal = {
+    out: (text: string) => void out.push(text),
+    error: (text: string) => void error.push(text),
+    hasColours: false,
+  };
+  const code = await runCli(argv, terminal, new AbortController().signal);
+  return { code, out: out.join("\n"), error: error.join("\n") };
+}
+const at = (handle: ApiHandle): string => `--address=127.0.0.1:${handle.operatorPort}`;
+
+it("status says who leads, for people and for scripts", async () => {
+  const text = await run(at(leader), "status");
+  expect(text.code).toBe(0);
+  expect(text.out).toMatch(/SIMULATION.*node n1/);
+  expect(text.out).toMatch(/GRID port .*led by n1, epoch 4, commanding from here/);
+  const json = await run(at(leader), "--json", "status");
+  const status = JSON.parse(json.out) as { grids: { grid: string; epoch: number }[] };
+  expect(status.grids.find(({ grid }) => grid === "port")?.epoch).toBe(4);
+});
+
+it("actors lists what lives in the node", async () => {
+  const { out, code } = await run(at(leader), "actors", "port");
+  expect(code).toBe(0);
+  expect(out).toMatch(/^ADDRESS +STATE +REASON\n/);
+  expect(out).toContain("grids/port/devices/dg1");
+  expect(out).not.toContain("starboard");
+});
+
+it("why explains; an unknown actor is refused with what is near", async () => {
+  expect((await run(at(leader), "why", "port/dg1")).out).toMatch(/^grids\/port\/devices\/dg1: /);
+  const { code, error } = await run(at(leader), "why", "port/dg7");
+  expect(code).toBe(1);
+  expect(error).toMatch(/near it are .*port\/dg1/);
+});
+
+it("a transfer asked of a standby finds its way to the leader", async () => {
+  const { code, out } = await run(at(standby), "transfer", "port", "--to", "n3");
+  expect(out).toBe("accepted: port to n3: because");
+  expect(code).toBe(0);
+  expect(taken.at(-1)).toMatchObject({ type: "transfer", grid: "port", toNode: "n3" });
+});
+
+it("a refused command ends with 1 and its reason", async () => {
+  const argv = ["command", "port/dg2", "start", "--arg", "powerKw=100", "--arg", "isFast=true"];
+  const { code, out } = await run(at(leader), ...argv);
+  expect(code).toBe(1);
+  expect(out).toBe("refused: port/dg2 start: because");
+  const powerAndFlag = { powerKw: 100, isFast: true };
+  expect(taken.at(-1)).toMatchObject({ request: { command: "start", arguments: powerAndFlag } });
+});
+
+it("a transfer to a node that is not in sync is refused before anybody acts", async () => {
+  const count = taken.length;
+  const { code, error } = await run(at(leader), "--json", "transfer", "port", "--to", "n2");
+  expect(code).toBe(1);
+  expect(JSON.parse(error)).toMatchObject({ error: "REMS_REQUEST_REFUSED" });
+  expect(taken.length).toBe(count);
+});
+
+it("watch shows what changes until its time is over", async () => {
+  const watching = run(at(leader), "watch", "nodes", "--for", "1");
+  const roles = setInterval(
+    () => leader.onRole("port", "taking-over", "leading", "the test says so", 5),
+    50,
+  );
+  const { code, out } = await watching;
+  clearInterval(roles);
+  expect(code).toBe(0);
+  expect(out).toMatch(/up to date/);
+  expect(out).toMatch(/nodes\/n1\/controllers\/port taking-over → leading .*the test says so/);
+});
+
+it.each([
+  ["an unknown command", ["sail"], /unknown command 'sail'/],
+  ["an address without a port", ["--address", "here", "status"], /host:port/],
+  ["an argument without a value", ["command", "port/dg2", "start", "--arg", "x"], /name=value/],
+  ["a node that the manifest lacks", ["--config", vessel, "--node", "n9", "status"], /n1, n2, n3/],
+  [
+    "a manifest that is not there",
+    ["--config", "none.toml", "--node", "n1", "status"],
+    /none\.toml/,
+  ],
+])("%s ends with 2 and says what is allowed", async (_name, argv, pattern) => {
+  const { code, error } = await run(...argv);
+  expect(error).toMatch(pattern);
+  expect(code).toBe(2);
+});
+
+it("nobody there ends with 3 and names the address", async () => {
+  const { code, error } = await run("--address", "127.0.0.1:9", "--timeout", "2", "status");
+  expect(code).toBe(3);
+  expect(error).toContain("no answer from 127.0.0.1:9");
+});
+
+it("help has examples and exit codes", async () => {
+  expect((await run("--help")).out).toMatch(/Exit codes: 0 done; 1 refused/);
+  expect((await run("transfer", "--help")).out).toContain("Example: r-emsctl transfer port");
+});
+
+it("columns are as wide as their widest cell, colours not counted", () => {
+  expect(
+    table([
+      ["a", "b"],
+      ["\u001b[31mlong\u001b[0m", "c"],
+    ]),
+  ).toBe("a     b\n\u001b[31mlong\u001b[0m  c");
+  expect(durationText(3_723_000)).toBe("1:02:03");
+});

@@ -1,0 +1,312 @@
+import { randomUUID } from "node:crypto";
+import { userInfo } from "node:os";
+import { status as grpcStatus } from "@grpc/grpc-js";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
+import { nodeOf } from "../../configs/manifest-queries.ts";
+import { RemsError } from "../../kernel/errors.ts";
+import {
+  ControlService,
+  InspectionService,
+  rems,
+  type Types,
+} from "../../proto/generated/rems-v1.ts";
+import { jsonText } from "./json-text.ts";
+import { OperatorClient, OperatorRefusal } from "./operator-client.ts";
+import { statusText } from "./status-text.ts";
+import { paint, table, type Terminal } from "./terminal.ts";
+
+/** What a script can rely on. */
+export const EXIT = { ok: 0, refused: 1, usage: 2, unreachable: 3 } as const;
+
+const EXIT_HELP = `
+Exit codes: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no node answers.`;
+
+interface CommonOptions {
+  readonly address: string;
+  readonly node?: string;
+  readonly config?: string;
+  readonly timeout: number;
+  readonly json: boolean;
+}
+
+type Argument = Types.rems.v1.IArgument;
+
+/** Runs the program. @returns The exit code. */
+export async function runCli(
+  argv: readonly string[],
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = new Command("r-emsctl")
+    .description("Looks at a running R-EMS and asks it for changes.")
+    .option("--address <host:port>", "operator service of any node", "127.0.0.1:7401")
+    .option("--node <id>", "a node of the manifest instead of an address")
+    .option("--config <file>", "manifest for --node")
+    .option("--timeout <seconds>", "longest wait for an answer", positive, 6)
+    .option("--json", "JSON for scripts, one object per line", false)
+    .addHelpText("after", EXIT_HELP)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.error(text.trimEnd()),
+    });
+
+  /** Runs `action` with a client of the node that the options name. */
+  const withClient = async (
+    action: (client: OperatorClient, options: CommonOptions) => Promise<number>,
+  ): Promise<void> => {
+    const options = program.opts<CommonOptions>();
+    const client = new OperatorClient(addressOf(options), options.timeout * 1000);
+    try {
+      exitCode = await action(client, options);
+    } finally {
+      client.close();
+    }
+  };
+
+  program
+    .command("status")
+    .description("who leads each grid (switchboard section), how the plant is, what is wrong")
+    .addHelpText("after", "\nExample: r-emsctl status --json | jq '.grids[].leader'")
+    .action(() =>
+      withClient(async (client, { json }) => {
+        const status = await client.call(
+          InspectionService.getStatus,
+          rems.v1.GetStatusRequest.create(),
+        );
+        terminal.out(json ? jsonText(status) : statusText(terminal, status));
+        return EXIT.ok;
+      }),
+    );
+
+  program
+    .command("actors [prefix]")
+    .description("all actors, or those whose address begins with the prefix")
+    .option("--context", "with each machine's data (JSON output only)", false)
+    .addHelpText("after", "\nExample: r-emsctl actors port")
+    .action((prefix: string | undefined, { context }: { context: boolean }) =>
+      withClient(async (client, { json }) => {
+        const rows = [["ADDRESS", "STATE", "REASON"]];
+        for (let pageToken = ""; ;) {
+          const request = rems.v1.ListActorsRequest.create({
+            addressPrefix: prefix ?? "",
+            withContext: context,
+            pageToken,
+          });
+          const page = await client.call(InspectionService.listActors, request);
+          for (const actor of page.actors) {
+            if (json) terminal.out(jsonText(actor));
+            else rows.push([actor.address ?? "", stateText(terminal, actor), actor.reason ?? ""]);
+          }
+          pageToken = page.nextPageToken;
+          if (pageToken === "") break;
+        }
+        if (!json) terminal.out(table(rows));
+        return EXIT.ok;
+      }),
+    );
+
+  program
+    .command("watch [prefix]")
+    .description("every transition from now on, with its reason, until Ctrl-C")
+    .option("--for <seconds>", "end after so long", positive)
+    .addHelpText("after", "\nExample: r-emsctl watch port/dg2 --for 60")
+    .action((prefix: string | undefined, options: { for?: number }) =>
+      withClient(async (client, { json }) => {
+        const ends = [signal];
+        if (options.for !== undefined) ends.push(AbortSignal.timeout(options.for * 1000));
+        const request = rems.v1.WatchActorsRequest.create({ addressPrefix: prefix ?? "" });
+        const onMessage = (message: Types.rems.v1.WatchActorsResponse): void => {
+          if (json) return terminal.out(jsonText(message));
+          const text = watchText(terminal, message);
+          if (text !== "") terminal.out(text);
+        };
+        await client.read(InspectionService.watchActors, request, onMessage, AbortSignal.any(ends));
+        return EXIT.ok;
+      }),
+    );
+
+  program
+    .command("why <actor>")
+    .description("why an actor is in its state and what holds it back")
+    .addHelpText("after", "\nExample: r-emsctl why port/dg2")
+    .action((actor: string) =>
+      withClient(async (client, { json }) => {
+        const request = rems.v1.WhyRequest.create({ address: actor });
+        const why = await client.call(InspectionService.why, request);
+        if (json) terminal.out(jsonText(why));
+        else {
+          terminal.out(`${paint(terminal, "bold", why.address)}: ${why.state}`);
+          for (const reason of why.reasons) terminal.out(`  ${reason}`);
+          for (const transition of why.transitions.slice(-5)) {
+            terminal.out(paint(terminal, "dim", `  ${transitionText(transition)}`));
+          }
+        }
+        return EXIT.ok;
+      }),
+    );
+
+  program
+    .command("transfer <grid>")
+    .description("planned handover of a grid to a standby in sync; no scan is skipped")
+    .option("--to <node>", "node to lead next; the next in failover order otherwise")
+    .option("--reason <text>", "for the record", "asked for by r-emsctl")
+    .option("--expected-epoch <n>", "refuse if the leadership has changed since", positive, 0)
+    .option("--validate-only", "only say whether it would be accepted", false)
+    .addHelpText("after", "\nExample: r-emsctl transfer port --to n3")
+    .action((grid: string, options: TransferOptions) =>
+      withClient(async (client, { json }) => {
+        const request = rems.v1.TransferLeadershipRequest.create({
+          requestId: randomUUID(),
+          grid,
+          toNode: options.to ?? "",
+          expectedEpoch: options.expectedEpoch,
+          validateOnly: options.validateOnly,
+          user: userName(),
+          reason: options.reason,
+        });
+        const answer = await client.callLeader(ControlService.transferLeadership, request);
+        return report(terminal, json, answer, `${grid} to ${answer.toNode}`);
+      }),
+    );
+
+  program
+    .command("command <actor> <command>")
+    .description("a command to an actor, decided by its grid's core and recorded")
+    .option("--arg <name=value>", "an argument; repeat for more", collectArgument, {})
+    .option("--expected-epoch <n>", "refuse if the leadership has changed since", positive, 0)
+    .option("--validate-only", "only say what would be answered", false)
+    .addHelpText("after", "\nExample: r-emsctl command port/dg2 start --validate-only")
+    .action((actor: string, command: string, options: CommandOptions) =>
+      withClient(async (client, { json }) => {
+        const request = rems.v1.SendCommandRequest.create({
+          requestId: randomUUID(),
+          actor,
+          command,
+          arguments: options.arg,
+          expectedEpoch: options.expectedEpoch,
+          validateOnly: options.validateOnly,
+          user: userName(),
+        });
+        const answer = await client.callLeader(ControlService.sendCommand, request);
+        return report(terminal, json, answer, `${actor} ${command}`);
+      }),
+    );
+
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return exitCodeOf(terminal, program.opts<CommonOptions>().json, error);
+  }
+}
+
+interface TransferOptions {
+  readonly to?: string;
+  readonly reason: string;
+  readonly expectedEpoch: number;
+  readonly validateOnly: boolean;
+}
+
+interface CommandOptions {
+  readonly arg: Record<string, Argument>;
+  readonly expectedEpoch: number;
+  readonly validateOnly: boolean;
+}
+
+function report(
+  terminal: Terminal,
+  isJson: boolean,
+  answer: { readonly isAccepted: boolean; readonly reason: string },
+  what: string,
+): number {
+  if (isJson) terminal.out(jsonText(answer));
+  else {
+    const word = answer.isAccepted
+      ? paint(terminal, "green", "accepted")
+      : paint(terminal, "red", "refused");
+    terminal.out(`${word}: ${what}: ${answer.reason}`);
+  }
+  return answer.isAccepted ? EXIT.ok : EXIT.refused;
+}
+
+function exitCodeOf(terminal: Terminal, isJson: boolean, error: unknown): number {
+  const tell = (code: string, text: string): void =>
+    terminal.error(isJson ? jsonText({ error: code, message: text }) : `r-emsctl: ${text}`);
+  // Commander has written its message already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof OperatorRefusal) {
+    if (error.isUnreachable) {
+      tell(
+        error.codeName,
+        `no answer from ${error.address} (${error.message}); does r-emsd run there? --address names another node`,
+      );
+      return EXIT.unreachable;
+    }
+    tell(error.codeName, error.message);
+    return error.code === grpcStatus.INVALID_ARGUMENT ? EXIT.usage : EXIT.refused;
+  }
+  if (error instanceof RemsError) {
+    tell(error.code, error.message);
+    return EXIT.usage;
+  }
+  throw error;
+}
+
+function addressOf({ address, node, config }: CommonOptions): string {
+  if (node === undefined) return address;
+  const { host, operatorPort } = nodeOf(loadManifest(findManifestPath(config, process.env)), node);
+  return `${host}:${operatorPort}`;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("allowed is a number above 0");
+}
+
+function collectArgument(text: string, before: Record<string, Argument>): Record<string, Argument> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("allowed is name=value, such as powerKw=100");
+  const value = text.slice(at + 1);
+  const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
+  const flag = value === "true" || value === "false";
+  const argument = isNumber
+    ? { number: Number(value) }
+    : flag
+      ? { flag: value === "true" }
+      : { text: value };
+  return { ...before, [text.slice(0, at)]: argument };
+}
+
+function stateText(terminal: Terminal, actor: Types.rems.v1.IActor): string {
+  const state = actor.state ?? "";
+  return actor.isQuarantined === true ? paint(terminal, "red", `${state} (quarantined)`) : state;
+}
+
+function transitionText(transition: Types.rems.v1.ITransition): string {
+  const place =
+    Number(transition.sequence) > 0
+      ? `${String(transition.epoch)}:${String(transition.sequence)}`
+      : "-";
+  return `${place} ${transition.actor} ${transition.from} → ${transition.to} (${transition.event}) ${transition.reason}`;
+}
+
+function watchText(terminal: Terminal, message: Types.rems.v1.WatchActorsResponse): string {
+  if (message.transition) return transitionText(message.transition);
+  if (message.gap) return paint(terminal, "yellow", `gap: ${message.gap.reason}`);
+  if (message.bookmark)
+    return paint(terminal, "dim", "-- up to date; from here on as it happens --");
+  return "";
+}
+
+function userName(): string {
+  try {
+    return userInfo().username.slice(0, 64) || "unknown";
+  } catch {
+    // A container may run under an id without a name.
+    return "unknown";
+  }
+}

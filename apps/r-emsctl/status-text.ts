@@ -1,0 +1,66 @@
+import type { Types } from "../../proto/generated/rems-v1.ts";
+import { paint, table, type Terminal } from "./terminal.ts";
+
+type Status = Types.rems.v1.GetStatusResponse;
+type Grid = Types.rems.v1.IGridStatus;
+
+/** The node's view of its grids for people: who leads, how the plant is, what is wrong. */
+export function statusText(terminal: Terminal, status: Status): string {
+  const simulation = status.isSimulation ? `${paint(terminal, "yellow", "SIMULATION")}  ` : "";
+  const uptime = `up ${durationText(status.uptimeMs)}`;
+  const head = `${paint(terminal, "bold", "R-EMS")}  ${simulation}${status.installation}  node ${status.node}  ${uptime}  coordinator ${status.coordinator}`;
+  return [head, ...status.grids.map((grid) => gridText(terminal, grid))].join("\n\n");
+}
+
+function gridText(terminal: Terminal, grid: Grid): string {
+  const leader = grid.leader ? `led by ${grid.leader}` : paint(terminal, "red", "no leader known");
+  const authority = grid.hasAuthority ? ", commanding from here" : "";
+  const inSync = (grid.inSync ?? []).join(" ");
+  const lines = [
+    `${paint(terminal, "bold", `GRID ${grid.grid}`)} (${grid.name}, switchboard section)  ${leader}, epoch ${grid.epoch}${authority}`,
+    `  this node: ${grid.role}${grid.roleReason ? ` (${grid.roleReason})` : ""}   in sync: ${inSync || "-"} of ${(grid.order ?? []).join(" ")}   control: ${grid.control}`,
+  ];
+  if (grid.isViewCurrent !== true) {
+    lines.push(paint(terminal, "yellow", "  this node's view is not complete yet"));
+  }
+  const { plant, lastFailover: failover } = grid;
+  if (plant) {
+    const bus = plant.isLive === true ? "live" : paint(terminal, "red", "DEAD");
+    lines.push(
+      `  bus ${bus}  ${(plant.frequencyHz ?? 0).toFixed(2)} Hz  ${(plant.voltageV ?? 0).toFixed(0)} V  load ${kw(plant.generationKw)}  connected ${kw(plant.capacityKw)}  free ${kw(plant.freeKw)}`,
+    );
+  }
+  if (failover) {
+    lines.push(
+      `  last change of leader: ${failover.from} → ${failover.to} (${failover.origin}), epoch ${failover.epoch}, ${(failover.gapMs ?? 0).toFixed(0)} ms without a scan`,
+    );
+  }
+  const devices = (grid.devices ?? []).map((device) => [
+    `  ${device.device}`,
+    device.isClosed === true ? "[■]" : device.isClosed === false ? "[□]" : "[?]",
+    device.state ?? "",
+    device.activePowerKw === null || device.activePowerKw === undefined
+      ? ""
+      : kw(device.activePowerKw),
+    device.socPct === null || device.socPct === undefined ? "" : `${device.socPct.toFixed(0)} %`,
+    device.connection === "online" ? "" : paint(terminal, "yellow", device.connection ?? ""),
+  ]);
+  if (devices.length > 0) lines.push(table(devices));
+  const alarms = grid.alarms ?? [];
+  if (alarms.length === 0) lines.push(paint(terminal, "green", "  no alarms"));
+  for (const { priority, code, actor, text } of alarms) {
+    lines.push(paint(terminal, "red", `  ALARM ${priority} ${code} ${actor}: ${text}`));
+  }
+  return lines.join("\n");
+}
+
+function kw(value: number | null | undefined): string {
+  return `${(value ?? 0).toFixed(0)} kW`;
+}
+
+/** `1:02:03` from milliseconds. */
+export function durationText(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const two = (count: number): string => String(count).padStart(2, "0");
+  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}

@@ -1,0 +1,48 @@
+/** Where the program writes; a test gives its own. */
+export interface Terminal {
+  out(text: string): void;
+  error(text: string): void;
+  /** Colours only where a person looks at a terminal. */
+  readonly hasColours: boolean;
+}
+
+export type Colour = "red" | "green" | "yellow" | "dim" | "bold";
+
+/** Select Graphic Rendition codes of ECMA-48. */
+const CODES: Record<Colour, number> = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 };
+// oxlint-disable-next-line no-control-regex -- measures text without its colours
+const COLOUR_CODES = /\u001b\[\d+m/g;
+
+export function paint(terminal: Terminal, colour: Colour, text: string): string {
+  return terminal.hasColours ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text;
+}
+
+/** Columns as wide as their widest cell, two spaces apart. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, widthOf(cell));
+    });
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell + " ".repeat((widths[i] ?? 0) - widthOf(cell)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+function widthOf(text: string): number {
+  return text.replace(COLOUR_CODES, "").length;
+}
+
+export function processTerminal(): Terminal {
+  return {
+    out: (text) => void process.stdout.write(`${text}\n`),
+    error: (text) => void process.stderr.write(`${text}\n`),
+    hasColours: process.stdout.isTTY && !process.env["NO_COLOR"],
+  };
+}
