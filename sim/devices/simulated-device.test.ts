@@ -135,7 +135,7 @@ describe("the register image", () => {
 });
 
 describe("the command watchdog", () => {
-  it("starts with the first write, runs out after 5 s, and ends with the next write", () => {
+  it("starts with the first set-point, runs out after 5 s, and ends with the next write", () => {
     const { device, clock, write, plant } = rig("dg2");
     clock.nowMs += 60_000;
     device.checkWatchdog();
@@ -156,6 +156,18 @@ describe("the command watchdog", () => {
       "fallback false",
       "powerReferenceKw=100",
     ]);
+  });
+
+  it("is not there where nothing happens without a master, nor before the first set-point", () => {
+    for (const id of ["btp", "dg2"]) {
+      const { device, clock, write, log } = rig(id);
+      const isTie = id === "btp";
+      expect(isTie ? write(0, [0, 1, 4]) : write(2, [2])).toEqual(WRITTEN);
+      expect(log[0]?.hasWatchdog).toBe(!isTie);
+      clock.nowMs += 60_000;
+      device.checkWatchdog();
+      expect(device.isInFallback).toBe(false);
+    }
   });
 
   it("is not served by a refused write nor by reading", () => {

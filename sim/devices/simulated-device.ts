@@ -89,11 +89,12 @@ export class SimulatedDevice implements ModbusUnit {
     return this.#write(request, connection);
   }
 
-  /** Runs the command watchdog. It starts with the first accepted write. */
+  /** Runs the command watchdog. It starts with the first set-point and is served by every accepted write. */
   checkWatchdog(): void {
-    const watchdogMs = this.config.profile.fallback?.watchdogMs;
-    if (watchdogMs === undefined || this.#lastWriteMs === null || this.isInFallback) return;
-    if (this.#nowMs() - this.#lastWriteMs < watchdogMs) return;
+    const { fallback } = this.config.profile;
+    if (!hasWatchdog(this.config) || fallback === null) return;
+    if (this.#lastWriteMs === null || this.isInFallback) return;
+    if (this.#nowMs() - this.#lastWriteMs < fallback.watchdogMs) return;
     this.isInFallback = true;
     this.#plant.setFallback(this.config.id, true);
   }
@@ -139,7 +140,7 @@ export class SimulatedDevice implements ModbusUnit {
     const { id } = this.config;
     if (decoded.epoch !== null) this.highestEpoch = decoded.epoch;
     // A master is back before its write acts: levels then count again.
-    this.#lastWriteMs = this.#nowMs();
+    if (decoded.levels.length > 0 || this.#lastWriteMs !== null) this.#lastWriteMs = this.#nowMs();
     if (this.isInFallback) {
       this.isInFallback = false;
       this.#plant.setFallback(id, false);
@@ -172,7 +173,7 @@ export class SimulatedDevice implements ModbusUnit {
       connectionId: connection.id,
       connectionOpenedAtMs: connection.openedAtMs,
       isFenced: profile.epochRegister !== null,
-      hasWatchdog: profile.fallback !== null,
+      hasWatchdog: hasWatchdog(this.config),
       epoch: decoded?.epoch ?? null,
       levels: (decoded?.levels ?? []).map((level) => ({
         ...level,
@@ -182,6 +183,12 @@ export class SimulatedDevice implements ModbusUnit {
       refusal,
     });
   }
+}
+
+/** Where the fallback is `none` nothing happens without a master, so there is nothing to watch. */
+function hasWatchdog(config: DeviceConfig): boolean {
+  const { fallback } = config.profile;
+  return fallback !== null && fallback.behaviour !== "none";
 }
 
 function exceptionOf(problem: WriteProblem): number {

@@ -88,7 +88,9 @@ export function judgeFailover(
   const faultAtMs = mark?.atMonotonicMs ?? lastBeforeMs ?? term.startMs;
   const inWindow = <T extends { readonly atMs: number }>(list: readonly T[]) =>
     list.filter((item) => item.atMs >= faultAtMs && item.atMs <= endMs);
-  const samples = inWindow(log.samples);
+  // Where the host paused over the whole window the last sample before it stands.
+  const inside = inWindow(log.samples);
+  const samples = inside.length > 0 ? inside : log.samples.slice(-1);
   const moves = inWindow(log.moves);
   const { overlapCount, lateWriteCount } = countOverlaps(ofOld, own);
   return {
@@ -105,7 +107,10 @@ export function judgeFailover(
     silenceMs: longestSilenceMs(accepted, faultAtMs, endMs),
     overlapCount,
     lateWriteCount,
-    frequencyHzMin: samples.reduce((min, sample) => Math.min(min, sample.frequencyHzMin), Infinity),
+    frequencyHzMin: samples.reduce(
+      (min, sample) => Math.min(min, sample.frequencyHzMin),
+      samples[0]?.frequencyHzMin ?? 0,
+    ),
     frequencyHzMax: samples.reduce((max, sample) => Math.max(max, sample.frequencyHzMax), 0),
     breakersMovedCount: moves.filter((move) => move.kind === "breaker").length,
     startsStopsCount: moves.filter((move) => move.kind === "startStop").length,
@@ -138,7 +143,7 @@ function countOverlaps(
   return { overlapCount, lateWriteCount: late.size };
 }
 
-/** A device that was never written in the time kept has nothing to be silent about. */
+/** A device that holds no set-point in the time kept has nothing to be silent about. */
 function longestSilenceMs(
   accepted: readonly WriteEntry[],
   faultAtMs: number,
@@ -147,8 +152,8 @@ function longestSilenceMs(
   const lastMs = new Map<string, number>();
   let longestMs = 0;
   for (const entry of accepted) {
-    if (!entry.hasWatchdog) continue;
     const previousMs = lastMs.get(entry.device);
+    if (!entry.hasWatchdog || (previousMs === undefined && entry.levels.length === 0)) continue;
     if (previousMs !== undefined && entry.atMs >= faultAtMs) {
       longestMs = Math.max(longestMs, entry.atMs - previousMs);
     }

@@ -76,6 +76,11 @@ describe("a leader is killed and another takes over", () => {
     expect(judge(steps, killAt(5050)).summaries[0]?.silenceMs).toBe(300);
   });
 
+  it("finds no silence at a device that only ever got a command", () => {
+    const command = { atMs: 2000, device: "btp", writer: "n1", epoch: 7, commands: ["open"] };
+    expect(judge([...steps, command], killAt(5050)).summaries[0]?.silenceMs).toBe(300);
+  });
+
   it("is judged three seconds after the first new write, not before", () => {
     const early = judge(steps, killAt(5050), 8199);
     expect(early.summaries).toHaveLength(1);
