@@ -20,7 +20,9 @@ export function watchDueMs(state: ControllerState, options: ControllerOptions): 
   return Math.min(
     options.order.length > 1 && lostMs !== null ? lostMs + REDUNDANCY_ALARM_MS : FOREVER,
     reducedMs !== null ? reducedMs + REDUNDANCY_ALARM_MS : FOREVER,
-    isActive("AUTHORITY_LOST") || untilMs === Number.NEGATIVE_INFINITY ? FOREVER : untilMs,
+    isActive("AUTHORITY_LOST") || state.situation.role !== "leading"
+      ? FOREVER
+      : Math.max(untilMs, leading.startedAtMs + options.timings.leaseMs),
     unsyncedSinceMs(state) + SYNC_WAIT_MS_MAX,
   );
 }
@@ -51,7 +53,8 @@ export function watch(draft: Draft): void {
   }
   const hasAuthority = authorityUntilMs(draft.state, options) > nowMs;
   const isStarting = leading.startedAtMs + options.timings.leaseMs > nowMs;
-  if (hasAuthority || !isStarting) {
+  // Giving up authority in a handover is no loss.
+  if (draft.state.situation.role === "leading" && (hasAuthority || !isStarting)) {
     setAlarm(draft, "AUTHORITY_LOST", !hasAuthority, "the leader holds: it may not write");
   }
   waiveSync(draft);
