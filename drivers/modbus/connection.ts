@@ -4,24 +4,13 @@ import type { Clock, Timer } from "../../kernel/ports/clock.ts";
 import type { Words } from "./codec.ts";
 import { FrameGuard } from "./frame-guard.ts";
 import { GatedSocket } from "./gated-socket.ts";
+import type { Outcome } from "./outcome.ts";
 import type { ReadRequest } from "./request-plan.ts";
 import type { WriteRequest } from "./write-plan.ts";
 
 // A CommonJS package: what Node calls its default holds the class under `default` once more, and so its types say.
 const ModbusClient = modbusSerial.default;
 type ModbusClient = InstanceType<typeof ModbusClient>;
-
-/** How one exchange ended; exactly one for each. */
-export type Outcome =
-  | { readonly type: "data"; readonly words: Words; readonly bytes: Buffer }
-  | { readonly type: "acknowledged" }
-  | { readonly type: "exception"; readonly code: number }
-  /** No answer in time. A write's connection was reset. */
-  | { readonly type: "timedOut" }
-  /** The connection died, or the reply made no sense and the connection was reset. */
-  | { readonly type: "lost"; readonly reason: string }
-  /** Never sent. */
-  | { readonly type: "dropped"; readonly reason: string };
 
 export interface ConnectionEvents {
   connected(): void;

@@ -3,7 +3,8 @@ import type { Clock, Timer } from "../../kernel/ports/clock.ts";
 import type { PollMode } from "../../kernel/ports/device-io.ts";
 import type { Random } from "../../kernel/ports/random.ts";
 import { Connection, type ConnectionEvents } from "./connection.ts";
-import type { ModbusDevice, Sign } from "./device.ts";
+import type { ModbusDevice } from "./device.ts";
+import type { Sign } from "./outcome.ts";
 
 const CONNECT_TIMEOUT_MS = 500;
 const RECONNECT_MS_MIN = 50;

@@ -21,6 +21,8 @@ interface LevelState {
   retryAtMs: number;
   writtenAtMs: number;
   isReadBackOwed: boolean;
+  /** Writes in a row that the device did not answer. */
+  unansweredCount: number;
   /** Last thing reported that would repeat every scan; null after any success. */
   lastReport: string | null;
 }
@@ -58,6 +60,7 @@ export class LevelImage {
       retryAtMs: -Infinity,
       writtenAtMs: -Infinity,
       isReadBackOwed: false,
+      unansweredCount: 0,
       lastReport: null,
     }));
   }
@@ -107,6 +110,7 @@ export class LevelImage {
       state.refused = null;
       state.writtenAtMs = nowMs;
       state.isReadBackOwed = true;
+      state.unansweredCount = 0;
       state.lastReport = null;
       if (state.wanted !== null) this.#report(this.#point(index), "written", "");
     }
@@ -129,12 +133,25 @@ export class LevelImage {
     }
   }
 
-  /** Nobody can tell whether the device took these levels. */
-  unanswered(levels: readonly number[], reason: string): void {
+  /**
+   * Nobody can tell whether the device took these levels. They are tried again at once, for the answer may just have been late;
+   * from the second time on as rarely as refused ones, since each costs all devices behind the connection a reset.
+   */
+  unanswered(
+    levels: readonly number[],
+    sent: readonly (readonly number[] | null)[],
+    reason: string,
+    nowMs: number,
+  ): void {
     for (const index of levels) {
       const state = this.#at(index);
       state.confirmed = null;
       state.isReadBackOwed = false;
+      state.unansweredCount++;
+      if (state.unansweredCount > 1) {
+        state.refused = sent[index] ?? null;
+        state.retryAtMs = nowMs + REWRITE_MS;
+      }
       if (state.wanted !== null) this.#reportOnce(index, "unknown", reason);
     }
   }
@@ -181,12 +198,20 @@ export class LevelImage {
     state.isReadBackOwed = false;
   }
 
-  /** Forgets what was confirmed, so that everything held is written again. */
-  forget(): void {
+  /** The connection was lost: the device may have restarted, and what it held is unconfirmed. */
+  unconfirm(): void {
     for (const state of this.#states) {
       state.confirmed = null;
-      state.refused = null;
       state.isReadBackOwed = false;
+    }
+  }
+
+  /** Forgets all that was learnt about writes, so that everything held is written again at once. */
+  forget(): void {
+    this.unconfirm();
+    for (const state of this.#states) {
+      state.refused = null;
+      state.unansweredCount = 0;
       state.lastReport = null;
     }
   }

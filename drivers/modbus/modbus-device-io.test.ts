@@ -246,6 +246,13 @@ describe("connections", () => {
       () => peer.reads.filter((request) => request.unitId === 1).length > count + 20,
     );
     expect(driver.io.connection("bat1")).toBe("online");
+    driver.execute("bat2", "open", 100);
+    driver.io.writeLevels(levels(5, "bat2"), 1);
+    await driver.until("more reads", () => peer.reads.length > count + 60);
+    driver.plantTimeMs = 100;
+    driver.scan();
+    expect(driver.fates.map((fate) => fate.fate)).toEqual(["dropped"]);
+    expect(peer.writes).toEqual([]);
     expect(peer.connectionCount).toBe(1);
   });
 });
@@ -336,6 +343,20 @@ describe("set-points", () => {
       driver.outcomes("powerSetpointKw").includes("written"),
     );
     expect(driver.outcomes("powerSetpointKw").slice(0, 2)).toEqual(["failed", "written"]);
+  });
+
+  it("without an answer are tried again at once, and from then on once a second", async () => {
+    const driver = await online({ writeMs: 20 });
+    peer.behave = ({ socket, request, reply }) => {
+      if (request.functionCode !== 16) socket.write(reply());
+    };
+    const startMs = performance.now();
+    await driver.until("0.8 s of scans", () => {
+      driver.io.writeLevels(levels(5), 1);
+      return performance.now() - startMs > 800;
+    });
+    expect(peer.writes.length).toBe(2);
+    expect(driver.outcomes("powerSetpointKw")).toEqual(["unknown"]);
   });
 
   it("that fit no register are never written", async () => {

@@ -18,7 +18,8 @@ import type {
 } from "../../kernel/ports/device-io.ts";
 import type { Random } from "../../kernel/ports/random.ts";
 import type { Timings } from "../../kernel/timings.ts";
-import { ModbusDevice, type DeviceContext } from "./device.ts";
+import type { DeviceContext } from "./device-context.ts";
+import { ModbusDevice } from "./device.ts";
 import { Endpoint } from "./endpoint.ts";
 
 export interface ModbusDeviceIoOptions {
