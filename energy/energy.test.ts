@@ -7,10 +7,20 @@ import { n1Of } from "./n-minus-one.ts";
 import type { PowerParameters } from "./parameters.ts";
 import { sentenceOf } from "./reason.ts";
 import { nextReferencesKw, type SharingSet } from "./sharing.ts";
-import { decideStartStop, NO_TIMERS, type StartStopInput, type StartStopSet } from "./start-stop.ts";
+import {
+  decideStartStop,
+  NO_TIMERS,
+  type StartStopInput,
+  type StartStopSet,
+} from "./start-stop.ts";
 import { nextConsumerLimitKw } from "./thruster-limits.ts";
 
-const genset = (device: string, ratedKw: number, powerKw: number, more: Partial<Source> = {}): Source => ({
+const genset = (
+  device: string,
+  ratedKw: number,
+  powerKw: number,
+  more: Partial<Source> = {},
+): Source => ({
   device,
   kind: "genset",
   breaker: "closed",
@@ -114,7 +124,9 @@ describe("equal sharing", () => {
           for (const [i, next] of nextReferencesKw(input).entries()) {
             const before = from[i];
             if (before === undefined) continue;
-            expect(Math.abs(next - before.referenceKw)).toBeLessThanOrEqual(before.ratedKw * 0.01 + 1e-6);
+            expect(Math.abs(next - before.referenceKw)).toBeLessThanOrEqual(
+              before.ratedKw * 0.01 + 1e-6,
+            );
             expect(next).toBeGreaterThanOrEqual(0);
             expect(next).toBeLessThanOrEqual(before.ratedKw * 1.1 + 1e-6);
           }
@@ -131,7 +143,10 @@ describe("equal sharing", () => {
 
 describe("balance and loss of the largest", () => {
   it("counts an unknown breaker as open for capacity and its power as load", () => {
-    const balance = balanceOf([genset("dg1", 1000, 400), genset("dg2", 1000, 300, { breaker: "unknown" })], 0);
+    const balance = balanceOf(
+      [genset("dg1", 1000, 400), genset("dg2", 1000, 300, { breaker: "unknown" })],
+      0,
+    );
     expect(balance).toMatchObject({ capacityKw: 1000, loadKw: 700, loadPct: 70, freeKw: 300 });
     expect(balance.unknowns.map(sentenceOf)).toEqual(["the breaker of dg2 is not known"]);
   });
@@ -142,7 +157,9 @@ describe("balance and loss of the largest", () => {
   });
 
   it("calls load without capacity an overload, in a finite number", () => {
-    expect(balanceOf([genset("dg1", 1000, 400, { breaker: "unknown" })], 0).loadPct).toBe(OVERLOAD_PCT);
+    expect(balanceOf([genset("dg1", 1000, 400, { breaker: "unknown" })], 0).loadPct).toBe(
+      OVERLOAD_PCT,
+    );
   });
 
   it("holds the loss of one set where a battery's reserve carries the load", () => {
@@ -195,8 +212,16 @@ const oneRuns = [set("dg1", "running"), set("dg2", "ready")];
 
 const rows: [name: string, input: Parameters<typeof untilDecision>[0], outcome: string][] = [
   ["84 % starts nothing", { sources: [genset("dg1", 1000, 840)], sets: oneRuns }, "nothing"],
-  ["86 % starts after 10 s", { sources: [genset("dg1", 1000, 860)], sets: oneRuns }, "start dg2 at 10"],
-  ["96 % starts after 2 s", { sources: [genset("dg1", 1000, 960)], sets: oneRuns }, "start dg2 at 2"],
+  [
+    "86 % starts after 10 s",
+    { sources: [genset("dg1", 1000, 860)], sets: oneRuns },
+    "start dg2 at 10",
+  ],
+  [
+    "96 % starts after 2 s",
+    { sources: [genset("dg1", 1000, 960)], sets: oneRuns },
+    "start dg2 at 2",
+  ],
   [
     "a blocked set is passed over",
     {
@@ -205,12 +230,26 @@ const rows: [name: string, input: Parameters<typeof untilDecision>[0], outcome: 
     },
     "start dg3 at 2",
   ],
-  ["a set on its way is waited for", { sources: [genset("dg1", 1000, 960)], sets: [set("dg1", "running"), set("dg2", "pending"), set("dg3", "ready")] }, "nothing"],
-  ["69 % of what remains stops after the delay", { sources: two(345, 345), sets: bothRun }, "stop dg2 at 60"],
+  [
+    "a set on its way is waited for",
+    {
+      sources: [genset("dg1", 1000, 960)],
+      sets: [set("dg1", "running"), set("dg2", "pending"), set("dg3", "ready")],
+    },
+    "nothing",
+  ],
+  [
+    "69 % of what remains stops after the delay",
+    { sources: two(345, 345), sets: bothRun },
+    "stop dg2 at 60",
+  ],
   ["71 % of what remains stops nothing", { sources: two(355, 355), sets: bothRun }, "nothing"],
   [
     "a stop waits for the minimum run",
-    { sources: two(200, 200), sets: [set("dg1", "running"), { ...set("dg2", "running"), runningForMs: 1000 }] },
+    {
+      sources: two(200, 200),
+      sets: [set("dg1", "running"), { ...set("dg2", "running"), runningForMs: 1000 }],
+    },
     "nothing",
   ],
   [
@@ -218,7 +257,11 @@ const rows: [name: string, input: Parameters<typeof untilDecision>[0], outcome: 
     { sources: [...two(200, 200), genset("dg3", 1000, 0, { breaker: "unknown" })], sets: bothRun },
     "nothing",
   ],
-  ["the only source that forms the bus never stops", { sources: [genset("dg1", 1000, 10)], sets: [set("dg1", "running")] }, "nothing"],
+  [
+    "the only source that forms the bus never stops",
+    { sources: [genset("dg1", 1000, 10)], sets: [set("dg1", "running")] },
+    "nothing",
+  ],
   [
     "a set that could not be lost afterwards stays",
     { sources: two(300, 300), sets: bothRun, parameters: { ...parameters, isN1Required: true } },
@@ -226,7 +269,11 @@ const rows: [name: string, input: Parameters<typeof untilDecision>[0], outcome: 
   ],
   [
     "a lost reserve starts a set",
-    { sources: [genset("dg1", 1000, 600), battery("bat1", 500)], sets: oneRuns, parameters: { ...parameters, isN1Required: true } },
+    {
+      sources: [genset("dg1", 1000, 600), battery("bat1", 500)],
+      sets: oneRuns,
+      parameters: { ...parameters, isN1Required: true },
+    },
     "start dg2 at 10",
   ],
   [
@@ -257,7 +304,9 @@ describe("load-dependent start and stop", () => {
       },
       NO_TIMERS,
     );
-    expect(decision.startBecause.map(sentenceOf)).toContain("no set can be started: dg2 is blocked");
+    expect(decision.startBecause.map(sentenceOf)).toContain(
+      "no set can be started: dg2 is blocked",
+    );
   });
 });
 
@@ -274,7 +323,12 @@ describe("a battery", () => {
     isForming: false,
     isBmsStale: false,
   };
-  const next = (more: Partial<BatteryInput>, setpointKw: number, loadKw: number, isBusFormedByOther = true) =>
+  const next = (
+    more: Partial<BatteryInput>,
+    setpointKw: number,
+    loadKw: number,
+    isBusFormedByOther = true,
+  ) =>
     nextBatterySetpoint({
       battery: { ...bat, ...more },
       setpointKw,

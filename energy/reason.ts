@@ -30,11 +30,13 @@ const SENTENCES = {
   NOT_STARTABLE: "{device} is {state}",
   LOAD_ABOVE_STOP:
     "load {loadPct} % of the {capacityKw} kW that would remain is not below {limitPct} %",
-  STOP_WAITS: "load {loadPct} % < {limitPct} % of what would remain since {forS} s, stop after {delayS} s",
+  STOP_WAITS:
+    "load {loadPct} % < {limitPct} % of what would remain since {forS} s, stop after {delayS} s",
   LOAD_LOW: "load {loadPct} % < {limitPct} % of the {capacityKw} kW that remain, for {delayS} s",
   MINIMUM_RUN: "{device} has run {ranS} s of at least {minimumRunS} s",
   LAST_FORMING: "{device} is the only source that forms the bus",
-  N1_AFTER_STOP: "without {device}, after loss of {lost}, {remainingKw} kW would remain for {loadKw} kW",
+  N1_AFTER_STOP:
+    "without {device}, after loss of {lost}, {remainingKw} kW would remain for {loadKw} kW",
   CONSUMER_ACTIVE: "{device} waits for power or has it reserved",
   UNKNOWN_INPUT: "{what} of {device} is not known",
   MODE: "the grid is in {mode}: only operators' commands act",

@@ -18,8 +18,6 @@ export function nextShoreReferenceKw(input: {
 }): number {
   const stepKw = (input.limitKw * input.rampPctPerS * input.elapsedMs) / 100_000;
   const mostKw = Math.max(0, (input.limitKw * BASE_LOAD_PCT) / 100);
-  const targetKw = input.isUnloading
-    ? 0
-    : clamp(input.loadKw - input.minimumOthersKw, 0, mostKw);
+  const targetKw = input.isUnloading ? 0 : clamp(input.loadKw - input.minimumOthersKw, 0, mostKw);
   return moveToward(input.referenceKw, targetKw, stepKw);
 }

@@ -114,11 +114,7 @@ function nextTimers(input: StartStopInput, timers: StartStopTimers): StartStopTi
   const needsN1 = parameters.isN1Required && balance.loadKw > 0.5;
   return {
     ...timers,
-    highSinceMs: since(
-      balance.loadPct > parameters.startLimitPct,
-      timers.highSinceMs,
-      plantTimeMs,
-    ),
+    highSinceMs: since(balance.loadPct > parameters.startLimitPct, timers.highSinceMs, plantTimeMs),
     fastSinceMs: since(
       balance.loadPct > parameters.fastStartLimitPct,
       timers.fastSinceMs,

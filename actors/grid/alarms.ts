@@ -60,13 +60,8 @@ function isSameKeys(a: GridState["conditions"], b: GridState["conditions"]): boo
 
 function conditionsOf(plan: GridPlan, state: GridState, situation: Situation): Condition[] {
   const found: Condition[] = [];
-  const note = (
-    actor: string,
-    code: string,
-    priority: AlarmPriority,
-    text: string,
-    delayMs = 0,
-  ) => found.push({ actor, code, priority, text, delayMs });
+  const note = (actor: string, code: string, priority: AlarmPriority, text: string, delayMs = 0) =>
+    found.push({ actor, code, priority, text, delayMs });
   for (const device of plan.devices) noteDevice(plan, state, device, note);
   noteGrid(plan, state, situation, note);
   return found;
@@ -154,7 +149,13 @@ function noteGrid(plan: GridPlan, state: GridState, situation: Situation, note: 
   for (const tie of plan.ties) {
     const isUnknown = situation.balance.unknowns.some((reason) => reason.device === tie.id);
     if (isUnknown) {
-      note(address, "TIE_UNKNOWN", "high", `the position of ${tie.id} is unknown`, UNKNOWN_DELAY_MS);
+      note(
+        address,
+        "TIE_UNKNOWN",
+        "high",
+        `the position of ${tie.id} is unknown`,
+        UNKNOWN_DELAY_MS,
+      );
     }
   }
 }

@@ -38,7 +38,8 @@ export function decideSets(work: Work, situation: Situation): StartStopDecision 
   if (!isAuto(work) || !mayCommand(state)) return null;
   keepLeavingSets(work, situation);
   const start = decision.start && plan.deviceById.get(decision.start.device);
-  if (decision.start && start) send(work, start, "start.requested", inWords(decision.start.reasons));
+  if (decision.start && start)
+    send(work, start, "start.requested", inWords(decision.start.reasons));
   const stop = decision.stop && plan.deviceById.get(decision.stop.device);
   if (decision.stop && stop) send(work, stop, "stop.requested", inWords(decision.stop.reasons));
   return decision;

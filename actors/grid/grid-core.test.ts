@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fileURLToPath } from "node:url";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import { encodeCanonical } from "../../kernel/canonical.ts";
 import { InvariantError } from "../../kernel/errors.ts";
@@ -10,7 +9,7 @@ import { createGridCore } from "./grid-core.ts";
 import { viewGrid } from "./view-grid.ts";
 import { why } from "./why.ts";
 
-const manifest = loadManifest(fileURLToPath(new URL("../../configs/vessel.toml", import.meta.url)));
+const manifest = loadManifest("configs/vessel.toml");
 
 /** The vessel as the demo begins: one set on each switchboard, tie open, 350 and 310 kW. */
 function vessel(): MiniPlant {
@@ -76,7 +75,12 @@ describe("load-dependent start and stop in closed loop", () => {
     Object.assign(thruster, { isRequesting: false });
     plant.run(160);
     expect(plant.stateOf("dg2")).toBe("ready");
-    expect(plant.commands("port")).toEqual(["dg2 start", "dg2 syncAndClose", "dg2 open", "dg2 stop"]);
+    expect(plant.commands("port")).toEqual([
+      "dg2 start",
+      "dg2 syncAndClose",
+      "dg2 open",
+      "dg2 stop",
+    ]);
   });
 
   it("covers the gap by battery while a set starts, and gives it back", () => {
@@ -218,7 +222,11 @@ describe("unknown means worse", () => {
 
   it("gives no command while nothing is known, whatever is measured later", () => {
     const quality = fc.constantFrom("bad" as const, "uncertain" as const);
-    const value = fc.oneof(fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.string());
+    const value = fc.oneof(
+      fc.boolean(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.string(),
+    );
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat(200), value, quality), { maxLength: 60 }),
@@ -239,10 +247,7 @@ describe("unknown means worse", () => {
                 typeof sample === "number" ? sample + 0 : sample,
                 sampleQuality,
               ]),
-              leadership:
-                sequence === 1
-                  ? { leader: MEMBER, inSync: [MEMBER], origin }
-                  : null,
+              leadership: sequence === 1 ? { leader: MEMBER, inSync: [MEMBER], origin } : null,
             };
             const result = core.step(state, frame);
             expect(result.outputs.commands).toEqual([]);
@@ -275,7 +280,13 @@ const emptyFrame = (sequence: number): Frame => ({
 });
 
 describe("operators' requests", () => {
-  const refusals: [name: string, device: string, command: string, role: "viewer" | "operator", text: string][] = [
+  const refusals: [
+    name: string,
+    device: string,
+    command: string,
+    role: "viewer" | "operator",
+    text: string,
+  ][] = [
     ["a viewer", "dg2", "start", "viewer", "may look, not command"],
     ["an unknown command", "dg2", "explode", "operator", "dg2 has no command explode"],
     ["a command of the prototype", "dg2", "constructor", "operator", "has no command"],
@@ -352,7 +363,9 @@ describe("an island", () => {
     plant.run(80);
     expect(plant.commands("starboard")).toContain("dg3 stop");
     expect(plant.commands("port")).not.toContain("dg1 stop");
-    expect(plant.request("port", "btp", "open").reason).toContain("starboard has no source of its own");
+    expect(plant.request("port", "btp", "open").reason).toContain(
+      "starboard has no source of its own",
+    );
     Object.assign(plant.device("bt1"), { isRequesting: true, demandKw: 600 });
     plant.run(30);
     expect(plant.stateOf("bt1")).toBe("granted");
@@ -404,7 +417,9 @@ function fail(): never {
 describe("the core as a replica", () => {
   it("has a manifest hash that does not depend on ports and hosts, but on ratings", () => {
     const moved = { ...manifest, nodes: manifest.nodes.map((node) => ({ ...node, peerPort: 1 })) };
-    expect(createGridCore(moved, "port").manifestHash).toBe(createGridCore(manifest, "port").manifestHash);
+    expect(createGridCore(moved, "port").manifestHash).toBe(
+      createGridCore(manifest, "port").manifestHash,
+    );
     const grids = manifest.grids.map((grid) => ({ ...grid, nominalFrequencyHz: 50 }));
     const other = createGridCore({ ...manifest, grids }, "port");
     expect(other.manifestHash).not.toBe(createGridCore(manifest, "port").manifestHash);
@@ -413,7 +428,14 @@ describe("the core as a replica", () => {
   it("steps the same from a restored state, under random faults and requests", () => {
     const act = fc.record({
       device: fc.constantFrom("dg1", "dg2", "bat1", "bt1", "btp", "dg3"),
-      what: fc.constantFrom("isClosed", "isTripped", "isRemote", "isRunning", "isShutdown", "isRequesting"),
+      what: fc.constantFrom(
+        "isClosed",
+        "isTripped",
+        "isRemote",
+        "isRunning",
+        "isShutdown",
+        "isRequesting",
+      ),
       value: fc.boolean(),
       command: fc.constantFrom("start", "stop", "open", "syncAndClose", "reset"),
     });

@@ -115,7 +115,8 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
       const set = own.sets.find((entry) => entry.device === source.device);
       const isUnknown = source.breaker === "unknown" || !source.isPowerKnown;
       const isFailed = set?.state === "runningOpen" && set.availability === "none";
-      const machine = device === undefined ? "" : actorOf(plan, state, device.address).snapshot.state;
+      const machine =
+        device === undefined ? "" : actorOf(plan, state, device.address).snapshot.state;
       return {
         device: source.device,
         kind: source.kind,

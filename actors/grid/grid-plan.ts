@@ -12,7 +12,11 @@ import { meterMachine } from "../machines/meter.ts";
 import { pvMachine } from "../machines/pv.ts";
 import { shoreMachine } from "../machines/shore.ts";
 import { thrusterMachine } from "../machines/thruster.ts";
-import { replicate, type MachineInput, type ReplicatedMachine } from "../runtime/machine-adapter.ts";
+import {
+  replicate,
+  type MachineInput,
+  type ReplicatedMachine,
+} from "../runtime/machine-adapter.ts";
 import { createTree, type ReplicatedTree } from "../runtime/replicated-tree.ts";
 
 /** One device as the core works with it. */

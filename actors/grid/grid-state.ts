@@ -22,7 +22,7 @@ export type GridState = {
   readonly leadership: LeadershipState;
   readonly tree: TreeState;
   /** What each actor last read; null makes it read again. In the order of the tree. */
-  readonly seen: readonly (Canonical)[];
+  readonly seen: readonly Canonical[];
   readonly timers: StartStopTimers;
   /** Set-points held, by `device.point`. Absent: none is held. */
   readonly levels: { readonly [level: string]: number };

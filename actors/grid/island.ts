@@ -11,7 +11,8 @@ import { reservedKw, situationOf, tieStateOf, type Consumer, type Situation } fr
 export function islandOf(plan: GridPlan, state: GridState): readonly string[] {
   const members = new Set([plan.grid.id]);
   for (const tie of plan.ties) {
-    if (tieStateOf(state, tie.ownBreaker, tie.otherBreaker) === "closed") members.add(tie.otherGrid);
+    if (tieStateOf(state, tie.ownBreaker, tie.otherBreaker) === "closed")
+      members.add(tie.otherGrid);
   }
   return plan.gridOrder.filter((grid) => members.has(grid));
 }

@@ -18,7 +18,8 @@ export function refusalOf(
   situation: Situation,
 ): Reason | string | null {
   const mode = actorOf(work.plan, work.state, work.plan.address).snapshot.state;
-  if (mode === "switchboard") return "the grid is operated from the switchboard: R-EMS does not command";
+  if (mode === "switchboard")
+    return "the grid is operated from the switchboard: R-EMS does not command";
   if (actorOf(work.plan, work.state, device.address).status !== "running") {
     return `the machine of ${device.id} is in quarantine after repeated faults`;
   }

@@ -35,7 +35,8 @@ export function why(core: PlannedGridCore, state: GridState, actor: string): str
 function restraints(plan: GridPlan, state: GridState, situation: Situation): Reason[] {
   const reasons: Reason[] = [];
   const mode = actorOf(plan, state, plan.address).snapshot.state;
-  if (mode !== "auto") reasons.push(reasonOf("MODE", "", { mode: mode === "semi" ? "SEMI" : "SWBD" }));
+  if (mode !== "auto")
+    reasons.push(reasonOf("MODE", "", { mode: mode === "semi" ? "SEMI" : "SWBD" }));
   const { leadership, plantTimeMs } = state;
   if (leadership.origin === "none" || !leadership.isRead) reasons.push(reasonOf("NOT_READ", ""));
   if (plantTimeMs < leadership.commandsFromMs) {
@@ -95,7 +96,8 @@ function whyGenset(
   if (set.availability === "ready" || set.availability === "none") {
     const next = situation.sets.find((entry) => entry.availability === "ready");
     const reasons: Reason[] = [...decision.startBecause];
-    if (set.availability === "none") reasons.push(reasonOf("NOT_STARTABLE", device, { state: set.state }));
+    if (set.availability === "none")
+      reasons.push(reasonOf("NOT_STARTABLE", device, { state: set.state }));
     else if (next !== undefined && next.device !== device) {
       reasons.push(reasonOf("NOT_NEXT", device, { next: next.device }));
     }
@@ -106,7 +108,10 @@ function whyGenset(
   if (set.availability !== "running") return restrained;
   const last = situation.sets.findLast((entry) => entry.availability === "running");
   if (last?.device !== device) return restrained;
-  return [`${device} not stopped: ${decision.stopBecause.map(sentenceOf).join("; ")}`, ...restrained];
+  return [
+    `${device} not stopped: ${decision.stopBecause.map(sentenceOf).join("; ")}`,
+    ...restrained,
+  ];
 }
 
 function whyBattery(

@@ -35,8 +35,7 @@ export function readBattery(view: DeviceView): BatteryReading {
   const { image } = view;
   const points = ["isRemoteSelected", "state", "isBmsFault", "isGasOrFire", "isEmergencyStop"];
   return {
-    isKnown:
-      view.position !== "unknown" && areKnown(image, points),
+    isKnown: view.position !== "unknown" && areKnown(image, points),
     position: view.position,
     isRemote: isOn(image, "isRemoteSelected"),
     converter: labelOf(image, "state"),
@@ -108,10 +107,7 @@ const passOn = {
 
 /** Every state shows what is measured; requests wait for their effect beside it, so that no state hides a fault. */
 function shows(state: Observed) {
-  return [
-    ...observedExcept(state),
-    { guard: "isOverdue" as const, actions: "giveUp" as const },
-  ];
+  return [...observedExcept(state), { guard: "isOverdue" as const, actions: "giveUp" as const }];
 }
 
 const CONNECTED = {

@@ -27,8 +27,7 @@ export function readBreaker(view: DeviceView, hasSelector: boolean): BreakerRead
   const { image } = view;
   const points = hasSelector ? ["isTripped", "isRemoteSelected"] : ["isTripped"];
   return {
-    isKnown:
-      view.position !== "unknown" && areKnown(image, points),
+    isKnown: view.position !== "unknown" && areKnown(image, points),
     position: view.position,
     isTripped: isOn(image, "isTripped"),
     isRemote: !hasSelector || isOn(image, "isRemoteSelected"),

@@ -17,7 +17,11 @@ export type DeviceEvent<Type extends string, Reading> = Type extends string
   : never;
 
 /** What became of a command that the machine gave. */
-export type FateType = "command.confirmed" | "command.dropped" | "command.failed" | "command.unknown";
+export type FateType =
+  | "command.confirmed"
+  | "command.dropped"
+  | "command.failed"
+  | "command.unknown";
 
 /** Every device machine's effect: one irreversible act, with its reason. */
 export type CommandParams = {

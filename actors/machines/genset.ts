@@ -20,7 +20,12 @@ export type GensetReading = {
   readonly isBusLive: boolean;
 };
 
-type RequestType = "start.requested" | "sync.requested" | "stop.requested" | "open.requested" | "reset.requested";
+type RequestType =
+  | "start.requested"
+  | "sync.requested"
+  | "stop.requested"
+  | "open.requested"
+  | "reset.requested";
 export type GensetEvent = DeviceEvent<"scanned" | RequestType | FateType, GensetReading>;
 
 export type GensetInput = {
@@ -82,8 +87,7 @@ export function readGenset(
 ): GensetReading {
   const { image } = view;
   return {
-    isKnown:
-      view.position !== "unknown" && areKnown(image, READ_POINTS),
+    isKnown: view.position !== "unknown" && areKnown(image, READ_POINTS),
     position: view.position,
     isRemote: isOn(image, "isRemoteSelected"),
     isStartBlocked: isOn(image, "isStartBlocked"),
@@ -98,7 +102,15 @@ export function readGenset(
   };
 }
 
-type Observed = "unknown" | "tripped" | "local" | "onLoad" | "runningOpen" | "blocked" | "notReady" | "ready";
+type Observed =
+  | "unknown"
+  | "tripped"
+  | "local"
+  | "onLoad"
+  | "runningOpen"
+  | "blocked"
+  | "notReady"
+  | "ready";
 
 /** The state that the feedback alone speaks for. */
 export function observeGenset(reading: GensetReading): Observed {
@@ -174,7 +186,10 @@ export const gensetMachine = setup({
     doubt: assign({
       isUncertain: true,
       deadlineMs: ({ context, event }, params: { ms: number }) =>
-        Math.min(context.deadlineMs ?? event.plantTimeMs + params.ms, event.plantTimeMs + params.ms),
+        Math.min(
+          context.deadlineMs ?? event.plantTimeMs + params.ms,
+          event.plantTimeMs + params.ms,
+        ),
     }),
     markOpening: assign({
       isOpening: true,

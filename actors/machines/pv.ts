@@ -15,8 +15,7 @@ export function readPv(view: DeviceView): PvReading {
   const { image } = view;
   return {
     isKnown:
-      view.position !== "unknown" &&
-      areKnown(image, ["isRunning", "isTripped", "activePowerKw"]),
+      view.position !== "unknown" && areKnown(image, ["isRunning", "isTripped", "activePowerKw"]),
     position: view.position,
     isRunning: isOn(image, "isRunning"),
     isTripped: isOn(image, "isTripped"),

@@ -47,8 +47,7 @@ export function readShore(
     "activePowerKw",
   ];
   return {
-    isKnown:
-      view.position !== "unknown" && areKnown(image, points),
+    isKnown: view.position !== "unknown" && areKnown(image, points),
     position: view.position,
     isRemote: isOn(image, "isRemoteSelected"),
     isVoltagePresent: isOn(image, "isVoltagePresent"),

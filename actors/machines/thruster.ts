@@ -11,10 +11,7 @@ export type ThrusterReading = {
   readonly isDrawing: boolean;
 };
 
-export type ThrusterEvent = DeviceEvent<
-  "scanned" | "granted" | "withdrawn",
-  ThrusterReading
->;
+export type ThrusterEvent = DeviceEvent<"scanned" | "granted" | "withdrawn", ThrusterReading>;
 export type ThrusterContext = {
   /** When its present request came, plant time: first come, first served. */
   readonly requestedAtMs: number | null;
