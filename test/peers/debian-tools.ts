@@ -24,7 +24,9 @@ function runs(program: string, args: readonly string[], environment: NodeJS.Proc
 function pymodbus(): DebianTool | null {
   const folder = join(UNPACKED, "usr/lib/python3/dist-packages");
   const environments = [{ PYTHONPATH: folder }, {}];
-  const environment = environments.find((one) => runs(PYTHON, ["-c", "import pymodbus.server"], one));
+  const environment = environments.find((one) =>
+    runs(PYTHON, ["-c", "import pymodbus.server"], one),
+  );
   return environment === undefined ? null : { program: PYTHON, environment };
 }
 
