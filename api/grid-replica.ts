@@ -1,6 +1,8 @@
 import { createGridCore } from "../actors/grid/grid-core.ts";
 import type { GridState } from "../actors/grid/grid-state.ts";
 import { situationOf, type Situation } from "../actors/grid/situation.ts";
+import { viewGrid, type GridView } from "../actors/grid/view-grid.ts";
+import { why } from "../actors/grid/why.ts";
 import { viewTree, type ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest } from "../configs/manifest.ts";
 import type { OperatorRequest, RequestReply } from "../kernel/command.ts";
@@ -133,9 +135,14 @@ export class GridReplica {
     return sample === undefined || sample[2] === "bad" ? null : sample[1];
   }
 
-  metersOf(): string[] {
-    const { devices } = this.core.plan;
-    return devices.filter(({ kind }) => kind === "meter").map(({ id }) => id);
+  /** Figures, devices and reasons, as the core's own view has them. */
+  view(): GridView {
+    return viewGrid(this.core, this.state);
+  }
+
+  /** Sentences, the most important first; none for an address that is not of this grid. */
+  why(address: string): string[] {
+    return why(this.core, this.state, address);
   }
 
   situation(): Situation {

@@ -1,5 +1,4 @@
-import { viewGrid } from "../actors/grid/view-grid.ts";
-import { isConnected } from "../energy/balance.ts";
+import type { GridView } from "../actors/grid/view-grid.ts";
 import { gridOf } from "../configs/manifest-queries.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import type { GridReplica } from "./grid-replica.ts";
@@ -12,8 +11,9 @@ export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
   const config = gridOf(view.manifest, grid);
   const replica = view.replicaOf(grid);
   const status = view.statusOf(grid);
+  const plant = replica.view();
   const leader = status?.leader?.node ?? "";
-  const { mode, n1, why, island } = viewGrid(replica.core, replica.state);
+  const { mode, n1, why, island } = plant;
   return rems.v1.GridStatus.create({
     grid,
     name: config.name,
@@ -26,14 +26,14 @@ export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
     order: config.controllers.map(({ node }) => node),
     hasAuthority: status?.hasAuthority ?? false,
     lastFailover: replica.lastFailover,
-    plant: plantFigures(replica),
+    plant: plantFigures(replica, plant),
     alarms: [...replica.alarms(), ...nodeAlarms(view, grid)].map((alarm) =>
       rems.v1.Alarm.create(alarm),
     ),
     control: config.control,
     plantTimeMs: replica.state.plantTimeMs,
     isViewCurrent: replica.isCurrent,
-    devices: deviceStatuses(replica),
+    devices: deviceStatuses(replica, plant),
     roleReason:
       view.transitionsOf(`nodes/${view.node.id}/controllers/${grid}`).at(-1)?.reason ?? "",
     mode,
@@ -64,40 +64,41 @@ function numberAt(replica: GridReplica, device: string, point: string): number |
   return typeof value === "number" ? value : null;
 }
 
-function plantFigures(replica: GridReplica): Types.rems.v1.PlantFigures {
-  const { balance, sources, isBusLive } = replica.situation();
-  const forming = sources.filter((source) => isConnected(source) && source.isForming);
-  const measuring = [...forming.map(({ device }) => device), ...replica.metersOf()];
-  const firstOf = (point: string): number => {
-    for (const device of measuring) {
-      const value = numberAt(replica, device, point);
-      if (value !== null) return value;
-    }
-    return 0;
-  };
+const { BUS_STATE_LIVE, BUS_STATE_DEAD, BUS_STATE_UNKNOWN } = rems.v1.BusState;
+
+function plantFigures(replica: GridReplica, grid: GridView): Types.rems.v1.PlantFigures {
+  const { isBusLive, isBusDead } = replica.situation();
   return rems.v1.PlantFigures.create({
-    frequencyHz: firstOf("frequencyHz"),
-    voltageV: firstOf("voltageV"),
-    generationKw: balance.loadKw,
-    capacityKw: balance.capacityKw,
-    freeKw: balance.freeKw,
+    frequencyHz: grid.frequencyHz,
+    voltageV: grid.voltageV,
+    generationKw: grid.loadKw,
+    capacityKw: grid.capacityKw,
+    freeKw: grid.freeKw,
+    bus: isBusLive ? BUS_STATE_LIVE : isBusDead ? BUS_STATE_DEAD : BUS_STATE_UNKNOWN,
+    loadPct: grid.loadPct,
+    reservedKw: grid.reservedKw,
+    batteryReserveKw: grid.batteryReserveKw,
     isLive: isBusLive,
   });
 }
 
-function deviceStatuses(replica: GridReplica): Types.rems.v1.DeviceStatus[] {
-  const states = new Map(replica.views().map(({ address, state }) => [address, state]));
-  return replica.core.plan.devices.map((device) => {
-    const position = replica.state.positions[device.id]?.position;
+function deviceStatuses(replica: GridReplica, grid: GridView): Types.rems.v1.DeviceStatus[] {
+  return grid.devices.map((view) => {
+    const position = replica.state.positions[view.device]?.position;
     return rems.v1.DeviceStatus.create({
-      device: device.id,
-      kind: device.kind,
-      state: states.get(device.address) ?? "",
-      connection: replica.state.connections[device.id] ?? "offline",
-      activePowerKw: numberAt(replica, device.id, "activePowerKw"),
+      device: view.device,
+      kind: view.kind,
+      state: view.state,
+      connection: view.connection === "unknown" ? "offline" : view.connection,
+      activePowerKw: numberAt(replica, view.device, "activePowerKw"),
       isClosed: position === "closed" ? true : position === "open" ? false : null,
-      socPct: numberAt(replica, device.id, "socPct"),
-      ratingKw: device.ratedKw,
+      socPct: numberAt(replica, view.device, "socPct"),
+      ratingKw: view.ratedKw,
+      name: view.name,
+      address: view.address,
+      reason: view.reason,
+      sincePlantTimeMs: view.sinceMs,
+      levels: view.levels,
     });
   });
 }

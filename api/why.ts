@@ -7,8 +7,10 @@ export function whyOf(view: NodeView, actor: ActorView): string[] {
   if (actor.isQuarantined) {
     reasons.push(`it crashed ${actor.restartCount} times and takes no events until it is released`);
   }
-  reasons.push(`${actor.state}: ${actor.reason === "" ? "since its start" : actor.reason}`);
   const replica = view.replicas.get(gridOfAddress(actor.address));
+  const sentences = replica?.why(actor.address) ?? [];
+  if (sentences.length > 0) reasons.push(...sentences);
+  else reasons.push(`${actor.state}: ${actor.reason === "" ? "since its start" : actor.reason}`);
   if (replica === undefined) return reasons;
   if (!replica.isCurrent) reasons.push("this node's view of the grid lags behind");
   for (const alarm of replica.alarms()) {

@@ -1,4 +1,4 @@
-import type { Types } from "../../proto/generated/rems-v1.ts";
+import { rems, type Types } from "../../proto/generated/rems-v1.ts";
 import { paint, table, type Terminal } from "./terminal.ts";
 
 type Status = Types.rems.v1.GetStatusResponse;
@@ -17,22 +17,23 @@ function gridText(terminal: Terminal, grid: Grid): string {
   const authority = grid.hasAuthority ? ", commanding from here" : "";
   const inSync = (grid.inSync ?? []).join(" ");
   const lines = [
-    `${paint(terminal, "bold", `GRID ${grid.grid}`)} (${grid.name}, switchboard section)  ${leader}, epoch ${grid.epoch}${authority}`,
+    `${paint(terminal, "bold", `GRID ${grid.grid}`)} (${grid.name}, switchboard section)  ${leader}, epoch ${Number(grid.epoch)}${authority}`,
     `  this node: ${grid.role}${grid.roleReason ? ` (${grid.roleReason})` : ""}   in sync: ${inSync || "-"} of ${(grid.order ?? []).join(" ")}   control: ${grid.control}`,
   ];
-  if (grid.isViewCurrent !== true) {
+  if (!grid.isViewCurrent) {
     lines.push(paint(terminal, "yellow", "  this node's view is not complete yet"));
   }
   const { plant, lastFailover: failover } = grid;
   if (plant) {
-    const bus = plant.isLive === true ? "live" : paint(terminal, "red", "DEAD");
     lines.push(
-      `  bus ${bus}  ${(plant.frequencyHz ?? 0).toFixed(2)} Hz  ${(plant.voltageV ?? 0).toFixed(0)} V  load ${kw(plant.generationKw)}  connected ${kw(plant.capacityKw)}  free ${kw(plant.freeKw)}`,
+      `  ${grid.mode}  bus ${busText(terminal, plant)}  ${(plant.voltageV ?? 0).toFixed(0)} V  ${(plant.frequencyHz ?? 0).toFixed(2)} Hz  load ${kw(plant.generationKw)}  connected ${kw(plant.capacityKw)}  free ${kw(plant.freeKw)}   island ${(grid.island ?? []).join(" + ")}`,
+      `  N-1 ${grid.isN1Held ? "OK" : paint(terminal, "yellow", "not held")}: ${grid.n1Statement}`,
     );
+    for (const sentence of grid.why ?? []) lines.push(`  why: ${sentence}`);
   }
   if (failover) {
     lines.push(
-      `  last change of leader: ${failover.from} → ${failover.to} (${failover.origin}), epoch ${failover.epoch}, ${(failover.gapMs ?? 0).toFixed(0)} ms without a scan`,
+      `  last change of leader: ${failover.from} → ${failover.to} (${failover.origin}), epoch ${Number(failover.epoch)}, ${(failover.gapMs ?? 0).toFixed(0)} ms without a scan`,
     );
   }
   const devices = (grid.devices ?? []).map((device) => [
@@ -52,6 +53,12 @@ function gridText(terminal: Terminal, grid: Grid): string {
     lines.push(paint(terminal, "red", `  ALARM ${priority} ${code} ${actor}: ${text}`));
   }
   return lines.join("\n");
+}
+
+function busText(terminal: Terminal, plant: Types.rems.v1.IPlantFigures): string {
+  if (plant.bus === rems.v1.BusState.BUS_STATE_LIVE) return "live";
+  if (plant.bus === rems.v1.BusState.BUS_STATE_DEAD) return paint(terminal, "red", "DEAD");
+  return paint(terminal, "yellow", "unknown");
 }
 
 function kw(value: number | null | undefined): string {
