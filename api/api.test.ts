@@ -253,6 +253,35 @@ it("a watch gives a snapshot, a bookmark, then transitions; a snapshot of the re
   stream.cancel();
 });
 
+it("a reader that stops is passed over, and told so when it reads again", async () => {
+  const { watchActors } = InspectionService;
+  const stream = client.makeServerStreamRequest(
+    watchActors.path,
+    watchActors.requestSerialize,
+    watchActors.responseDeserialize,
+    rems.v1.WatchActorsRequest.create({ addressPrefix: "nodes/n1/controllers/port" }),
+  );
+  const events: string[] = [];
+  stream.on("error", () => {});
+  stream.on("data", (event: Types.rems.v1.WatchActorsResponse) => events.push(event.event ?? ""));
+  await until(() => Promise.resolve(events.includes("bookmark") ? true : null));
+  stream.pause();
+  const sentCount = 4000;
+  for (let i = 0; i < sentCount; i++) {
+    handle.onRole("port", "standby", "leading", `change ${i} ${"x".repeat(200)}`, i);
+  }
+  // The worker has taken all of it once the last change shows.
+  await until(async () =>
+    (await portStatus())?.roleReason?.startsWith("change 3999") ? true : null,
+  );
+  stream.resume();
+  await until(() => Promise.resolve(events.includes("gap") ? true : null));
+  await until(() => Promise.resolve(events.at(-1) === "bookmark" ? true : null));
+  expect(events.slice(-3)).toEqual(["gap", "actor", "bookmark"]);
+  expect(events.filter((event) => event === "transition").length).toBeLessThan(sentCount);
+  stream.cancel();
+});
+
 it("missing frames stop the view until a snapshot comes, which it asks for", async () => {
   const sequence = last?.position.sequence ?? 0;
   neededGrids.length = 0;
