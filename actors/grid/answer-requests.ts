@@ -59,8 +59,12 @@ export function answerRequests(
       replies.push(first);
       continue;
     }
-    const { isAccepted, reason } = answer(work, request, situation);
-    const reply = { requestId: request.requestId.slice(0, ID_LENGTH_MAX), isAccepted, reason };
+    if (request.requestId.length > ID_LENGTH_MAX) {
+      const reason = `a request id has at most ${ID_LENGTH_MAX} characters`;
+      replies.push({ requestId: request.requestId, isAccepted: false, reason });
+      continue;
+    }
+    const reply = { requestId: request.requestId, ...answer(work, request, situation) };
     replies.push(reply);
     const answered = [...work.state.answered, reply].slice(-ANSWERED_COUNT_MAX);
     work.state = { ...work.state, answered };

@@ -29,7 +29,7 @@ export function applyFrame(plan: GridPlan, state: GridState, frame: Frame): Grid
         : { ...state.connections, ...Object.fromEntries(frame.connections) },
   };
   const led = frame.leadership === null ? now : applyLeadership(now, frame.leadership, frame);
-  const read = applyPoints(led, frame);
+  const read = applyPoints(plan, led, frame);
   const bms = nextHeartbeats(plan, read);
   return {
     ...read,
@@ -70,7 +70,7 @@ function applyLeadership(state: GridState, input: LeadershipInput, frame: Frame)
   return { ...state, leadership, images: {}, levels: {}, timers: NO_TIMERS, targets: null };
 }
 
-function applyPoints(state: GridState, frame: Frame): GridState {
+function applyPoints(plan: GridPlan, state: GridState, frame: Frame): GridState {
   const { leadership } = state;
   const isCarrying = leadership.carriedUntilMs > 0;
   if (frame.points.length === 0 && !isCarrying) return state;
@@ -79,8 +79,8 @@ function applyPoints(state: GridState, frame: Frame): GridState {
   const carried = new Map(leadership.carried.map((sample) => [sample[0], sample]));
   const write = ([id, value, quality]: PointSample) => {
     const dot = id.indexOf(".");
-    if (dot <= 0) return;
-    const device = id.slice(0, dot);
+    const device = id.slice(0, Math.max(0, dot));
+    if (!plan.readDevices.has(device)) return;
     if (!touched.has(device)) {
       touched.add(device);
       images[device] = { ...images[device] };

@@ -414,6 +414,48 @@ function fail(): never {
   throw new InvariantError("the other grid was never heard");
 }
 
+describe("a land site", () => {
+  it("shaves the import by its batteries and starts nothing while they can", () => {
+    const plant = createMiniPlant(loadManifest("configs/land-battery.toml"));
+    Object.assign(plant.device("q0"), { isClosed: true, isVoltagePresent: true });
+    plant.device("production").demandKw = 400;
+    plant.device("critical").demandKw = 210;
+    plant.device("ev").demandKw = 210;
+    plant.run(30);
+    expect(plant.device("q0").powerKw).toBeCloseTo(510, 0);
+    expect(plant.device("bat-a").powerKw).toBeCloseTo(155, 0);
+    expect(plant.commands("site")).toEqual([]);
+    const { core, state } = plant.grid("site");
+    const view = viewGrid(core, state);
+    expect(view.n1).toEqual({
+      isHeld: true,
+      statement: "after loss of q0 1000 kW remain for 820 kW",
+    });
+    expect(view.devices.map((device) => device.state)).not.toContain("unknown");
+  });
+});
+
+describe("shore", () => {
+  it("takes the load over from the sets, and gives it back", () => {
+    const plant = vessel();
+    plant.run(3);
+    plant.device("sc1").isVoltagePresent = true;
+    plant.run(1);
+    expect(plant.request("port", "sc1", "syncAndClose").isAccepted).toBe(true);
+    plant.run(120);
+    expect(plant.stateOf("sc1")).toBe("closed");
+    expect(plant.stateOf("dg1")).toBe("ready");
+    expect(plant.device("sc1").powerKw).toBeCloseTo(350, 0);
+    expect(plant.request("port", "sc1", "open").reason).toContain("only source that forms the bus");
+    expect(plant.request("port", "dg1", "start").isAccepted).toBe(true);
+    plant.run(20);
+    expect(plant.request("port", "sc1", "open").isAccepted).toBe(true);
+    plant.run(30);
+    expect(plant.stateOf("sc1")).toBe("ready");
+    expect(plant.device("dg1").powerKw).toBeCloseTo(350, 0);
+  });
+});
+
 describe("the core as a replica", () => {
   it("has a manifest hash that does not depend on ports and hosts, but on ratings", () => {
     const moved = { ...manifest, nodes: manifest.nodes.map((node) => ({ ...node, peerPort: 1 })) };

@@ -53,6 +53,8 @@ export interface GridPlan {
   readonly ties: readonly PlannedTie[];
   /** Breakers of other grids that this grid reads. */
   readonly foreignBreakers: readonly string[];
+  /** Devices whose points count: own ones and those breakers. */
+  readonly readDevices: ReadonlySet<string>;
   /** All grids, in the order of the manifest: the first of an island is its master. */
   readonly gridOrder: readonly string[];
   /** Genset ids in order of start. */
@@ -103,6 +105,10 @@ export function planGrid(manifest: Manifest, gridId: string): GridPlan {
     deviceByAddress: new Map(devices.map((device) => [device.address, device])),
     ties,
     foreignBreakers: [...new Set(ties.map((tie) => tie.otherBreaker))],
+    readDevices: new Set([
+      ...devices.map((device) => device.id),
+      ...ties.map((tie) => tie.otherBreaker),
+    ]),
     gridOrder: manifest.grids.map((entry) => entry.id),
     startOrder: [...listed, ...gensets.filter((id) => !listed.includes(id))],
     tree: createTree([

@@ -120,8 +120,10 @@ function shoreLevels(
 
 function minimumOfSetsKw(plan: GridPlan, state: GridState): number {
   let sumKw = 0;
-  for (const { id, kind, ratedKw, config } of plan.devices) {
+  for (const { id, kind, address, ratedKw, config } of plan.devices) {
     if (kind !== "genset" || positionOf(state, id) !== "closed") continue;
+    // A set that is being taken off is to give everything to shore.
+    if (actorOf(plan, state, address).snapshot.state === "unloading") continue;
     sumKw += (ratedKw * config.ratings.minimumLoadPct) / 100;
   }
   return sumKw;
