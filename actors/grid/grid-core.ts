@@ -152,11 +152,13 @@ function manifestHashOf(manifest: Manifest, gridId: string): string {
     nominalFrequencyHz: grid.nominalFrequencyHz,
     power: grid.power,
     scanMs: grid.timings.scanMs,
+    control: grid.control,
     controllers: grid.controllers.map(({ node, failoverOrder }) => ({ node, failoverOrder })),
     devices: grid.devices.map((device) => ({
       id: device.id,
       kind: device.kind,
       isCritical: device.isCritical,
+      control: device.control,
       ratings: device.ratings,
       tripStage: device.tripStage,
       syncCheck: device.profile.syncCheck,

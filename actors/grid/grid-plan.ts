@@ -83,6 +83,9 @@ const LEVEL_POINTS: Readonly<Partial<Record<DeviceKind, string>>> = {
   pv: "powerLimitPct",
 };
 const SYNC_TIMEOUT_MS = 60_000;
+const START_AGAIN_MS = 5000;
+/** Where nothing is written, a start is advised again only so often. */
+const ADVISE_AGAIN_MS = 60_000;
 
 /** @throws {@link RemsError} `REMS_NOT_FOUND` if the manifest has no such grid. */
 export function planGrid(manifest: Manifest, gridId: string): GridPlan {
@@ -153,6 +156,11 @@ function planTie(tie: TieConfig, gridId: string): PlannedTie[] {
   ];
 }
 
+/** The stricter of the grid's and the device's control mode holds. */
+function isCommanded(device: PlannedDevice, grid: GridConfig): boolean {
+  return grid.control === "control" && (device.config.control ?? "control") === "control";
+}
+
 function inputOf(device: PlannedDevice, grid: GridConfig): MachineInput {
   const { hasSyncCheck } = device;
   switch (device.kind) {
@@ -160,6 +168,7 @@ function inputOf(device: PlannedDevice, grid: GridConfig): MachineInput {
       return {
         startTimeoutMs: grid.power.startTimeoutS * 1000,
         cooldownMs: grid.power.cooldownS * 1000,
+        startAgainMs: isCommanded(device, grid) ? START_AGAIN_MS : ADVISE_AGAIN_MS,
         hasSyncCheck,
       };
     case "battery":

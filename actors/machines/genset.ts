@@ -31,6 +31,8 @@ export type GensetEvent = DeviceEvent<"scanned" | RequestType | FateType, Genset
 export type GensetInput = {
   readonly startTimeoutMs: number;
   readonly cooldownMs: number;
+  /** Wait after a start that was never written: long where R-EMS only observes or advises. */
+  readonly startAgainMs: number;
   /** The device synchronises and checks by itself. Without it R-EMS never closes the breaker. */
   readonly hasSyncCheck: boolean;
 };
@@ -62,7 +64,7 @@ const STOP_TIMEOUT_MS = 60_000;
 /** A start whose fate is unknown: without speed after so long it counts as never written. */
 const UNCERTAIN_START_MS = 12_000;
 const UNCERTAIN_SYNC_MS = 15_000;
-const START_AGAIN_MS = 5000;
+const STOP_AGAIN_MS = 5000;
 const SYNC_ATTEMPT_COUNT_MAX = 3;
 
 const READ_POINTS = [
@@ -207,7 +209,9 @@ export const gensetMachine = setup({
     }),
     clearOverdue: assign({ isStepOverdue: false, deadlineMs: null }),
     markSyncFailed: assign({ isSyncFailed: true, wish: "none" }),
-    startLater: assign({ notBeforeMs: ({ event }) => event.plantTimeMs + START_AGAIN_MS }),
+    startLater: assign({
+      notBeforeMs: ({ context, event }) => event.plantTimeMs + context.startAgainMs,
+    }),
     forgetFailures: assign({ isSyncFailed: false, isStepOverdue: false, notBeforeMs: 0 }),
   },
   guards: {
@@ -505,7 +509,7 @@ export const gensetMachine = setup({
         ],
         "command.dropped": {
           guard: "isFateOfStop",
-          actions: { type: "waitFor", params: { ms: START_AGAIN_MS } },
+          actions: { type: "waitFor", params: { ms: STOP_AGAIN_MS } },
         },
       },
     },

@@ -68,7 +68,12 @@ const GENSET: Reading = {
   isBusLive: true,
 };
 const LOADED = { position: "closed", isRunning: true, isReadyToLoad: true, isUnloaded: false };
-const GENSET_INPUT = { startTimeoutMs: 60_000, cooldownMs: 20_000, hasSyncCheck: true };
+const GENSET_INPUT = {
+  startTimeoutMs: 60_000,
+  cooldownMs: 20_000,
+  startAgainMs: 5000,
+  hasSyncCheck: true,
+};
 
 const gensetTranscripts: [name: string, lines: readonly Line[], input?: MachineInput][] = [
   [
