@@ -1,0 +1,289 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Manifest } from "../../configs/manifest.ts";
+import { RemsError } from "../../kernel/errors.ts";
+import type { PlantSnapshot, SimulatorCommand } from "../../sim/simulator/protocol.ts";
+import { simulatorMessage } from "../../sim/simulator/protocol.ts";
+import type { Child } from "./child-program.ts";
+import { startChild } from "./child-program.ts";
+import { findEtcdProgram } from "./etcd-members.ts";
+import type { LauncherEvent, Totals } from "./events.ts";
+import type { GridView, NodeView } from "./installation-view.ts";
+import { viewGrids, whyUnsettled } from "./installation-view.ts";
+import type { NetworkCommand, NetworkMessage } from "./network-protocol.ts";
+import { networkMessage } from "./network-protocol.ts";
+import type { NodeProcess } from "./node-process.ts";
+import { createNodeProcess } from "./node-process.ts";
+import { checkPorts } from "./port-check.ts";
+import { compiledProgram } from "./project.ts";
+
+export interface InstallationOptions {
+  readonly manifest: Manifest;
+  readonly projectDirectory: string;
+  /** A new folder for journals, logs and the coordinator's data. */
+  readonly runDirectory: string;
+  /** Null: etcd where there is one. */
+  readonly coordinator: "etcd" | "embedded" | null;
+  readonly seed: number;
+  readonly onEvent: (event: LauncherEvent) => void;
+}
+
+export interface CoordinatorView {
+  readonly kind: "etcd" | "embedded";
+  readonly endpoints: readonly string[];
+}
+
+/** A simulated installation that runs: plant, network, coordinator and nodes, each a process of its own. */
+export interface Installation {
+  readonly manifest: Manifest;
+  readonly coordinator: CoordinatorView;
+  readonly runDirectory: string;
+  readonly nodes: readonly NodeProcess[];
+  /** @throws {@link RemsError} `REMS_NOT_FOUND`. */
+  node(id: string): NodeProcess;
+  nodeViews(): NodeView[];
+  grids(): GridView[];
+  /** Null where every grid is led and every living controller in sync, else what is missing. */
+  whyUnsettled(): string | null;
+  plant(): PlantSnapshot | null;
+  totals(): Totals | null;
+  /** Where anybody finds a device: address of the manifest to address on this machine. */
+  readonly publicPorts: Readonly<Record<string, string>>;
+  simulate(command: SimulatorCommand): void;
+  /** Cuts or heals the links of a node to other nodes and to the coordinator. */
+  cutNetwork(node: string, isCut: boolean): void;
+  /** True once a process that nobody ended has gone: what runs on is no sound installation any more. */
+  readonly isBroken: boolean;
+  stop(): Promise<void>;
+}
+
+const READY_MS_MAX = 30_000;
+const POLL_MS = 250;
+const NODE_STOP_MS_MAX = 2500;
+const SURROUNDINGS_STOP_MS_MAX = 1200;
+
+/**
+ * Starts everything in order: the plant, the coordinator and the network, then the nodes.
+ * @throws {@link RemsError} that names what did not start and why; what had started is ended again.
+ */
+export async function startInstallation(options: InstallationOptions): Promise<Installation> {
+  const { manifest, projectDirectory, runDirectory, onEvent } = options;
+  if (manifest.mode !== "simulation") {
+    throw new RemsError(
+      "REMS_REQUEST_INVALID",
+      `${manifest.path} has mode = "${manifest.mode}": the launcher runs simulated installations only; a real one is started with r-emsd`,
+    );
+  }
+  await checkPorts(manifest);
+  const etcdProgram = chooseEtcd(options);
+  const surroundings = new Surroundings(options);
+  let nodes: NodeProcess[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let isStopping = false;
+  const stop = async () => {
+    isStopping = true;
+    clearInterval(timer);
+    await Promise.all(nodes.map((node) => node.stop(NODE_STOP_MS_MAX)));
+    await surroundings.stop();
+  };
+  try {
+    const { plantMaps, publicPorts, network } = await surroundings.start(etcdProgram);
+    const { kind, endpoints } = network;
+    tellCoordinator(options, kind);
+    const program = compiledProgram(projectDirectory, "apps/r-emsd/main");
+    nodes = manifest.nodes.map((config) => {
+      const directory = join(runDirectory, config.id);
+      mkdirSync(directory, { recursive: true });
+      const map = { ...plantMaps[config.id], ...network.maps[config.id] };
+      const mapPath = join(runDirectory, `${config.id}-addresses.json`);
+      writeFileSync(mapPath, JSON.stringify(map, null, 2));
+      return createNodeProcess({
+        config,
+        program,
+        args: [
+          ...["--config", manifest.path, "--node", config.id],
+          ...["--data-dir", directory, "--log-dir", join(runDirectory, "logs", config.id)],
+          ...["--coordinator", kind, "--endpoints", endpoints.join(",")],
+          ...["--address-map", mapPath, "--no-stdout-log", "--stop-with-stdin"],
+        ],
+        directory: projectDirectory,
+        onState(state, text) {
+          if (isStopping) return;
+          if (state === "ended") surroundings.isBroken = true;
+          onEvent({ type: "node", node: config.id, state, text });
+        },
+      });
+    });
+    const all = nodes;
+    for (const node of all) node.start();
+    await untilUp(all);
+    timer = setInterval(() => {
+      for (const node of all) node.poll();
+    }, POLL_MS);
+    const nodeViews = () => all.map((node) => node.view());
+    return {
+      manifest,
+      coordinator: { kind, endpoints },
+      runDirectory,
+      nodes: all,
+      node(id) {
+        const found = all.find((node) => node.id === id);
+        if (found !== undefined) return found;
+        const known = all.map((node) => node.id).join(", ");
+        throw new RemsError("REMS_NOT_FOUND", `there is no node "${id}"; there are ${known}`);
+      },
+      nodeViews,
+      grids: () => viewGrids(manifest, nodeViews()),
+      whyUnsettled: () => whyUnsettled(manifest, nodeViews()),
+      plant: () => surroundings.plant,
+      totals: () => surroundings.totals,
+      publicPorts,
+      simulate: (command) => surroundings.simulate(command),
+      cutNetwork: (node, isCut) => surroundings.tellNetwork({ type: "cut", node, isCut }),
+      get isBroken() {
+        return surroundings.isBroken;
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function chooseEtcd({ coordinator, projectDirectory }: InstallationOptions): string | null {
+  if (coordinator === "embedded") return null;
+  const program = findEtcdProgram(projectDirectory);
+  if (program !== null || coordinator === null) return program;
+  throw new RemsError(
+    "REMS_PROGRAM_MISSING",
+    `--coordinator etcd: there is no "etcd" on the PATH nor under .cache; get it with "npm run etcd", or use --coordinator embedded`,
+  );
+}
+
+function tellCoordinator({ coordinator, onEvent }: InstallationOptions, kind: string): void {
+  const text =
+    kind === "etcd"
+      ? "coordinator: three etcd members on loopback"
+      : coordinator === "embedded"
+        ? "coordinator: embedded, served on loopback"
+        : `coordinator: embedded, served on loopback; there is no etcd here, get it with "npm run etcd"`;
+  onEvent({ type: "note", text });
+}
+
+async function untilUp(nodes: readonly NodeProcess[]): Promise<void> {
+  const deadlineMs = performance.now() + READY_MS_MAX;
+  for (;;) {
+    const views = nodes.map((node) => node.view());
+    if (views.every(({ state }) => state === "up")) return;
+    const ended = views.find(({ state }) => state === "ended");
+    const late = performance.now() > deadlineMs ? views.find(({ state }) => state !== "up") : null;
+    if (ended !== undefined || late) {
+      const what = ended === undefined ? "was not ready in time" : "ended while it started";
+      const id = (ended ?? late)?.id ?? "";
+      throw new RemsError("REMS_PROGRAM_FAILED", `node ${id} ${what}; its log tells more`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+interface Started {
+  readonly plantMaps: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly publicPorts: Readonly<Record<string, string>>;
+  readonly network: Extract<NetworkMessage, { type: "ready" }>;
+}
+
+/** Everything around the nodes: the simulated plant, and the network with the coordinator. */
+class Surroundings {
+  plant: PlantSnapshot | null = null;
+  totals: Totals | null = null;
+  isBroken = false;
+  #simulator: Child | null = null;
+  #network: Child | null = null;
+  #isStopping = false;
+  readonly #options: InstallationOptions;
+
+  constructor(options: InstallationOptions) {
+    this.#options = options;
+  }
+
+  async start(etcdProgram: string | null): Promise<Started> {
+    const [simulator, network] = await Promise.all([
+      this.#startSimulator(),
+      this.#startNetwork(etcdProgram),
+    ]);
+    return { plantMaps: simulator.ports, publicPorts: simulator.publicPorts, network };
+  }
+
+  simulate(command: SimulatorCommand): void {
+    this.#simulator?.send(command);
+  }
+
+  tellNetwork(command: NetworkCommand): void {
+    this.#network?.send(command);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const children = [this.#simulator, this.#network].filter((child) => child !== null);
+    await Promise.all(children.map((child) => child.stop(SURROUNDINGS_STOP_MS_MAX)));
+  }
+
+  #startSimulator(): Promise<{
+    ports: Started["plantMaps"];
+    publicPorts: Started["publicPorts"];
+  }> {
+    const { manifest, projectDirectory, seed, onEvent } = this.#options;
+    return new Promise((resolve, reject) => {
+      const program = compiledProgram(projectDirectory, "sim/simulator/main");
+      this.#simulator = startChild({
+        program,
+        args: ["--config", manifest.path, "--seed", String(seed)],
+        directory: projectDirectory,
+        onExit: (exit) => this.#onExit("the simulator", exit.tail, reject),
+        onLine: (line) => {
+          const message = simulatorMessage.parse(JSON.parse(line));
+          if (message.type === "ready") resolve(message);
+          else if (message.type === "plant") this.plant = message;
+          else if (message.type === "totals") this.totals = message;
+          else if (message.type === "failover") onEvent({ type: "failover", failover: message });
+          else if (message.type === "error") {
+            onEvent({ type: "action", isDone: false, text: message.text });
+          } else {
+            const { kind, grid, device, text } = message;
+            onEvent({ type: "plant", kind, grid, device, text });
+          }
+        },
+      });
+    });
+  }
+
+  #startNetwork(etcdProgram: string | null): Promise<Started["network"]> {
+    const { manifest, projectDirectory, runDirectory } = this.#options;
+    return new Promise((resolve, reject) => {
+      const program = compiledProgram(projectDirectory, "apps/launcher/network-worker");
+      this.#network = startChild({
+        program,
+        args: [],
+        directory: projectDirectory,
+        onExit: (exit) => this.#onExit("the coordinator's process", exit.tail, reject),
+        onLine: (line) => {
+          const message = networkMessage.parse(JSON.parse(line));
+          if (message.type === "ready") resolve(message);
+          else reject(new RemsError("REMS_PROGRAM_FAILED", message.text));
+        },
+      });
+      const nodes = manifest.nodes.map(({ id, host, peerPort }) => ({ id, host, peerPort }));
+      const directory = join(runDirectory, "coordinator");
+      this.tellNetwork({ type: "begin", etcdProgram, directory, nodes });
+    });
+  }
+
+  #onExit(what: string, tail: string, reject: (error: RemsError) => void): void {
+    if (this.#isStopping) return;
+    this.isBroken = true;
+    const text = `${what} ended by itself: ${tail}`;
+    reject(new RemsError("REMS_PROGRAM_FAILED", text));
+    this.#options.onEvent({ type: "node", node: "", state: "ended", text });
+  }
+}

@@ -1,0 +1,118 @@
+import { join } from "node:path";
+import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
+import type { Manifest } from "../../configs/manifest.ts";
+import { RemsError } from "../../kernel/errors.ts";
+import type { HostPauses } from "./host-pauses.ts";
+import { machineMonotonicMs, watchHostPauses } from "./host-pauses.ts";
+import type { LauncherEvent } from "./events.ts";
+import { endLines, eventLine } from "./json-lines.ts";
+import type { LauncherOptions } from "./options.ts";
+import { parseLauncherOptions } from "./options.ts";
+import { clockText, endTexts, eventText } from "./plain-lines.ts";
+import { findProjectDirectory } from "./project.ts";
+import type { RunContext, RunOutcome } from "./run.ts";
+import { runInstallation } from "./run.ts";
+
+/** A pause of the host longer than this spoils a measurement of milliseconds. */
+const HOST_PAUSE_MS_MAX = 40;
+const REPEAT_COUNT_MAX = 3;
+/** Ctrl-C, the second time or after this, ends at once. */
+const END_MS_MAX = 5000;
+
+function loadExample(options: LauncherOptions, projectDirectory: string): Manifest {
+  const shipped = join(projectDirectory, "configs", `${options.example}.toml`);
+  return loadManifest(findManifestPath(options.configPath ?? shipped, process.env));
+}
+
+interface Surface {
+  onEvent(event: LauncherEvent): void;
+  onRunning?: (context: RunContext) => () => void;
+  onEnd(outcome: RunOutcome, exitCode: number): void;
+}
+
+function linesSurface(mode: LauncherOptions["mode"]): Surface {
+  const print = (line: string) => process.stdout.write(`${line}\n`);
+  const startedAtMs = machineMonotonicMs();
+  return mode === "json"
+    ? {
+        onEvent: (event) => print(eventLine(event, machineMonotonicMs())),
+        onEnd: (outcome, exitCode) => endLines(outcome, exitCode).forEach(print),
+      }
+    : {
+        onEvent(event) {
+          // Every write that a device refuses would drown the rest; they are counted.
+          if (event.type === "plant" && event.kind === "refused") return;
+          print(`${clockText(machineMonotonicMs() - startedAtMs)}  ${eventText(event)}`);
+        },
+        onEnd: (outcome, exitCode) => endTexts(outcome, exitCode).forEach(print),
+      };
+}
+
+async function runScript(
+  options: LauncherOptions,
+  manifest: Manifest,
+  surface: Surface,
+  hostPauses: HostPauses,
+  signal: AbortSignal,
+): Promise<number> {
+  const isMeasured = options.durationMs !== null && options.schedule.length > 0;
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await runInstallation({
+      ...{ manifest, attempt, hostPauses, signal },
+      projectDirectory: findProjectDirectory(),
+      ...{ coordinator: options.coordinator, durationMs: options.durationMs },
+      ...{ schedule: options.schedule, seed: options.seed },
+      onEvent: surface.onEvent,
+      ...(surface.onRunning === undefined ? {} : { onRunning: surface.onRunning }),
+    });
+    const isSpoilt = isMeasured && outcome.faultPauseMsMax > HOST_PAUSE_MS_MAX;
+    if (isSpoilt) {
+      const pause = `this machine paused for ${Math.round(outcome.faultPauseMsMax)} ms around the fault`;
+      const mayRepeat = attempt <= REPEAT_COUNT_MAX && !signal.aborted;
+      const text = mayRepeat
+        ? `${pause}: the run is repeated (${attempt} of ${REPEAT_COUNT_MAX})`
+        : `${pause}, in every run: times may be too long`;
+      surface.onEvent({ type: "note", text });
+      if (mayRepeat) continue;
+    }
+    const exitCode = outcome.failures.length === 0 ? 0 : 1;
+    surface.onEnd(outcome, exitCode);
+    return exitCode;
+  }
+}
+
+async function main(): Promise<number> {
+  const isTerminal = process.stdout.isTTY && process.stdin.isTTY;
+  const options = parseLauncherOptions(process.argv.slice(2), isTerminal);
+  const manifest = loadExample(options, findProjectDirectory());
+  const abort = new AbortController();
+  const end = () => {
+    if (abort.signal.aborted) process.exit(1);
+    abort.abort();
+    setTimeout(() => process.exit(1), END_MS_MAX).unref();
+  };
+  process.on("SIGINT", end);
+  process.on("SIGTERM", end);
+  process.on("SIGHUP", end);
+  const hostPauses = watchHostPauses();
+  try {
+    const surface = linesSurface(options.mode);
+    return await runScript(options, manifest, surface, hostPauses, abort.signal);
+  } finally {
+    await hostPauses.close();
+  }
+}
+
+main().then(
+  (exitCode) => {
+    process.exitCode = exitCode;
+    // Sockets of clients that no longer matter must not hold the process.
+    setTimeout(() => process.exit(exitCode), 200).unref();
+  },
+  (error: unknown) => {
+    const isExpected = error instanceof RemsError;
+    const text = error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
+    process.stderr.write(`${text ?? ""}\n`);
+    process.exit(isExpected ? 2 : 1);
+  },
+);

@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import { serveEmbeddedCoordinator } from "../../cluster/node/embedded-coordinator-server.ts";
+import { openEmbeddedStore } from "../../cluster/node/embedded-store.ts";
+import { LineReader } from "../../sim/simulator/line-reader.ts";
+import { startEtcdMembers } from "./etcd-members.ts";
+import type { Link } from "./link-relay.ts";
+import { openLink } from "./link-relay.ts";
+import { networkCommand } from "./network-protocol.ts";
+import type { NetworkCommand, NetworkMessage } from "./network-protocol.ts";
+
+/**
+ * The network between the nodes, and what they agree through, as a process of its own: drawing a picture, or a terminal that takes no
+ * more text, must not delay heartbeats; and etcd ends with the launcher even where that is killed.
+ */
+
+type Begin = Extract<NetworkCommand, { type: "begin" }>;
+
+interface Coordinator {
+  readonly kind: "etcd" | "embedded";
+  readonly endpoints: readonly string[];
+  stop(): Promise<void>;
+}
+
+const ETCD_MEMBER_COUNT = 3;
+
+const links: Link[] = [];
+let coordinator: Coordinator | null = null;
+let isStopping = false;
+
+const send = (message: NetworkMessage) => process.stdout.write(`${JSON.stringify(message)}\n`);
+
+async function startCoordinator({ etcdProgram, directory }: Begin): Promise<Coordinator> {
+  if (etcdProgram !== null) {
+    const options = { program: etcdProgram, directory, count: ETCD_MEMBER_COUNT };
+    const members = await startEtcdMembers(options);
+    return { kind: "etcd", endpoints: members.endpoints, stop: () => members.stop() };
+  }
+  const store = await openEmbeddedStore(join(directory, "coordinator.json"));
+  const server = await serveEmbeddedCoordinator(store, 0);
+  return {
+    kind: "embedded",
+    endpoints: [`127.0.0.1:${server.port}`],
+    stop: () => server.close(),
+  };
+}
+
+async function begin(command: Begin): Promise<void> {
+  const started = await startCoordinator(command);
+  coordinator = started;
+  if (isStopping) {
+    await started.stop();
+    return;
+  }
+  const maps: Record<string, Record<string, string>> = {};
+  for (const { id } of command.nodes) {
+    const map: Record<string, string> = {};
+    for (const peer of command.nodes) {
+      if (peer.id === id) continue;
+      const link = await openLink(id, peer.id, peer.peerPort);
+      links.push(link);
+      map[`${peer.host}:${peer.peerPort}`] = `127.0.0.1:${link.port}`;
+    }
+    for (const endpoint of started.endpoints) {
+      const link = await openLink(id, "", Number(endpoint.slice(endpoint.lastIndexOf(":") + 1)));
+      links.push(link);
+      map[endpoint] = `127.0.0.1:${link.port}`;
+    }
+    maps[id] = map;
+  }
+  send({ type: "ready", kind: started.kind, endpoints: [...started.endpoints], maps });
+}
+
+function execute(line: string): void {
+  const command = networkCommand.parse(JSON.parse(line));
+  if (command.type === "cut") {
+    for (const link of links) {
+      if (link.from === command.node || link.to === command.node) link.setCut(command.isCut);
+    }
+    return;
+  }
+  begin(command).catch((error: unknown) => {
+    send({ type: "failed", text: error instanceof Error ? error.message : String(error) });
+  });
+}
+
+function stop(): void {
+  if (isStopping) return;
+  isStopping = true;
+  for (const link of links) link.close();
+  void (coordinator?.stop() ?? Promise.resolve()).finally(() => process.exit(0));
+}
+
+const lines = new LineReader(execute);
+process.stdin.on("data", (chunk: Buffer) => lines.push(chunk));
+process.stdin.on("end", stop);
+process.stdin.on("error", stop);
+process.stdout.on("error", stop);
+process.on("SIGTERM", stop);
+process.on("SIGINT", () => {});

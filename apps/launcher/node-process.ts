@@ -1,0 +1,119 @@
+import type { NodeConfig } from "../../configs/manifest.ts";
+import type { Child, ChildExit } from "./child-program.ts";
+import { startChild } from "./child-program.ts";
+import type { NodeState, NodeView } from "./installation-view.ts";
+import type { NodeStatus, OperatorClient } from "./operator-client.ts";
+import { openOperatorClient } from "./operator-client.ts";
+
+export interface NodeProcessOptions {
+  readonly config: NodeConfig;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly directory: string;
+  readonly onState: (state: NodeState, text: string) => void;
+}
+
+/** One node of the installation: its process through all its lives, and its operator service. */
+export interface NodeProcess {
+  readonly id: string;
+  readonly operator: OperatorClient;
+  view(): NodeView;
+  start(): void;
+  /** `SIGKILL`: nothing in it gets to say goodbye. */
+  kill(): void;
+  /** Freezes or continues the process. False where the system cannot. */
+  setPaused(isPaused: boolean): boolean;
+  /** Asks its operator service, at most one call at a time. */
+  poll(): void;
+  stop(limitMs: number): Promise<void>;
+}
+
+/** An answer older than this says nothing about now. */
+const STATUS_AGE_MS_MAX = 1500;
+
+export function createNodeProcess(options: NodeProcessOptions): NodeProcess {
+  const { id, host, operatorPort } = options.config;
+  const operator = openOperatorClient(`${host}:${operatorPort}`);
+  let child: Child | null = null;
+  let state: NodeState = "down";
+  let isEndWanted = false;
+  let isPolling = false;
+  let status: NodeStatus | null = null;
+  let statusAtMs = 0;
+
+  const become = (next: NodeState, text: string) => {
+    state = next;
+    if (next !== "up") status = null;
+    options.onState(next, text);
+  };
+
+  const onExit = ({ code, signal, tail }: ChildExit) => {
+    child = null;
+    if (isEndWanted) {
+      become("down", "down");
+      return;
+    }
+    const how = signal === null ? `exit code ${code ?? "unknown"}` : `signal ${signal}`;
+    become("ended", `ended by itself, ${how}${tail === "" ? "" : `: ${tail}`}`);
+  };
+
+  async function ask(): Promise<void> {
+    isPolling = true;
+    try {
+      const answer = await operator.status();
+      if (state !== "up") return;
+      status = answer;
+      statusAtMs = performance.now();
+    } catch {
+      return; // what it does not answer grows old
+    } finally {
+      isPolling = false;
+    }
+  }
+
+  return {
+    id,
+    operator,
+    view: () => ({
+      id,
+      state,
+      pid: child?.pid ?? 0,
+      status: performance.now() - statusAtMs < STATUS_AGE_MS_MAX ? status : null,
+    }),
+    start() {
+      if (child !== null) return;
+      isEndWanted = false;
+      child = startChild({
+        program: options.program,
+        args: options.args,
+        directory: options.directory,
+        onErrorLine(line) {
+          if (line === "ready" && state === "starting") become("up", "ready");
+        },
+        onExit,
+      });
+      become("starting", `started, pid ${child.pid}`);
+    },
+    kill() {
+      isEndWanted = true;
+      child?.signal("SIGKILL");
+      if (child !== null) state = "down";
+      status = null;
+    },
+    setPaused(isPaused) {
+      if (child === null || !child.signal(isPaused ? "SIGSTOP" : "SIGCONT")) return false;
+      become(isPaused ? "paused" : "up", isPaused ? "paused" : "goes on");
+      return true;
+    },
+    poll() {
+      if (state === "up" && !isPolling) void ask();
+    },
+    async stop(limitMs) {
+      isEndWanted = true;
+      operator.close();
+      if (child === null) return;
+      if (state === "paused") child.signal("SIGCONT");
+      await child.stop(limitMs);
+    },
+  };
+}

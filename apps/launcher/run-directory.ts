@@ -1,0 +1,44 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { RemsError } from "../../kernel/errors.ts";
+
+/** Where one run keeps journals, logs and the coordinator's data. */
+export interface RunDirectory {
+  readonly path: string;
+  remove(): void;
+}
+
+/** `20261124-012345`, UTC: sorts by time, and is a name on every system. */
+function stampOf(now: Date): string {
+  return now.toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
+}
+
+/**
+ * Makes a new folder under `parent`.
+ * @throws {@link RemsError} `REMS_DIRECTORY_UNWRITABLE` that names the folder and what to do.
+ */
+export function createRunDirectory(parent: string, now: Date, attempt: number): RunDirectory {
+  const path = join(parent, `${stampOf(now)}-${process.pid}${attempt === 1 ? "" : `-${attempt}`}`);
+  try {
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, "writable"), "");
+  } catch (cause) {
+    const what = cause instanceof Error && "code" in cause ? String(cause.code) : "failed";
+    throw new RemsError(
+      "REMS_DIRECTORY_UNWRITABLE",
+      `cannot write in ${path} (${what}): journals and logs of a run stand there. Make ${parent} writable for this user, or free space on its disk`,
+      { cause, details: { path } },
+    );
+  }
+  return {
+    path,
+    remove() {
+      // Another run may hold the parent; what cannot be removed is left to the next cleaning.
+      try {
+        rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+      } catch {
+        return;
+      }
+    },
+  };
+}
