@@ -12,6 +12,7 @@ import { ControlService, InspectionService, rems, type Types } from "../proto/ge
 import type { Method } from "../proto/method-definition.ts";
 import { createReplica } from "../scan/replica.ts";
 import { startApi, type ApiHandle } from "./api.ts";
+import { changeRole } from "./test-role.ts";
 import type { ApiGridStatus } from "./api-messages.ts";
 
 const manifest = loadManifest(new URL("../configs/vessel.toml", import.meta.url).pathname);
@@ -111,7 +112,13 @@ beforeAll(async () => {
     connections: [["dg1", "online"]],
   });
   handle.onStatus("port", status());
-  handle.onRole("port", "taking-over", "leading", "cold start", 12);
+  changeRole(handle, {
+    grid: "port",
+    from: "taking-over",
+    to: "leading",
+    reason: "cold start",
+    atMs: 12,
+  });
   await seen(2);
 });
 afterAll(async () => {
@@ -268,7 +275,13 @@ it("a reader that stops is passed over, and told so when it reads again", async 
   stream.pause();
   const sentCount = 4000;
   for (let i = 0; i < sentCount; i++) {
-    handle.onRole("port", "standby", "leading", `change ${i} ${"x".repeat(200)}`, i);
+    changeRole(handle, {
+      grid: "port",
+      from: "standby",
+      to: "leading",
+      reason: `change ${i} ${"x".repeat(200)}`,
+      atMs: i,
+    });
   }
   // The worker has taken all of it once the last change shows.
   await until(async () =>

@@ -1,7 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Worker } from "node:worker_threads";
 import type { ActorView } from "../actors/runtime/actor-view.ts";
-import type { Role } from "../cluster/core/effects.ts";
 import type { Manifest } from "../configs/manifest.ts";
 import { nodeOf } from "../configs/manifest-queries.ts";
 import { startWorker } from "../history/start-worker.ts";
@@ -48,9 +47,7 @@ export interface ApiHandle {
   onFrame(encoded: EncodedFrame): void;
   /** The replica was replaced, or `onSnapshotNeeded` asked. `text` as `ControlLoop.snapshot()` gives it. */
   onSnapshot(grid: string, text: string, position: LogPosition | null): void;
-  /** The controller's role changed. Times are monotonic milliseconds of this node. */
-  onRole(grid: string, from: Role, to: Role, reason: string, atMs: number): void;
-  /** Any other local actor, as it is now, with the transition that brought it there. */
+  /** A local actor as it is now, with the transition that brought it there. Times are monotonic milliseconds of this node. */
   onLocalActor(view: ActorView, transition: ActorTransition | null): void;
   /** An alarm of this node's own, such as `AUTHORITY_LOST`. */
   onAlarm(
@@ -147,8 +144,6 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
     onFrame: (encoded) => void writer.offer(FEED.frame + encoded.text),
     onSnapshot: (grid, text, position) =>
       offer(FEED.snapshot, { grid, text, position } satisfies FeedSnapshot),
-    onRole: (grid, from, to, reason, atMs) =>
-      offer(FEED.localActor, roleUpdate(node, grid, from, to, reason, atMs)),
     onLocalActor: (view, transition) =>
       offer(FEED.localActor, { view, transition } satisfies FeedLocalActor),
     onAlarm: (grid, code, priority, isActive, text) =>
@@ -182,33 +177,5 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
         worker.postMessage("close");
       });
     },
-  };
-}
-
-/** The controller's role as a local actor, so that it is listed and watched like any other. */
-function roleUpdate(
-  node: string,
-  grid: string,
-  from: Role,
-  to: Role,
-  reason: string,
-  atMs: number,
-): FeedLocalActor {
-  const address = `nodes/${node}/controllers/${grid}`;
-  return {
-    view: {
-      address,
-      kind: "local",
-      machine: "controller",
-      state: to,
-      sinceMs: atMs,
-      context: { grid },
-      reason,
-      restartCount: 0,
-      mailboxCount: 0,
-      isQuarantined: false,
-      nextEvents: [],
-    },
-    transition: { actor: address, from, to, event: "role.changed", reason },
   };
 }

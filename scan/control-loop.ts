@@ -46,6 +46,11 @@ const STATE_HASH_FRAME_COUNT = 10;
 const LOG_FRAME_COUNT_MAX = 600;
 /** A snapshot goes into the journal every so many frames, so that a restart replays at most a minute. */
 const SNAPSHOT_FRAME_COUNT = 600;
+/** Facts on which alarms of the core rest; it sees redundancy and the kind of takeover by itself. */
+const ALARM_FACTS: Readonly<Partial<Record<ControllerAlarm, string>>> = {
+  AUTHORITY_LOST: "authority.isLost",
+  CLOCK_JUMPED: "clock.hasJumped",
+};
 /** Scans of an epoch after which the own driver's whole image is compared with the replicated one. */
 const RECONCILE_SCANS: readonly number[] = [3, 10, 30];
 
@@ -394,7 +399,7 @@ class GridControlLoop<State> implements ControlLoop {
         this.#isLeadershipNews = true;
         return;
       case "alarm":
-        this.#inbox.setFact(`alarm.${effect.code}`, effect.isActive);
+        this.#noteAlarm(effect.code, effect.isActive);
         observer.alarm(effect.code, effect.isActive, effect.text);
         return;
       case "roleChanged":
@@ -410,6 +415,11 @@ class GridControlLoop<State> implements ControlLoop {
       default:
         effect satisfies never;
     }
+  }
+
+  #noteAlarm(code: ControllerAlarm, isActive: boolean): void {
+    const fact = ALARM_FACTS[code];
+    if (fact !== undefined) this.#inbox.setFact(fact, isActive);
   }
 
   #finishStop(): void {
@@ -497,7 +507,7 @@ class GridControlLoop<State> implements ControlLoop {
     leading.scanCount++;
     const last = this.#log.last();
     const { points, connections } = isFirstOfEpoch
-      ? this.#firstImage()
+      ? this.#firstImage(leading.origin)
       : this.#imageChanges(leading.scanCount);
     const { fates } = this.#pendingChanges;
     const inputs = this.#inbox.take();
@@ -532,14 +542,20 @@ class GridControlLoop<State> implements ControlLoop {
 
   #pendingChanges: ReturnType<DeviceIo["drain"]> = { points: [], connections: [], fates: [] };
 
-  /** The first frame repeats the replicated image: it is fresher than what a standby probes, and nothing moves by it. */
-  #firstImage(): { points: readonly PointSample[]; connections: readonly ConnectionSample[] } {
+  /**
+   * The first frame of a leadership that follows without a break repeats the replicated image: it is fresher than what a standby probes,
+   * and nothing moves by it. After any other start only what this driver has read itself counts; the rest must be read first.
+   */
+  #firstImage(origin: LeadershipOrigin): {
+    points: readonly PointSample[];
+    connections: readonly ConnectionSample[];
+  } {
     this.#pendingChanges = this.#devices.drain();
     const own = this.#devices.image();
-    const replicated = this.#replica.image();
+    if (origin !== "hot" && origin !== "handover") return own;
     const points = new Map<string, PointSample>();
     for (const sample of own.points) points.set(sample[0], sample);
-    for (const sample of replicated.points.values()) points.set(sample[0], sample);
+    for (const sample of this.#replica.image().points.values()) points.set(sample[0], sample);
     return { points: [...points.values()], connections: own.connections };
   }
 

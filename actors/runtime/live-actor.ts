@@ -62,7 +62,10 @@ export function startLiveActor(
     const from = state;
     state = statePath(value);
     if (isOver || from === "" || from === state || cause === undefined) return;
-    observer.moved(from, state, cause.event.type, reasonOf(cause.transition, cause.event));
+    const { event, transition } = cause;
+    // Who sends an event may say why; otherwise the machine's own words stand.
+    const given = "reason" in event && typeof event.reason === "string" ? event.reason : "";
+    observer.moved(from, state, event.type, given || reasonOf(transition, event));
   }
   actor.subscribe({
     next: (snapshot: { value: unknown }) => noteMove(snapshot.value),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startApi, type ApiHandle } from "../../api/api.ts";
+import { changeRole } from "../../api/test-role.ts";
 import type { ApiCommand } from "../../api/api-messages.ts";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import { runCli } from "./cli.ts";
@@ -113,10 +114,29 @@ it("a transfer to a node that is not in sync is refused before anybody acts", as
   expect(taken.length).toBe(count);
 });
 
+it("call reaches any method by its name, with 64-bit numbers exact", async () => {
+  const { code, out } = await run(at(leader), "call", "rems.v1.InspectionService/GetStatus");
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({
+    node: "n1",
+    grids: [{ grid: "port", epoch: expect.stringMatching(/^\d+$/) as unknown }, {}],
+  });
+  const unknown = await run(at(leader), "call", "rems.v1.InspectionService/Sail");
+  expect(unknown).toMatchObject({ code: 2 });
+  expect(unknown.error).toMatch(/there is no method/);
+});
+
 it("watch shows what changes until its time is over", async () => {
   const watching = run(at(leader), "watch", "nodes", "--for", "1");
   const roles = setInterval(
-    () => leader.onRole("port", "taking-over", "leading", "the test says so", 5),
+    () =>
+      changeRole(leader, {
+        grid: "port",
+        from: "taking-over",
+        to: "leading",
+        reason: "the test says so",
+        atMs: 5,
+      }),
     50,
   );
   const { code, out } = await watching;

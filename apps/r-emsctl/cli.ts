@@ -11,6 +11,7 @@ import {
   rems,
   type Types,
 } from "../../proto/generated/rems-v1.ts";
+import { callByName } from "./dynamic-call.ts";
 import { jsonText } from "./json-text.ts";
 import { OperatorClient, OperatorRefusal } from "./operator-client.ts";
 import { statusText } from "./status-text.ts";
@@ -194,6 +195,27 @@ export async function runCli(
         return report(terminal, json, answer, `${actor} ${command}`);
       }),
     );
+
+  program
+    .command("call <service/method> [request]")
+    .description(
+      "any operator method by its name, from the shipped .proto files, with a request in JSON",
+    )
+    .addHelpText(
+      "after",
+      '\nExample: r-emsctl call rems.v1.InspectionService/GetActor \'{"address": "port/dg1"}\'',
+    )
+    .action(async (method: string, requestJson: string | undefined) => {
+      const options = program.opts<CommonOptions>();
+      await callByName({
+        address: addressOf(options),
+        method,
+        requestJson: requestJson ?? "{}",
+        timeoutMs: options.timeout * 1000,
+        signal,
+        onMessage: (message) => terminal.out(JSON.stringify(message, null, options.json ? 0 : 2)),
+      });
+    });
 
   try {
     await program.parseAsync([...argv], { from: "user" });

@@ -348,6 +348,8 @@ function startHousekeeping({
     if (state === coordinatorState) return;
     coordinatorState = state;
     become(coordinatorAddress, state, `${reachableCount} of ${endpointCount} answer`);
+    for (const controller of controllers.values())
+      controller.loop().setFact("coordinator.isLost", state === "unreachable");
   };
   const run = () => {
     if (isStopped) return;

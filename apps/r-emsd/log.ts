@@ -74,7 +74,11 @@ export function createLog(options: LogOptions): ModuleLogger {
       mkdir: true,
     },
   };
-  const stdout: TransportTargetOptions = { target: "pino/file", level: "trace", options: { destination: 1 } };
+  const stdout: TransportTargetOptions = {
+    target: "pino/file",
+    level: "trace",
+    options: { destination: 1 },
+  };
   const root = pino(
     {
       level: options.levels.base,
