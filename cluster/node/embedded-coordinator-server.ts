@@ -5,7 +5,7 @@ import type {
   ServerWritableStream,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { counter, hex128, id, text } from "../../proto/field-check.ts";
+import { counter, id, nonce, text } from "../../proto/field-check.ts";
 import { CoordinatorService } from "../../proto/generated/rems-coordinator-v1.ts";
 import type { Types } from "../../proto/generated/rems-coordinator-v1.ts";
 import { decodeRecord, encodeRecord } from "../../proto/record-codec.ts";
@@ -59,7 +59,7 @@ export async function serveEmbeddedCoordinator(
         expectedRevision: counter(request.expectedRevision, "expectedRevision"),
         expectedNonce:
           typeof request.expectedNonce === "string"
-            ? hex128(request.expectedNonce, "expectedNonce")
+            ? nonce(request.expectedNonce, "expectedNonce")
             : null,
         record: decodeRecord(request.record),
       });
