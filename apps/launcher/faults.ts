@@ -62,7 +62,8 @@ export function createFaults(installation: Installation): Faults {
         const why = installation.whyUnsettled();
         if (why === null) return;
         if (isClosed) throw refused(`${what}: the run ends`);
-        if (performance.now() > deadlineMs) throw refused(`${what}: waited a minute in vain, ${why}`);
+        if (performance.now() > deadlineMs)
+          throw refused(`${what}: waited a minute in vain, ${why}`);
         await delay(SETTLE_POLL_MS);
       }
     } finally {
@@ -178,6 +179,7 @@ export function createFaults(installation: Installation): Faults {
   }
 
   async function transfer(gridId: string, to: string): Promise<string> {
+    await untilSettled("transfer");
     const leader = leaderOf(gridId);
     const atMonotonicMs = machineMonotonicMs();
     const { isAccepted, reason } = await leader.operator.transfer(gridId, to);
@@ -200,7 +202,8 @@ export function createFaults(installation: Installation): Faults {
   }
 
   function setUtility(isLost: boolean): string {
-    if (manifest.installation.kind !== "land") throw refused("a vessel at sea has no utility to lose");
+    if (manifest.installation.kind !== "land")
+      throw refused("a vessel at sea has no utility to lose");
     const grid = manifest.grids.find(({ devices }) => devices.some(({ kind }) => kind === "shore"));
     if (grid === undefined) throw refused("this site has no point of interconnection");
     installation.simulate({ type: "grid.loss", grid: grid.id, isLost });
@@ -209,7 +212,9 @@ export function createFaults(installation: Installation): Faults {
 
   function dimSun(dropPct: number): string {
     if (dropPct < 0 || dropPct > 100) throw refused("the sun drops by 0 to 100 %");
-    const plants = manifest.grids.flatMap((grid) => grid.devices).filter(({ kind }) => kind === "pv");
+    const plants = manifest.grids
+      .flatMap((grid) => grid.devices)
+      .filter(({ kind }) => kind === "pv");
     if (plants.length === 0) throw refused("there is no PV here");
     for (const { id } of plants) {
       installation.simulate({ type: "pv.cloud", device: id, sunPct: 100 - dropPct });

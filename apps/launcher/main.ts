@@ -12,6 +12,7 @@ import { clockText, endTexts, eventText } from "./plain-lines.ts";
 import { findProjectDirectory } from "./project.ts";
 import type { RunContext, RunOutcome } from "./run.ts";
 import { runInstallation } from "./run.ts";
+import { openTerminalView } from "./view.ts";
 
 /** A pause of the host longer than this spoils a measurement of milliseconds. */
 const HOST_PAUSE_MS_MAX = 40;
@@ -28,6 +29,28 @@ interface Surface {
   onEvent(event: LauncherEvent): void;
   onRunning?: (context: RunContext) => () => void;
   onEnd(outcome: RunOutcome, exitCode: number): void;
+  close(): void;
+}
+
+/** The picture; what happened stands in the terminal's ordinary text once it is closed. */
+function viewSurface(end: () => void): Surface {
+  const view = openTerminalView(end);
+  const kept: string[] = [];
+  return {
+    onEvent(event) {
+      const isEnd = event.type === "node" && event.state === "ended";
+      if (isEnd || event.type === "note") kept.push(eventText(event));
+      view.onEvent(event);
+    },
+    onRunning: (context) => view.onRunning(context),
+    onEnd(outcome, exitCode) {
+      view.close();
+      for (const line of [...kept, ...endTexts(outcome, exitCode)]) {
+        process.stdout.write(`${line}\n`);
+      }
+    },
+    close: () => view.close(),
+  };
 }
 
 function linesSurface(mode: LauncherOptions["mode"]): Surface {
@@ -37,6 +60,7 @@ function linesSurface(mode: LauncherOptions["mode"]): Surface {
     ? {
         onEvent: (event) => print(eventLine(event, machineMonotonicMs())),
         onEnd: (outcome, exitCode) => endLines(outcome, exitCode).forEach(print),
+        close() {},
       }
     : {
         onEvent(event) {
@@ -45,6 +69,7 @@ function linesSurface(mode: LauncherOptions["mode"]): Surface {
           print(`${clockText(machineMonotonicMs() - startedAtMs)}  ${eventText(event)}`);
         },
         onEnd: (outcome, exitCode) => endTexts(outcome, exitCode).forEach(print),
+        close() {},
       };
 }
 
@@ -95,10 +120,11 @@ async function main(): Promise<number> {
   process.on("SIGTERM", end);
   process.on("SIGHUP", end);
   const hostPauses = watchHostPauses();
+  const surface = options.mode === "view" ? viewSurface(end) : linesSurface(options.mode);
   try {
-    const surface = linesSurface(options.mode);
     return await runScript(options, manifest, surface, hostPauses, abort.signal);
   } finally {
+    surface.close();
     await hostPauses.close();
   }
 }
@@ -111,7 +137,8 @@ main().then(
   },
   (error: unknown) => {
     const isExpected = error instanceof RemsError;
-    const text = error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
+    const text =
+      error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
     process.stderr.write(`${text ?? ""}\n`);
     process.exit(isExpected ? 2 : 1);
   },

@@ -1,8 +1,11 @@
 import { RemsError } from "../../kernel/errors.ts";
 import type { Installation } from "./cluster.ts";
+import type { OperatorClient } from "./operator-client.ts";
 
 const CLOSE_MS_MAX = 60_000;
 const POLL_MS = 100;
+const PATIENCE_MS_MAX = 20_000;
+const RETRY_MS = 1000;
 /** The other leader must have read the first breaker before the second is asked. */
 const READ_MS = 500;
 
@@ -24,13 +27,24 @@ export async function operateTie(installation: Installation, isClosing: boolean)
     if (view === undefined || view.leader === null) throw refused(`nobody leads grid ${grid}`);
     const { operator } = installation.node(view.leader);
     const actor = `grids/${grid}/devices/${device}`;
-    const { isAccepted, reason } = await operator.command(actor, wish);
+    const { isAccepted, reason } = await commandPatiently(operator, actor, wish);
     if (!isAccepted) throw refused(`${wish} ${device}: ${reason}`);
     await untilMoved(installation, grid, device, isClosing);
     askedCount += 1;
   }
   if (askedCount === 0) throw refused(`the tie is ${isClosing ? "closed" : "open"} already`);
   return `the bus-tie is ${isClosing ? "closed: one island" : "open: two islands"}`;
+}
+
+/** After a change of leader commands wait for some seconds, and R-EMS says so. */
+async function commandPatiently(operator: OperatorClient, actor: string, command: string) {
+  const deadlineMs = performance.now() + PATIENCE_MS_MAX;
+  for (;;) {
+    const answer = await operator.command(actor, command);
+    const isLater = !answer.isAccepted && answer.reason.includes("try again");
+    if (!isLater || performance.now() > deadlineMs) return answer;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
 }
 
 function isBreakerClosed(installation: Installation, grid: string, device: string): boolean | null {

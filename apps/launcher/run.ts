@@ -89,7 +89,8 @@ export async function runInstallation(options: RunOptions): Promise<RunOutcome> 
     const outcome = await live(options, installation, failovers, failures, tell);
     await installation.stop();
     if (outcome.failures.length === 0) directory.remove();
-    else tell({ type: "note", text: `logs and journals of this run are kept in ${directory.path}` });
+    else
+      tell({ type: "note", text: `logs and journals of this run are kept in ${directory.path}` });
     return outcome;
   } catch (error) {
     await installation?.stop();
@@ -117,8 +118,9 @@ async function live(
       tell({ type: "action", isDone: true, text: await faults.perform(action) });
       return true;
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      tell({ type: "action", isDone: false, text });
+      const message = error instanceof Error ? error.message : String(error);
+      // A sentence for people: the code of a refusal tells them nothing.
+      tell({ type: "action", isDone: false, text: message.replaceAll(/ \[REMS_\w+\]/g, "") });
       return false;
     }
   };

@@ -1,0 +1,141 @@
+import type { DeviceConfig } from "../../configs/manifest.ts";
+import type { Types } from "../../proto/generated/rems-v1.ts";
+import type { GridView } from "./installation-view.ts";
+import { epochOf } from "./installation-view.ts";
+import type { Line, Piece, Role } from "./screen-text.ts";
+import { clip, columns, flow, piece } from "./screen-text.ts";
+
+type DeviceStatus = Types.rems.v1.IDeviceStatus;
+
+export interface GridLayout {
+  readonly width: number;
+  /** Here the word grid is explained. */
+  readonly isFirst: boolean;
+  readonly isSelected: boolean;
+  /** Fewer lines, for a small terminal. */
+  readonly isDense: boolean;
+}
+
+const CELL_WIDTH = 33;
+/** Shown elsewhere: the busbar's own figures, and the line of the tie. */
+const NOT_CELLS = new Set(["meter", "busTie"]);
+
+const kw = (value: number): string => {
+  const rounded = Math.round(value);
+  return String(Object.is(rounded, -0) ? 0 : rounded);
+};
+
+/** A grid: who leads it, its figures, every device, and why it does what it does. */
+export function gridLines(grid: GridView, layout: GridLayout): Line[] {
+  const { width, isDense } = layout;
+  const { config, status } = grid;
+  const lines = [...flow(headingParts(grid, layout), width, 4)];
+  if (status === null) {
+    return [...lines, clip([piece("  no node answers for this grid: devices hold by themselves", "bad")], width)];
+  }
+  lines.push(...flow(figureParts(grid), width, 4).map((line) => indented(line, width)));
+  const cells = config.devices
+    .filter(({ kind }) => !NOT_CELLS.has(kind))
+    .map((device) => deviceCell(device, status.devices?.find((one) => one.device === device.id)));
+  const cellWidth = Math.min(CELL_WIDTH, width - 2);
+  lines.push(...columns(cells, width - 2, cellWidth).map((line) => indented(line, width)));
+  const why = (status.why ?? []).find((reason) => reason !== status.n1Statement) ?? "";
+  const n1: Piece = piece(
+    `${status.isN1Held === true ? "N-1 OK" : "N-1 NOT HELD"}: ${status.n1Statement ?? ""}`,
+    status.isN1Held === true ? "good" : "warning",
+  );
+  const whyPart: Line = why === "" ? [] : [piece(`why: ${why}`, "dim")];
+  const reasons = isDense ? [[n1]] : flow(why === "" ? [[n1]] : [[n1], whyPart], width - 2, 0, 6);
+  lines.push(...reasons.map((line) => indented(line, width)));
+  const [alarm] = status.alarms ?? [];
+  if (alarm !== undefined) {
+    const role: Role = alarm.priority === "high" ? "bad" : "warning";
+    lines.push(clip([piece(`  alarm ${alarm.code}: ${alarm.text}`, role)], width));
+  }
+  return lines;
+}
+
+function indented(line: Line, width: number): Line {
+  return clip([piece("  "), ...line], width);
+}
+
+function headingParts(grid: GridView, { isFirst, isSelected }: GridLayout): Line[] {
+  const { config, leader, status, standbys } = grid;
+  const mark = isSelected ? "▸" : " ";
+  const mode = status?.mode ?? "";
+  const name = [piece(`${mark}${config.id.toUpperCase()}`, "title"), piece(` ${mode}`)];
+  const explained = isFirst ? [[piece("grid (switchboard section)", "dim")]] : [];
+  const led =
+    leader === null
+      ? [piece("NO LEADER: devices hold", "bad")]
+      : [piece(`leader ${leader} epoch ${epochOf(status)}`)];
+  const marks = standbys.map(({ node, state, isInSync }): Piece => {
+    if (isInSync && state === "up") return piece(` ${node}✓`, "good");
+    return piece(` ${node}${state === "up" || state === "starting" ? "…" : "✗"}`, "warning");
+  });
+  const control = status?.control ?? "control";
+  const limited = control === "control" ? [] : [[piece(`${control.toUpperCase()} ONLY`, "warning")]];
+  return [name, ...explained, led, [piece("standby"), ...marks], ...limited];
+}
+
+function figureParts({ config, status }: GridView): Line[] {
+  const plant = status?.plant;
+  if (!plant) return [[piece("no figures yet", "dim")]];
+  if (plant.isLive !== true) return [[piece("BUSBAR DEAD", "bad")]];
+  const { frequencyHz = 0, voltageV = 0, generationKw = 0, capacityKw = 0, freeKw = 0 } = plant;
+  const hz = frequencyHz ?? 0;
+  const isOff = Math.abs(hz / config.nominalFrequencyHz - 1) > 0.02;
+  return [
+    [piece(`${Math.round(voltageV ?? 0)} V`)],
+    [piece(`${hz.toFixed(2)} Hz`, isOff ? "warning" : "plain")],
+    [piece(`load ${kw(generationKw ?? 0)}`)],
+    [piece(`connected ${kw(capacityKw ?? 0)}`)],
+    [piece(`free ${kw(freeKw ?? 0)} kW`, (freeKw ?? 0) < 0 ? "bad" : "plain")],
+  ];
+}
+
+/** `onLoad` reads "on load". */
+function words(state: string): string {
+  return state.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+const ROLES: Readonly<Record<string, Role>> = {
+  tripped: "bad",
+  fault: "bad",
+  startFailed: "bad",
+  unknown: "warning",
+  blocked: "warning",
+  starting: "warning",
+  syncing: "warning",
+  unloading: "warning",
+};
+
+function deviceCell(config: DeviceConfig, status: DeviceStatus | undefined): Line {
+  const name = config.name.split(" ").length > 1 ? shortName(config.name) : config.name;
+  if (status === undefined) return [piece(`${name} [?]`, "warning")];
+  if (status.connection === "offline") return [piece(`${name} [✗] does not answer`, "bad")];
+  const { isClosed, activePowerKw, socPct, ratingKw } = status;
+  const powerKw = typeof activePowerKw === "number" ? activePowerKw : null;
+  const hasBreaker = config.kind !== "thruster";
+  const isIn = hasBreaker ? (isClosed ?? null) : powerKw !== null && powerKw >= 0.5;
+  const symbol = isIn === null ? "?" : isIn ? "■" : "□";
+  const state = words(status.state ?? "");
+  const parts = [`${name} [${symbol}]`];
+  if (typeof socPct === "number") parts.push(`${Math.round(socPct)}%`);
+  if (config.kind !== "feeder" || isIn !== true) parts.push(state);
+  if (powerKw !== null && isIn === true) {
+    parts.push(`${kw(powerKw)} kW`);
+    const ratedKw = ratingKw ?? 0;
+    if (config.kind === "genset" && ratedKw > 0) {
+      parts.push(`${Math.round((powerKw / ratedKw) * 100)}%`);
+    }
+  }
+  const role = ROLES[status.state ?? ""] ?? (isIn === true ? "plain" : "dim");
+  return [piece(parts.join(" "), role)];
+}
+
+/** The tag alone where the name begins with one: "F1 essential" is F1. */
+function shortName(name: string): string {
+  const [tag = name] = name.split(" ");
+  return /\d/.test(tag) ? tag : name;
+}

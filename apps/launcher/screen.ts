@@ -1,0 +1,209 @@
+import type { Manifest } from "../../configs/manifest.ts";
+import type { FailoverMessage } from "./events.ts";
+import type { GridView, NodeView } from "./installation-view.ts";
+import { clockText, failoverTexts } from "./plain-lines.ts";
+import { gridLines } from "./screen-grid.ts";
+import type { Line, Role } from "./screen-text.ts";
+import { clip, flow, piece } from "./screen-text.ts";
+
+/** Everything that the picture shows. What stands under a grid is what its leader knows, as any tool would hear it. */
+export interface ScreenModel {
+  readonly manifest: Manifest;
+  readonly elapsedMs: number;
+  readonly coordinator: string;
+  readonly nodes: readonly NodeView[];
+  readonly grids: readonly GridView[];
+  /** The grid that keys act on. */
+  readonly selectedGrid: string;
+  readonly lastFailover: FailoverMessage | null;
+  /** What happened lately, newest last. */
+  readonly recent: readonly string[];
+  readonly message: { readonly text: string; readonly role: Role } | null;
+  /** Complete command lines to try in a second terminal. */
+  readonly commands: readonly string[];
+  readonly mode: "plant" | "why" | "help";
+}
+
+const HELP: readonly string[] = [
+  "The picture shows what R-EMS itself knows: what the leader of each grid answers to any operator's tool.",
+  "A grid is one switchboard section. One controller leads it, the others stand by: ✓ in sync, ready to lead.",
+  "[■] closed  [□] open  [?] no valid feedback  [✗] the device does not answer",
+  "",
+  "Tab  choose the grid that the keys act on (▸)",
+  "k    kill -9 the node that leads the grid            x  cut its power: no packet leaves it, then kill it",
+  "K    kill ALL controllers for 10 s                   p  freeze the leader for 2 s; it wakes up and must not write",
+  "n    cut the leader's links to all devices for 20 s  r  start the nodes that are down",
+  "g    trip a genset that carries load                 l  load step of 100 kW, and back",
+  "b    close or open the bus-tie (vessel)              t  thruster asks for full power, and back (vessel)",
+  "u    the utility goes or comes back (land)           c  a cloud over the PV, and away (land)",
+  "w    why every grid does what it does                ?  this page      q  end",
+  "",
+  "Faults of nodes wait until every grid is led and in sync, so that each is one fault and is measured as one.",
+];
+
+/** Draws the picture: exactly `height` lines at most, none wider than `width`. Pure. */
+export function drawScreen(model: ScreenModel, width: number, height: number): Line[] {
+  const top = headerLines(model, width);
+  const bottom = footerLines(model, width);
+  const room = Math.max(1, height - top.length - bottom.length);
+  const middle =
+    model.mode === "help"
+      ? HELP.map((text) => clip([piece(text)], width))
+      : model.mode === "why"
+        ? whyLines(model, width)
+        : plantLines(model, width, room);
+  const shown = middle.slice(0, room);
+  const padding = Array.from({ length: room - shown.length }, (): Line => []);
+  return [...top, ...shown, ...padding, ...bottom].slice(0, height);
+}
+
+function headerLines(model: ScreenModel, width: number): Line[] {
+  const { manifest, nodes, grids } = model;
+  const nodeParts = nodes.map(({ id, state }) => {
+    const isUp = state === "up";
+    const note = isUp ? "" : ` ${state}`;
+    return [piece(`${id}${isUp ? "●" : "○"}${note}`, isUp ? "good" : "bad")];
+  });
+  const alarms = grids.flatMap(({ status }) => status?.alarms ?? []);
+  const high = alarms.some(({ priority }) => priority === "high");
+  const alarmRole = alarms.length === 0 ? "plain" : high ? "bad" : "warning";
+  const redundancy = redundancyOf(grids);
+  const parts: Line[] = [
+    [piece("R-EMS", "title")],
+    [piece("SIMULATION", "warning")],
+    [piece(manifest.installation.id)],
+    [piece(clockText(model.elapsedMs))],
+    ...nodeParts,
+    [piece(model.coordinator)],
+    [piece("redundancy "), redundancy],
+    [piece(`alarms ${alarms.length}`, alarmRole)],
+  ];
+  return [...flow(parts, width, 7), []];
+}
+
+function redundancyOf(grids: readonly GridView[]) {
+  if (grids.some(({ leader }) => leader === null)) return piece("NO LEADER", "bad");
+  const standbys = grids.flatMap((grid) => grid.standbys);
+  if (standbys.every(({ isInSync }) => isInSync)) return piece("OK", "good");
+  const isLost = grids.some((grid) => grid.standbys.every(({ isInSync }) => !isInSync));
+  return isLost ? piece("LOST", "bad") : piece("REDUCED", "warning");
+}
+
+function plantLines(model: ScreenModel, width: number, room: number): Line[] {
+  const { grids, selectedGrid } = model;
+  const isSeveral = grids.length > 1;
+  const draw = (isDense: boolean): Line[] => {
+    const lines: Line[] = [];
+    for (const [index, grid] of grids.entries()) {
+      const isSelected = isSeveral && grid.config.id === selectedGrid;
+      lines.push(...gridLines(grid, { width, isFirst: index === 0, isSelected, isDense }));
+      if (!isDense) lines.push([]);
+      if (index === 0) {
+        const tie = tieLine(model, width);
+        if (tie !== null) lines.push(tie, ...(isDense ? [] : [[]]));
+      }
+    }
+    return [...lines, ...failoverLines(model, width)];
+  };
+  const roomy = draw(false);
+  const lines = roomy.length <= room ? roomy : draw(true);
+  const left = room - lines.length;
+  const recent = left > 1 ? model.recent.slice(-(left - 1)) : [];
+  if (recent.length === 0) return lines;
+  return [...lines, [], ...recent.map((text) => clip([piece(text, "dim")], width))];
+}
+
+function failoverLines({ lastFailover }: ScreenModel, width: number): Line[] {
+  if (lastFailover === null) {
+    return [clip([piece("LAST FAILOVER ", "title"), piece("none yet: press k", "dim")], width)];
+  }
+  const [what, plant] = failoverTexts(lastFailover);
+  const isGood = lastFailover.overlapCount === 0 && lastFailover.frequencyHzMin > 0;
+  return [
+    clip([piece("LAST FAILOVER ", "title"), piece(what)], width),
+    clip([piece(`  ${plant}`, isGood ? "good" : "bad")], width),
+  ];
+}
+
+function tieLine({ manifest, grids }: ScreenModel, width: number): Line | null {
+  const [tie] = manifest.ties;
+  if (tie === undefined) return null;
+  const ends = tie.breakers.map(({ grid, device }) => {
+    const status = grids.find(({ config }) => config.id === grid)?.status;
+    const isClosed = status?.devices?.find((one) => one.device === device)?.isClosed;
+    return { device: device.toUpperCase(), isClosed: isClosed ?? null };
+  });
+  const symbol = (isClosed: boolean | null) => (isClosed === null ? "?" : isClosed ? "■" : "□");
+  const picture = ends.map(({ device, isClosed }) => `${device}[${symbol(isClosed)}]`).join("──");
+  const isKnown = ends.every(({ isClosed }) => isClosed !== null);
+  const isClosed = ends.every((end) => end.isClosed === true);
+  const state = !isKnown ? "unknown" : isClosed ? "closed" : "open";
+  const islands = new Set(
+    grids.map(({ config, status }) =>
+      (status?.island ?? []).length > 1 ? (status?.island ?? []).join("+") : config.id,
+    ),
+  );
+  const role: Role = isKnown ? "plain" : "warning";
+  return clip(
+    [
+      piece("TIE  ", "title"),
+      piece(`${picture} ${state}`, role),
+      piece(`        islands: ${[...islands].join(" | ")}`),
+    ],
+    width,
+  );
+}
+
+function whyLines({ grids }: ScreenModel, width: number): Line[] {
+  const lines: Line[] = [];
+  for (const { config, status } of grids) {
+    lines.push(clip([piece(`WHY ${config.id.toUpperCase()}`, "title")], width));
+    const reasons = status?.why ?? [];
+    if (reasons.length === 0) lines.push([piece("  nothing holds it back", "dim")]);
+    for (const reason of reasons) lines.push(clip([piece(`  ${reason}`)], width));
+    for (const alarm of status?.alarms ?? []) {
+      const role = alarm.priority === "high" ? "bad" : "warning";
+      lines.push(clip([piece(`  alarm ${alarm.code}: ${alarm.text}`, role)], width));
+    }
+    const role = status?.roleReason ?? "";
+    if (role !== "") lines.push(clip([piece(`  leads because: ${role}`, "dim")], width));
+    lines.push([]);
+  }
+  return lines;
+}
+
+const KEYS_VESSEL: readonly (readonly [string, string])[] = [
+  ...[["k", "kill leader"] as const, ["x", "power-cut"] as const],
+  ...[["K", "kill ALL controllers"] as const, ["p", "pause"] as const],
+  ...[["n", "cut plant network"] as const, ["g", "trip genset"] as const],
+];
+const KEYS_END: readonly (readonly [string, string])[] = [
+  ...[["l", "load step"] as const, ["r", "restart"] as const, ["w", "why"] as const],
+  ...[["?", "help"] as const, ["q", "end"] as const],
+];
+
+function footerLines(model: ScreenModel, width: number): Line[] {
+  const isLand = model.manifest.installation.kind === "land";
+  const special: readonly (readonly [string, string])[] = isLand
+    ? [
+        ["u", "utility"],
+        ["c", "cloud"],
+      ]
+    : [
+        ["b", "bus-tie"],
+        ["t", "thruster"],
+      ];
+  const keys = [...KEYS_VESSEL, ...special, ...KEYS_END].map(([key, meaning]): Line => [
+    piece(key, "key"),
+    piece(` ${meaning}`),
+  ]);
+  const { message } = model;
+  return [
+    message === null ? [] : clip([piece(message.text, message.role)], width),
+    ...flow(keys, width, 0),
+    ...model.commands.map((command, index) =>
+      clip([piece(index === 0 ? "second terminal: " : " ".repeat(17), "dim"), piece(command)], width),
+    ),
+  ];
+}
+
