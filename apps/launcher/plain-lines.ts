@@ -34,7 +34,8 @@ export function failoverTexts(failover: FailoverMessage): [what: string, plant: 
   const { grid, from, to, reason, gapMs, overlapCount, lateWriteCount } = failover;
   const { frequencyHzMin, frequencyHzMax, breakersMovedCount, startsStopsCount } = failover;
   const late = lateWriteCount > 0 ? `, late writes ${lateWriteCount}` : "";
-  const what = `${grid} ${from}→${to} (${reason}): first command ${Math.round(gapMs)} ms, double writes ${overlapCount}${late}`;
+  const cause = reason === "unmarked" ? "by itself" : reason;
+  const what = `${grid} ${from}→${to} (${cause}): first command ${Math.round(gapMs)} ms, double writes ${overlapCount}${late}`;
   const isLit = frequencyHzMin > 0;
   const plant = [
     `f ${frequencyHzMin.toFixed(2)}–${frequencyHzMax.toFixed(2)} Hz`,

@@ -1,5 +1,6 @@
 import type { DeviceConfig } from "../../configs/manifest.ts";
 import type { Types } from "../../proto/generated/rems-v1.ts";
+import type { PlantSnapshot } from "../../sim/simulator/protocol.ts";
 import type { GridView } from "./installation-view.ts";
 import { epochOf } from "./installation-view.ts";
 import type { Line, Piece, Role } from "./screen-text.ts";
@@ -12,11 +13,14 @@ export interface GridLayout {
   /** Here the word grid is explained. */
   readonly isFirst: boolean;
   readonly isSelected: boolean;
+  readonly isLand: boolean;
+  /** The plant itself, for when no controller answers. */
+  readonly plant: PlantSnapshot["grids"][number] | null;
   /** Fewer lines, for a small terminal. */
   readonly isDense: boolean;
 }
 
-const CELL_WIDTH = 33;
+const CELL_WIDTH = 32;
 /** Shown elsewhere: the busbar's own figures, and the line of the tie. */
 const NOT_CELLS = new Set(["meter", "busTie"]);
 
@@ -31,7 +35,16 @@ export function gridLines(grid: GridView, layout: GridLayout): Line[] {
   const { config, status } = grid;
   const lines = [...flow(headingParts(grid, layout), width, 4)];
   if (status === null) {
-    return [...lines, clip([piece("  no node answers for this grid: devices hold by themselves", "bad")], width)];
+    const { plant } = layout;
+    const silent = piece("  no controller answers: the devices hold by themselves", "warning");
+    lines.push(clip([silent], width));
+    if (plant === null) return lines;
+    const { voltageV, frequencyHz, loadKw, isLive } = plant;
+    const seen = isLive
+      ? `${Math.round(voltageV)} V  ${frequencyHz.toFixed(2)} Hz  load ${kw(loadKw)} kW`
+      : "BUSBAR DEAD";
+    const role: Role = isLive ? "plain" : "bad";
+    return [...lines, clip([piece("  seen at the simulated plant: ", "dim"), piece(seen, role)], width)];
   }
   lines.push(...flow(figureParts(grid), width, 4).map((line) => indented(line, width)));
   const cells = config.devices
@@ -47,10 +60,12 @@ export function gridLines(grid: GridView, layout: GridLayout): Line[] {
   const whyPart: Line = why === "" ? [] : [piece(`why: ${why}`, "dim")];
   const reasons = isDense ? [[n1]] : flow(why === "" ? [[n1]] : [[n1], whyPart], width - 2, 0, 6);
   lines.push(...reasons.map((line) => indented(line, width)));
-  const [alarm] = status.alarms ?? [];
+  const alarms = status.alarms ?? [];
+  const alarm = alarms.find(({ priority }) => priority === "high") ?? alarms[0];
   if (alarm !== undefined) {
     const role: Role = alarm.priority === "high" ? "bad" : "warning";
-    lines.push(clip([piece(`  alarm ${alarm.code}: ${alarm.text}`, role)], width));
+    const more = alarms.length > 1 ? ` (and ${alarms.length - 1} more: w)` : "";
+    lines.push(clip([piece(`  alarm ${alarm.code}: ${alarm.text}${more}`, role)], width));
   }
   return lines;
 }
@@ -59,7 +74,7 @@ function indented(line: Line, width: number): Line {
   return clip([piece("  "), ...line], width);
 }
 
-function headingParts(grid: GridView, { isFirst, isSelected }: GridLayout): Line[] {
+function headingParts(grid: GridView, { isFirst, isSelected, isLand }: GridLayout): Line[] {
   const { config, leader, status, standbys } = grid;
   const mark = isSelected ? "▸" : " ";
   const mode = status?.mode ?? "";
@@ -73,9 +88,19 @@ function headingParts(grid: GridView, { isFirst, isSelected }: GridLayout): Line
     if (isInSync && state === "up") return piece(` ${node}✓`, "good");
     return piece(` ${node}${state === "up" || state === "starting" ? "…" : "✗"}`, "warning");
   });
+  const site = isLand ? siteState(grid) : "";
+  const place = site === "" ? [] : [[piece(site)]];
   const control = status?.control ?? "control";
   const limited = control === "control" ? [] : [[piece(`${control.toUpperCase()} ONLY`, "warning")]];
-  return [name, ...explained, led, [piece("standby"), ...marks], ...limited];
+  return [name, ...explained, ...place, led, [piece("standby"), ...marks], ...limited];
+}
+
+/** On land people say whether the site hangs on the utility. */
+function siteState({ config, status }: GridView): string {
+  const point = config.devices.find(({ kind }) => kind === "shore");
+  if (point === undefined) return "";
+  const isClosed = status?.devices?.find(({ device }) => device === point.id)?.isClosed ?? null;
+  return isClosed === null ? "" : isClosed ? "grid-connected" : "islanded";
 }
 
 function figureParts({ config, status }: GridView): Line[] {

@@ -1,4 +1,5 @@
 import type { Manifest } from "../../configs/manifest.ts";
+import type { PlantSnapshot } from "../../sim/simulator/protocol.ts";
 import type { FailoverMessage } from "./events.ts";
 import type { GridView, NodeView } from "./installation-view.ts";
 import { clockText, failoverTexts } from "./plain-lines.ts";
@@ -15,6 +16,8 @@ export interface ScreenModel {
   readonly grids: readonly GridView[];
   /** The grid that keys act on. */
   readonly selectedGrid: string;
+  /** For where no controller answers; null before the first snapshot. */
+  readonly plant: PlantSnapshot | null;
   readonly lastFailover: FailoverMessage | null;
   /** What happened lately, newest last. */
   readonly recent: readonly string[];
@@ -25,20 +28,24 @@ export interface ScreenModel {
 }
 
 const HELP: readonly string[] = [
-  "The picture shows what R-EMS itself knows: what the leader of each grid answers to any operator's tool.",
-  "A grid is one switchboard section. One controller leads it, the others stand by: ✓ in sync, ready to lead.",
-  "[■] closed  [□] open  [?] no valid feedback  [✗] the device does not answer",
+  "The picture shows what R-EMS itself knows: what the leader of each grid answers to any tool.",
+  "A grid is one switchboard section. One controller leads it; ✓ stands by in sync, ready to lead.",
+  "[■] closed   [□] open   [?] no valid feedback   [✗] the device does not answer",
   "",
-  "Tab  choose the grid that the keys act on (▸)",
-  "k    kill -9 the node that leads the grid            x  cut its power: no packet leaves it, then kill it",
-  "K    kill ALL controllers for 10 s                   p  freeze the leader for 2 s; it wakes up and must not write",
-  "n    cut the leader's links to all devices for 20 s  r  start the nodes that are down",
-  "g    trip a genset that carries load                 l  load step of 100 kW, and back",
-  "b    close or open the bus-tie (vessel)              t  thruster asks for full power, and back (vessel)",
-  "u    the utility goes or comes back (land)           c  a cloud over the PV, and away (land)",
-  "w    why every grid does what it does                ?  this page      q  end",
+  "Tab  the grid that the keys act on (▸)",
+  "k    kill -9 the node that leads it",
+  "x    cut its power: no packet leaves it any more",
+  "p    freeze it for 2 s: it wakes up and must not write",
+  "n    cut its links to all devices for 20 s",
+  "K    kill ALL controllers for 10 s",
+  "r    start the nodes that are down",
+  "g    trip a genset that carries load",
+  "l    load step of 100 kW, and back",
+  "b    close or open the bus-tie            t  thruster asks for full power, and back (vessel)",
+  "u    the utility goes or comes back       c  a cloud over the PV, and away (land)",
+  "w    why every grid does what it does     ?  this page     q  end",
   "",
-  "Faults of nodes wait until every grid is led and in sync, so that each is one fault and is measured as one.",
+  "Faults of nodes wait until every grid is led and in sync: each is measured as one fault.",
 ];
 
 /** Draws the picture: exactly `height` lines at most, none wider than `width`. Pure. */
@@ -92,11 +99,14 @@ function redundancyOf(grids: readonly GridView[]) {
 function plantLines(model: ScreenModel, width: number, room: number): Line[] {
   const { grids, selectedGrid } = model;
   const isSeveral = grids.length > 1;
+  const isLand = model.manifest.installation.kind === "land";
   const draw = (isDense: boolean): Line[] => {
     const lines: Line[] = [];
     for (const [index, grid] of grids.entries()) {
       const isSelected = isSeveral && grid.config.id === selectedGrid;
-      lines.push(...gridLines(grid, { width, isFirst: index === 0, isSelected, isDense }));
+      const plant = model.plant?.grids.find(({ id }) => id === grid.config.id) ?? null;
+      const layout = { width, isFirst: index === 0, isSelected, isDense, isLand, plant };
+      lines.push(...gridLines(grid, layout));
       if (!isDense) lines.push([]);
       if (index === 0) {
         const tie = tieLine(model, width);
@@ -119,9 +129,13 @@ function failoverLines({ lastFailover }: ScreenModel, width: number): Line[] {
   }
   const [what, plant] = failoverTexts(lastFailover);
   const isGood = lastFailover.overlapCount === 0 && lastFailover.frequencyHzMin > 0;
+  const parts = plant.split(" → ").map((part, index): Line => {
+    const role: Role = isGood ? "good" : "bad";
+    return [piece(index === 0 ? ` ${part}` : `→ ${part}`, role)];
+  });
   return [
     clip([piece("LAST FAILOVER ", "title"), piece(what)], width),
-    clip([piece(`  ${plant}`, isGood ? "good" : "bad")], width),
+    ...flow(parts, width, 2, 1),
   ];
 }
 

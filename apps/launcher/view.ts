@@ -73,6 +73,7 @@ export function openTerminalView(end: () => void): TerminalView {
       elapsedMs: machineMonotonicMs() - running.startedAtMs,
       coordinator: coordinator.kind === "etcd" ? `etcd ×${coordinator.endpoints.length}` : "embedded",
       nodes: installation.nodeViews(),
+      plant: installation.plant(),
       grids: installation.grids(),
       selectedGrid: selectedGrid(running),
       lastFailover: running.failovers.at(-1) ?? null,
