@@ -43,6 +43,7 @@ import {
 } from "./record-view.ts";
 import type { ControllerOptions, ControllerState, PendingChange } from "./state.ts";
 import { initialState } from "./state.ts";
+import { requestStop, stopIfDue } from "./stopping.ts";
 import { askPositionsIfDue, leaveHelplessLeaderIfDue, takeOverIfDue } from "./taking-over.ts";
 import { watch } from "./watching.ts";
 
@@ -108,6 +109,7 @@ function takeEvent(draft: Draft, event: ControllerEvent): void {
       return;
     case "snapshot.installed":
       patchLog(draft, { isUnfit: false });
+      setAlarm(draft, "REPLICA_DIVERGED", false, "the state was replaced by the leader's");
       settleFollower(draft);
       return;
     case "replica.diverged":
@@ -126,9 +128,10 @@ function takeEvent(draft: Draft, event: ControllerEvent): void {
       takeSettledWrites(draft);
       return;
     case "stop.requested":
-      patch(draft, { isStopping: true });
+      requestStop(draft);
       return;
     case "clock.jumped":
+      setAlarm(draft, "CLOCK_JUMPED", true, event.reason);
       end(draft, event.reason);
       return;
     default:
@@ -161,12 +164,14 @@ function doWhatIsDue(draft: Draft): void {
     leaveHelplessLeaderIfDue(draft);
     takeOverIfDue(draft);
     handOverIfWished(draft);
-    stopIfNothingHolds(draft);
+    stopIfDue(draft);
     watch(draft);
     dropSilentLearners(draft);
     sendHeartbeatIfDue(draft);
     joinIfDue(draft);
     askPositionsIfDue(draft);
+  } else {
+    stopIfDue(draft);
   }
   readIfDue(draft);
 }
@@ -231,10 +236,10 @@ function isOwn(draft: Draft, record: LeadershipRecord): boolean {
 
 /** The role of a controller that does not lead follows from what it knows. */
 function settleFollower(draft: Draft): void {
-  const { situation, view, isStopping } = draft.state;
+  const { situation, view, stopDeadlineMs } = draft.state;
   const { role } = situation;
   if (role === "leading" || role === "handing-over") return;
-  if (isStopping || view.isRefused) return;
+  if (stopDeadlineMs !== null || view.isRefused) return;
   if (view.pending !== null && view.pending.purpose === "takeover") return;
   const next = isInSync(draft.state) ? "standby" : "joining";
   if (next === role) return;
@@ -259,20 +264,4 @@ function end(draft: Draft, reason: string): void {
   enter(draft, { role: "fenced" }, reason);
   patch(draft, { isEnded: true });
   emit(draft, { type: "restart", reason });
-}
-
-/** An orderly stop: a leader first hands over if it can; whoever does not lead just ends. */
-function stopIfNothingHolds(draft: Draft): void {
-  const { state } = draft;
-  if (!state.isStopping) return;
-  const { situation } = state;
-  if (situation.role === "handing-over" || situation.role === "taking-over") return;
-  if (situation.role === "leading") {
-    const isBusy = state.view.pending !== null || state.view.inFlightId !== null;
-    const hasStandby = situation.leading.followers.some((f) => f.inSyncSinceMs !== null);
-    if (hasStandby || isBusy) return;
-    depose(draft, "this controller stops");
-  }
-  enter(draft, { role: "fenced" }, "this controller stops");
-  patch(draft, { isEnded: true });
 }

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { SmallWorld } from "./small-world.ts";
+import { SmallWorld } from "./test-small-world.ts";
 
 /** Liveness after healing: the longest wait of rule 11 for two silent controllers, and a margin. */
 const RECOVERY_MS = 25_000;

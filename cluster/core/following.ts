@@ -22,7 +22,7 @@ export interface ReceivedFrame {
 
 type FromLeader = Pick<
   HeartbeatMessage,
-  "epoch" | "leader" | "sentAtMs" | "hasAuthority" | "revision"
+  "epoch" | "leader" | "sentAtMs" | "hasAuthority" | "revision" | "reach"
 >;
 
 /** True where the record, as known, names this very incarnation and it holds what its place in the record says. */
@@ -75,6 +75,7 @@ export function hear(draft: Draft, message: FromLeader): void {
       revision,
       atMs: nowMs,
       hasAuthority,
+      reach: message.reach,
       noAuthoritySinceMs: hasAuthority ? null : (silentSinceMs ?? nowMs),
     },
     ...(isNew ? { resignation: null } : {}),

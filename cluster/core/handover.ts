@@ -3,7 +3,7 @@ import { isSameMember } from "../../kernel/record.ts";
 import { authorityUntilMs, followerOf, releasedSequence } from "./authority.ts";
 import { emit, enter, leadingOf, patch } from "./draft.ts";
 import type { Draft } from "./draft.ts";
-import { removalDueMs } from "./leading.ts";
+import { clearLeaderAlarms, removalDueMs } from "./leading.ts";
 import type { ControllerOptions, ControllerState, Follower, Handover } from "./state.ts";
 import { attempt } from "./taking-over.ts";
 
@@ -37,14 +37,24 @@ export function takeTransferRequest(
   const target = situation.leading.followers.find(
     (f) => f.member.node === toNode && f.inSyncSinceMs !== null && !f.isGone,
   );
-  const obstacle =
-    target === undefined ? `${toNode} is not in sync` : obstacleOf(draft.state, draft);
-  if (target === undefined || obstacle !== null) {
-    reply(draft, requestId, "REMS_REQUEST_REFUSED", obstacle ?? "");
+  if (target === undefined) {
+    const reason = whyNoTarget(draft.options, toNode);
+    reply(draft, requestId, "REMS_REQUEST_REFUSED", reason);
     return;
   }
-  begin(draft, target, request.reason);
+  const obstacle = obstacleOf(draft.state, draft);
+  if (obstacle !== null) {
+    reply(draft, requestId, "REMS_REQUEST_REFUSED", obstacle);
+    return;
+  }
+  begin(draft, target, request.reason, false);
   reply(draft, requestId, null, `handover to ${toNode} begun`);
+}
+
+function whyNoTarget({ grid, self, order }: ControllerOptions, toNode: string): string {
+  if (toNode === self) return `${toNode} leads already`;
+  if (order.includes(toNode)) return `${toNode} is not in sync`;
+  return `${toNode} is no controller of grid ${grid}; its controllers are ${order.join(", ")}`;
 }
 
 /** Why no handover may begin now; null if one may. */
@@ -60,7 +70,7 @@ function obstacleOf(
   return null;
 }
 
-function begin(draft: Draft, target: Follower, reason: string): void {
+function begin(draft: Draft, target: Follower, reason: string, isForReach: boolean): void {
   const leading = leadingOf(draft.state);
   if (leading === null) return;
   const { scanMs, handoverMs } = draft.options.timings;
@@ -71,6 +81,7 @@ function begin(draft: Draft, target: Follower, reason: string): void {
     deadlineMs: draft.nowMs + 2 * scanMs + 2 * handoverMs,
     resignation: null,
     resendAtMs: FOREVER,
+    isForReach,
   };
   enter(draft, { role: "handing-over", leading, handover }, reason);
 }
@@ -117,6 +128,7 @@ export function takeSettledWrites(draft: Draft): void {
     resignation,
     resendAtMs: draft.nowMs,
   });
+  if (handover.isForReach) patch(draft, { reachHandoverAtMs: draft.nowMs });
   emit(draft, { type: "stopLeading", reason: `handed over to ${handover.to.node}` });
 }
 
@@ -155,6 +167,7 @@ export function advanceHandover(draft: Draft): void {
   }
   if (nowMs >= handoverDueMs(draft.state, options)) {
     enter(draft, { role: "leading", leading }, `handover to ${handover.to.node} called off`);
+    patch(draft, { wishNotBeforeMs: nowMs + options.timings.ioLossMs });
     return;
   }
   const { finalSequence } = handover;
@@ -169,11 +182,9 @@ export function advanceHandover(draft: Draft): void {
 function takeBack(draft: Draft): void {
   const record = draft.state.view.known?.record ?? null;
   if (record === null || draft.state.view.pending !== null) return;
-  attempt(draft, {
-    origin: "hot",
-    inSync: [draft.state.self],
-    reason: "the target of the handover did not take over",
-  });
+  const reason = "the target of the handover did not take over";
+  attempt(draft, { origin: "hot", inSync: [draft.state.self], reason });
+  clearLeaderAlarms(draft, reason);
 }
 
 interface Wish {
@@ -192,8 +203,8 @@ function wishOf(state: ControllerState, options: ControllerOptions): Wish | null
   const wishes = candidates.flatMap((f) => [
     ...reachWish(state, options, f),
     ...failbackWish(state, options, f),
-    ...(state.isStopping
-      ? [{ dueAtMs: Number.NEGATIVE_INFINITY, to: f, reason: "this controller stops" }]
+    ...(state.stopDeadlineMs !== null
+      ? [{ dueAtMs: state.wishNotBeforeMs, to: f, reason: "this controller stops" }]
       : []),
   ]);
   const rank = ({ to }: Wish) => options.order.indexOf(to.member.node);
@@ -221,6 +232,7 @@ function reachWish(
   const dueAtMs = Math.max(
     follower.reachAheadSinceMs + options.timings.ioLossMs,
     state.reachHandoverAtMs + REACH_HANDOVER_MS_MIN,
+    state.wishNotBeforeMs,
   );
   const reason = `${follower.member.node} reaches ${follower.reach.reachedCount} critical devices, this controller ${state.reach.reachedCount}`;
   return [{ dueAtMs, to: follower, reason }];
@@ -235,7 +247,7 @@ function failbackWish(
   const isPreferred = follower.member.node === options.order[0];
   const hasReach = follower.reach.reachedCount >= state.reach.reachedCount;
   if (!isPreferred || !hasReach) return [];
-  const dueAtMs = follower.inSyncSinceMs + options.failbackDelayMs;
+  const dueAtMs = Math.max(follower.inSyncSinceMs + options.failbackDelayMs, state.wishNotBeforeMs);
   return [{ dueAtMs, to: follower, reason: `${follower.member.node} is preferred` }];
 }
 
@@ -256,8 +268,5 @@ export function handOverIfWished(draft: Draft): void {
   const wish = wishOf(state, options);
   if (wish === null || nowMs < wish.dueAtMs) return;
   if (obstacleOf(state, draft) !== null) return;
-  if (wish.to.reach.reachedCount > state.reach.reachedCount) {
-    patch(draft, { reachHandoverAtMs: nowMs });
-  }
-  begin(draft, wish.to, wish.reason);
+  begin(draft, wish.to, wish.reason, wish.to.reach.reachedCount > state.reach.reachedCount);
 }

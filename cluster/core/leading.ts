@@ -21,6 +21,8 @@ const FOREVER = Number.POSITIVE_INFINITY;
 const BUILT_COUNT_MAX = 32;
 const BACKOFF_MS_MIN = 1_000;
 const BACKOFF_MS_MAX = 30_000;
+/** One that stayed in sync so long begins anew: its next removal is followed by an immediate try again. */
+const BACKOFF_FORGOTTEN_MS = 60_000;
 /** A learner that is silent so long is given up. */
 const LEARNER_SILENCE_MS_MAX = 2_000;
 
@@ -43,7 +45,10 @@ export function becomeLeader(draft: Draft, takeover: PendingChange): void {
     lostSinceMs: isSolo(record) ? nowMs : null,
     reducedSinceMs: record.inSync.length < draft.options.order.length ? nowMs : null,
   };
-  if (origin === "handover") patch(draft, { reachHandoverAtMs: nowMs });
+  const reachBefore = state.following.heard?.reach.reachedCount ?? 0;
+  if (origin === "handover" && state.reach.reachedCount > reachBefore) {
+    patch(draft, { reachHandoverAtMs: nowMs });
+  }
   enter(draft, { role: "leading", leading }, `leads epoch ${record.epoch} (${origin})`);
   setAlarm(
     draft,
@@ -67,6 +72,11 @@ export function depose(draft: Draft, reason: string): void {
   const isResigned = situation.role === "handing-over" && situation.handover.phase === "resigned";
   if (!isResigned) emit(draft, { type: "stopLeading", reason });
   enter(draft, { role: "joining" }, reason);
+  clearLeaderAlarms(draft, reason);
+}
+
+/** Alarms that only a leader can judge end with its leadership: the next leader raises its own. */
+export function clearLeaderAlarms(draft: Draft, reason: string): void {
   for (const code of [
     "AUTHORITY_LOST",
     "REDUNDANCY_LOST",
@@ -223,7 +233,7 @@ function noteRemoval(
   const { node } = follower.member;
   const before = removals.find((removal) => removal.node === node);
   const heldOutMs = nowMs - (follower.inSyncSinceMs ?? nowMs);
-  const removedCount = heldOutMs >= BACKOFF_MS_MAX ? 1 : (before?.removedCount ?? 0) + 1;
+  const removedCount = heldOutMs >= BACKOFF_FORGOTTEN_MS ? 1 : (before?.removedCount ?? 0) + 1;
   let backoffMs = removedCount === 1 ? 0 : BACKOFF_MS_MIN;
   for (let n = 2; n < removedCount && backoffMs < BACKOFF_MS_MAX; n++) backoffMs *= 2;
   const addNotBeforeMs = nowMs + Math.min(backoffMs, BACKOFF_MS_MAX);
@@ -283,7 +293,11 @@ export function removalDueMs(
 }
 
 /** When the record must next be changed by the leader: a standby removed, a learner added, a solo lease renewed. */
-export function changeDueMs(state: ControllerState, options: ControllerOptions): number {
+export function changeDueMs(
+  state: ControllerState,
+  options: ControllerOptions,
+  nowMs: number,
+): number {
   const { view, situation } = state;
   const leading = leadingOf(state);
   const record = view.known?.record ?? null;
@@ -297,23 +311,35 @@ export function changeDueMs(state: ControllerState, options: ControllerOptions):
       dueMs,
       follower.inSyncSinceMs !== null
         ? removalDueMs(state, options, follower)
-        : additionDueMs(state, leading, follower),
+        : additionDueMs(state, options, follower, nowMs),
     );
   }
   return dueMs;
 }
 
-/** A learner may be added once it holds every frame whose outputs were issued, and its node was not removed just now. */
-function additionDueMs(state: ControllerState, leading: Leading, follower: Follower): number {
+/**
+ * A learner may be added once it holds every frame whose outputs were issued, and its node was not removed just now. A learner's
+ * promise binds it as a standby's does, and authority rests on it as soon as the change is sent: so it must be a fresh one. Where it
+ * is not, after a stall of the leader itself, the next acknowledgement brings the matter up again.
+ */
+function additionDueMs(
+  state: ControllerState,
+  options: ControllerOptions,
+  follower: Follower,
+  nowMs: number,
+): number {
   const isCaughtUp = follower.heldSequence > 0 && follower.heldSequence >= releasedSequence(state);
   if (!isCaughtUp || follower.isGone || follower.unansweredSinceMs !== null) return FOREVER;
-  const removal = leading.removals.find(({ node }) => node === follower.member.node);
-  return removal?.addNotBeforeMs ?? NEVER;
+  const removal = leadingOf(state)?.removals.find(({ node }) => node === follower.member.node);
+  const notBeforeMs = removal?.addNotBeforeMs ?? NEVER;
+  if (notBeforeMs > nowMs) return notBeforeMs;
+  const { heartbeatMs } = options.timings;
+  return nowMs - follower.echoSentAtMs <= 2 * heartbeatMs ? notBeforeMs : FOREVER;
 }
 
 export function changeRecordIfDue(draft: Draft): void {
   const { state, options, nowMs } = draft;
-  if (nowMs < changeDueMs(state, options)) return;
+  if (nowMs < changeDueMs(state, options, nowMs)) return;
   const leading = leadingOf(state);
   const record = state.view.known?.record ?? null;
   if (leading === null || record === null) return;
@@ -323,7 +349,7 @@ export function changeRecordIfDue(draft: Draft): void {
     return follower !== undefined && nowMs < removalDueMs(state, options, follower);
   });
   const added = leading.followers
-    .filter((f) => f.inSyncSinceMs === null && nowMs >= additionDueMs(state, leading, f))
+    .filter((f) => f.inSyncSinceMs === null && nowMs >= additionDueMs(state, options, f, nowMs))
     .map((f) => f.member);
   propose(draft, {
     purpose: "change",

@@ -3,6 +3,7 @@ import { casesOf } from "./authority.ts";
 import { leadingOf } from "./draft.ts";
 import type { Role } from "./effects.ts";
 import { joinDueMs } from "./following.ts";
+import { stopDueMs } from "./stopping.ts";
 import { handoverDueMs, wishDueMs } from "./handover.ts";
 import { changeDueMs, heartbeatDueMs, learnersDueMs } from "./leading.ts";
 import { readDueMs, retryDueMs } from "./record-view.ts";
@@ -63,7 +64,7 @@ export function nextDeadlineMs(state: ControllerState, options: ControllerOption
     retryDueMs(state),
     joinDueMs(state),
     heartbeatDueMs(state, options),
-    changeDueMs(state, options),
+    changeDueMs(state, options, state.steppedAtMs),
     learnersDueMs(state),
     takeoverDueMs(state, options),
     positionsDueMs(state, options),
@@ -71,6 +72,7 @@ export function nextDeadlineMs(state: ControllerState, options: ControllerOption
     handoverDueMs(state, options),
     wishDueMs(state, options, state.steppedAtMs),
     watchDueMs(state, options),
+    stopDueMs(state),
     state.force?.deadlineMs ?? FOREVER,
   );
 }

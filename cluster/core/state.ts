@@ -91,6 +91,7 @@ export interface HeardLeader {
   readonly revision: number;
   readonly atMs: number;
   readonly hasAuthority: boolean;
+  readonly reach: Reach;
   /** Since when it has said "no authority" without a break; null while it has authority. */
   readonly noAuthoritySinceMs: number | null;
 }
@@ -180,6 +181,8 @@ export interface Handover {
   readonly deadlineMs: number;
   readonly resignation: ResignedMessage | null;
   readonly resendAtMs: number;
+  /** The target reaches more critical devices: counts for the limit of rule 14 once authority is given up. */
+  readonly isForReach: boolean;
 }
 
 /** The role and what belongs to it alone. */
@@ -208,13 +211,16 @@ export interface ControllerState {
   /** After a stall nobody is judged before: what arrived meanwhile must be taken up first. */
   readonly guardUntilMs: number;
   readonly force: { readonly requestId: string; readonly deadlineMs: number } | null;
-  readonly isStopping: boolean;
+  /** An orderly stop was asked for; it ends by force then. */
+  readonly stopDeadlineMs: number | null;
   /** This incarnation is over: nothing brings it back. */
   readonly isEnded: boolean;
   /** When the last step was taken. */
   readonly steppedAtMs: number;
   /** Last planned handover on account of reach that this controller gave or got. */
   readonly reachHandoverAtMs: number;
+  /** After a handover was called off, the leader wishes none of its own before. */
+  readonly wishNotBeforeMs: number;
   readonly activeAlarms: readonly ControllerAlarm[];
 }
 
@@ -255,10 +261,11 @@ export function initialState(options: ControllerOptions): ControllerState {
     counter: 0,
     guardUntilMs: NEVER,
     force: null,
-    isStopping: false,
+    stopDeadlineMs: null,
     isEnded: false,
     steppedAtMs: NEVER,
     reachHandoverAtMs: NEVER,
+    wishNotBeforeMs: NEVER,
     activeAlarms: [],
   };
 }

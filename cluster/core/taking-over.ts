@@ -26,7 +26,7 @@ export function takeoverPlan(
   options: ControllerOptions,
 ): TakeoverPlan | null {
   const { view, situation } = state;
-  if (state.startedAtMs === null || state.isStopping) return null;
+  if (state.startedAtMs === null || state.stopDeadlineMs !== null) return null;
   if (situation.role !== "joining" && situation.role !== "standby") return null;
   if (view.known === null || view.isRefused || state.force !== null) return null;
   if (view.pending !== null || view.inFlightId !== null) return null;
@@ -275,7 +275,7 @@ export function holdDueMs(state: ControllerState, options: ControllerOptions): n
   const { situation, following, view } = state;
   if (situation.role !== "joining" && situation.role !== "standby") return FOREVER;
   const sinceMs = following.heard?.noAuthoritySinceMs ?? null;
-  if (sinceMs === null || view.known === null || view.isRefused || state.isStopping) return FOREVER;
+  if (sinceMs === null || view.known === null || view.isRefused) return FOREVER;
   const { record, revision } = view.known;
   const isSilentAlready =
     following.silentEpoch === (record?.epoch ?? 0) && following.silentRevision === revision;

@@ -16,15 +16,23 @@ export function watchDueMs(state: ControllerState, options: ControllerOptions): 
   const isActive = (code: (typeof state.activeAlarms)[number]) => state.activeAlarms.includes(code);
   const lostMs = isActive("REDUNDANCY_LOST") ? null : leading.lostSinceMs;
   const reducedMs = isActive("REDUNDANCY_REDUCED") ? null : leading.reducedSinceMs;
-  const untilMs = authorityUntilMs(state, options);
   return Math.min(
     options.order.length > 1 && lostMs !== null ? lostMs + REDUNDANCY_ALARM_MS : FOREVER,
     reducedMs !== null ? reducedMs + REDUNDANCY_ALARM_MS : FOREVER,
     isActive("AUTHORITY_LOST") || state.situation.role !== "leading"
       ? FOREVER
-      : Math.max(untilMs, leading.startedAtMs + options.timings.leaseMs),
+      : holdingAlarmDueMs(state, options),
     unsyncedSinceMs(state) + SYNC_WAIT_MS_MAX,
   );
+}
+
+/**
+ * When a leader without authority is alarmed, if none comes: heartbeats and gate know at once, people after `holdMs`, so that
+ * neither a start nor a moment's silence of a standby is an alarm.
+ */
+function holdingAlarmDueMs(state: ControllerState, options: ControllerOptions): number {
+  const startedAtMs = leadingOf(state)?.startedAtMs ?? FOREVER;
+  return Math.max(authorityUntilMs(state, options), startedAtMs) + options.timings.holdMs;
 }
 
 /** When the first frame was built that a solo leader still waits for the disk to take. */
@@ -52,9 +60,9 @@ export function watch(draft: Draft): void {
     setAlarm(draft, "REDUNDANCY_REDUCED", isReduced, "not every controller is in sync");
   }
   const hasAuthority = authorityUntilMs(draft.state, options) > nowMs;
-  const isStarting = leading.startedAtMs + options.timings.leaseMs > nowMs;
+  const isAlarmed = nowMs >= holdingAlarmDueMs(draft.state, options);
   // Giving up authority in a handover is no loss.
-  if (draft.state.situation.role === "leading" && (hasAuthority || !isStarting)) {
+  if (draft.state.situation.role === "leading" && (hasAuthority || isAlarmed)) {
     setAlarm(draft, "AUTHORITY_LOST", !hasAuthority, "the leader holds: it may not write");
   }
   waiveSync(draft);

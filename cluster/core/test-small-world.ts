@@ -396,8 +396,16 @@ export class SmallWorld {
           `${this.nowMs.toFixed(1)} ${node.name} ${effect.from} -> ${effect.to}: ${effect.reason}`,
         );
         return;
-      case "inSyncChanged":
       case "alarm":
+        this.trace.push(
+          `${this.nowMs.toFixed(1)} ${node.name} ${effect.code} ${effect.isActive ? "raised" : "cleared"}`,
+        );
+        return;
+      case "inSyncChanged":
+        this.trace.push(
+          `${this.nowMs.toFixed(1)} ${node.name} in sync: ${effect.inSync.map((m) => m.incarnation).join()}`,
+        );
+        return;
       case "reply":
         return;
       default:
