@@ -104,7 +104,8 @@ try {
   send({
     type: "refused",
     isPortInUse,
-    text: `${text} ${ports}; free the port or change the manifest`,
+    // Whoever started this worker names the code.
+    text: `${text.replace(/ \[REMS_\w+\]$/, "")} ${ports}; free the port or change the manifest`,
   });
   process.exit();
 }

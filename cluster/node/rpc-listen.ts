@@ -21,7 +21,9 @@ export function listen(
       }
       const { host, port: wanted } = endpoint;
       const isInUse = cause.message.includes("EADDRINUSE");
-      const reason = isInUse ? "is in use by another program" : `cannot be used: ${cause.message}`;
+      const reason = isInUse
+        ? "is in use by another program; free that port or change the manifest"
+        : `cannot be used: ${cause.message}`;
       reject(
         new RemsError("REMS_PORT_IN_USE", `port ${wanted} on ${host} ${reason}`, {
           cause,

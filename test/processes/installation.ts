@@ -1,0 +1,198 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, afterEach } from "vitest";
+import { present } from "../../kernel/assert.ts";
+import { type Exit, inProject, Program } from "./program.ts";
+import { SimulatorProgram } from "./simulator-program.ts";
+
+/** One line of a daemon's log. */
+export interface LogLine extends Readonly<Record<string, unknown>> {
+  readonly module: string;
+  readonly msg: string;
+}
+
+/** A daemon that said "ready". */
+export class DaemonProgram extends Program {
+  readonly dataDirectory: string;
+
+  constructor(name: string, args: readonly string[], dataDirectory: string) {
+    const main = inProject("dist/apps/r-emsd/main.js");
+    super(name, process.execPath, [main, ...args, "--data-dir", dataDirectory]);
+    this.dataDirectory = dataDirectory;
+  }
+
+  /** Everything that it logged, parsed: a line that is no JSON fails the test. */
+  get log(): readonly LogLine[] {
+    return this.out.map((line) => JSON.parse(line) as LogLine);
+  }
+
+  /** The line in which it says that it is ready, with its ports. */
+  get ready(): { readonly operatorPort: number; readonly httpPort: number } {
+    const line = this.log.find(({ module, msg }) => module === "main" && msg === "ready");
+    return present(line, "the daemon logs its ports") as unknown as {
+      operatorPort: number;
+      httpPort: number;
+    };
+  }
+
+  /** Waits for a change of role of one of its controllers. */
+  async untilRole(role: string, withinMs: number): Promise<void> {
+    const isSo = () => this.log.some((line) => line.msg === "role" && line["to"] === role);
+    await this.until(`role ${role}`, isSo, withinMs);
+  }
+
+  async untilReady(): Promise<void> {
+    await this.until("ready", () => this.err.includes("ready"));
+    await this.until("log line with its ports", () =>
+      this.out.some((line) => /"msg":"ready"/.test(line)),
+    );
+  }
+}
+
+/** What a finished `r-emsd` or `r-emsctl` left behind. */
+export interface Finished extends Exit {
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The programs of one test file, in a folder of their own. */
+export class TestInstallation {
+  readonly folder = mkdtempSync(join(tmpdir(), "r-ems-processes-"));
+  readonly #programs: Program[] = [];
+  #runCount = 0;
+
+  /**
+   * A shipped manifest with free ports for its nodes, in this folder.
+   * @param change - What else is different in its text.
+   * @param name - The file's name; the simulator finds the plant's parameters by it.
+   */
+  async manifest(
+    example: "single" | "vessel",
+    change: (text: string) => string = (text) => text,
+    name = `${example}.toml`,
+  ): Promise<string> {
+    const text = readFileSync(inProject(`configs/${example}.toml`), "utf8");
+    const isPort = /^(peer_port|operator_port|http_port) = \d+$/gm;
+    const ports = await freePorts(text.match(isPort)?.length ?? 0);
+    const path = join(this.folder, name);
+    const withPorts = text.replaceAll(isPort, (_line, key: string) => `${key} = ${ports.pop()}`);
+    writeFileSync(path, change(withPorts));
+    return path;
+  }
+
+  file(name: string, text: string): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  async simulator(manifest: string): Promise<SimulatorProgram> {
+    const simulator = this.#keep(new SimulatorProgram(manifest));
+    await simulator.untilReady();
+    return simulator;
+  }
+
+  /** Starts a daemon and returns before it is ready. */
+  launch(manifest: string, options: readonly string[], dataDirectory = "data"): DaemonProgram {
+    this.#runCount++;
+    const name = `r-emsd ${basename(dataDirectory)} (${this.#runCount})`;
+    const directories = ["--log-dir", join(this.folder, "logs")];
+    return this.#keep(
+      new DaemonProgram(
+        name,
+        ["--config", manifest, ...directories, ...options],
+        join(this.folder, dataDirectory),
+      ),
+    );
+  }
+
+  async daemon(
+    manifest: string,
+    options: readonly string[],
+    dataDirectory = "data",
+  ): Promise<DaemonProgram> {
+    const daemon = this.launch(manifest, options, dataDirectory);
+    await daemon.untilReady();
+    return daemon;
+  }
+
+  /** The options that send a node's daemon to the simulated devices. */
+  towards(simulator: SimulatorProgram, node: string): string[] {
+    const path = this.file(`${node}-addresses.json`, JSON.stringify(simulator.addressesOf(node)));
+    return ["--address-map", path];
+  }
+
+  /** Runs a program to its end. */
+  async run(
+    name: string,
+    program: string,
+    args: readonly string[],
+    options: { readonly environment?: NodeJS.ProcessEnv; readonly withinMs?: number } = {},
+  ): Promise<Finished> {
+    const running = this.#keep(new Program(name, program, args, options.environment));
+    running.child.stdin?.end();
+    const exit = await running.untilExit(options.withinMs ?? 15_000);
+    return { ...exit, out: running.out.join("\n"), err: running.err.join("\n") };
+  }
+
+  /** Runs `r-emsctl` against a daemon. */
+  ctl(daemon: DaemonProgram, ...args: readonly string[]): Promise<Finished> {
+    const address = ["--address", `127.0.0.1:${daemon.ready.operatorPort}`];
+    return this.run(`r-emsctl ${args.join(" ")}`, process.execPath, [
+      inProject("bin/r-emsctl"),
+      ...address,
+      ...args,
+    ]);
+  }
+
+  tails(): string {
+    return this.#programs.map((program) => program.tail()).join("\n");
+  }
+
+  /** Kills what still runs, and removes the folder. */
+  async close(): Promise<void> {
+    const alive = this.#programs.filter((program) => program.isAlive);
+    await Promise.all(alive.map((program) => program.end("SIGKILL")));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #keep<P extends Program>(program: P): P {
+    this.#programs.push(program);
+    return program;
+  }
+}
+
+/** An installation for this test file: closed after its last test; a test that fails shows what its programs wrote. */
+export function useInstallation(): TestInstallation {
+  const installation = new TestInstallation();
+  afterEach(({ task }) => {
+    if (task.result?.state === "fail") process.stderr.write(`${installation.tails()}\n`);
+  });
+  afterAll(() => installation.close());
+  return installation;
+}
+
+/** Ports that nobody listened on a moment ago, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const listening = servers.map(
+    (server) => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)),
+  );
+  await Promise.all(listening);
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** True if somebody listens there. */
+export async function isListening(port: number): Promise<boolean> {
+  const server = createServer();
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => resolve(true));
+  });
+  await new Promise((resolve) => server.close(resolve));
+  return !isFree;
+}
