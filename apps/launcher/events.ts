@@ -8,6 +8,8 @@ export type Totals = z.infer<typeof totalsMessage>;
 export type LauncherEvent =
   /** Something the launcher did or found. */
   | { readonly type: "note"; readonly text: string }
+  /** What is about to be seen. */
+  | { readonly type: "tour"; readonly text: string }
   /** Something a script or a person did, or could not do. */
   | { readonly type: "action"; readonly isDone: boolean; readonly text: string }
   | { readonly type: "node"; readonly node: string; readonly state: string; readonly text: string }

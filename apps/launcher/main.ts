@@ -12,6 +12,8 @@ import { clockText, endTexts, eventText } from "./plain-lines.ts";
 import { findProjectDirectory } from "./project.ts";
 import type { RunContext, RunOutcome } from "./run.ts";
 import { runInstallation } from "./run.ts";
+import { SOAK_MS_DEFAULT, startSoak } from "./soak.ts";
+import { startTour } from "./tour.ts";
 import { openTerminalView } from "./view.ts";
 
 /** A pause of the host longer than this spoils a measurement of milliseconds. */
@@ -85,10 +87,19 @@ async function runScript(
     const outcome = await runInstallation({
       ...{ manifest, attempt, hostPauses, signal },
       projectDirectory: findProjectDirectory(),
-      ...{ coordinator: options.coordinator, durationMs: options.durationMs },
+      coordinator: options.coordinator,
+      // A soak and a tour end themselves, once what they began is over.
+      durationMs: options.isSoak || options.isTour ? null : options.durationMs,
       ...{ schedule: options.schedule, seed: options.seed },
       onEvent: surface.onEvent,
-      ...(surface.onRunning === undefined ? {} : { onRunning: surface.onRunning }),
+      onRunning(context) {
+        const ends = [surface.onRunning?.(context)];
+        if (options.isTour) ends.push(startTour(context));
+        if (options.isSoak) {
+          ends.push(startSoak(context, options.durationMs ?? SOAK_MS_DEFAULT, options.seed));
+        }
+        return () => ends.forEach((end) => end?.());
+      },
     });
     const isSpoilt = isMeasured && outcome.faultPauseMsMax > HOST_PAUSE_MS_MAX;
     if (isSpoilt) {

@@ -14,6 +14,8 @@ export function eventText(event: LauncherEvent): string {
   switch (event.type) {
     case "note":
       return event.text;
+    case "tour":
+      return `*** ${event.text}`;
     case "action":
       return event.isDone ? event.text : `not done: ${event.text}`;
     case "node":

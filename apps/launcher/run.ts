@@ -37,6 +37,8 @@ export interface RunContext {
   /** Performs an action and tells how that went; never throws. True if it was done. */
   act(action: Action): Promise<boolean>;
   tell(event: LauncherEvent): void;
+  /** Notes what makes it a bad end; the run goes on. */
+  fail(failure: string): void;
   /** Ends the run; with a reason it ends badly. */
   end(failure?: string): void;
 }
@@ -126,6 +128,7 @@ async function live(
   };
   const onRunning = options.onRunning?.({
     ...{ installation, faults, failovers, startedAtMs, act, tell },
+    fail: (failure) => failures.push(failure),
     end(failure) {
       if (failure !== undefined) failures.push(failure);
       end();

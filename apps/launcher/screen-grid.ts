@@ -44,12 +44,20 @@ export function gridLines(grid: GridView, layout: GridLayout): Line[] {
       ? `${Math.round(voltageV)} V  ${frequencyHz.toFixed(2)} Hz  load ${kw(loadKw)} kW`
       : "BUSBAR DEAD";
     const role: Role = isLive ? "plain" : "bad";
-    return [...lines, clip([piece("  seen at the simulated plant: ", "dim"), piece(seen, role)], width)];
+    return [
+      ...lines,
+      clip([piece("  seen at the simulated plant: ", "dim"), piece(seen, role)], width),
+    ];
   }
   lines.push(...flow(figureParts(grid), width, 4).map((line) => indented(line, width)));
   const cells = config.devices
     .filter(({ kind }) => !NOT_CELLS.has(kind))
-    .map((device) => deviceCell(device, status.devices?.find((one) => one.device === device.id)));
+    .map((device) =>
+      deviceCell(
+        device,
+        status.devices?.find((one) => one.device === device.id),
+      ),
+    );
   const cellWidth = Math.min(CELL_WIDTH, width - 2);
   lines.push(...columns(cells, width - 2, cellWidth).map((line) => indented(line, width)));
   const why = (status.why ?? []).find((reason) => reason !== status.n1Statement) ?? "";
@@ -91,7 +99,8 @@ function headingParts(grid: GridView, { isFirst, isSelected, isLand }: GridLayou
   const site = isLand ? siteState(grid) : "";
   const place = site === "" ? [] : [[piece(site)]];
   const control = status?.control ?? "control";
-  const limited = control === "control" ? [] : [[piece(`${control.toUpperCase()} ONLY`, "warning")]];
+  const limited =
+    control === "control" ? [] : [[piece(`${control.toUpperCase()} ONLY`, "warning")]];
   return [name, ...explained, ...place, led, [piece("standby"), ...marks], ...limited];
 }
 

@@ -21,6 +21,8 @@ export interface ScreenModel {
   readonly lastFailover: FailoverMessage | null;
   /** What happened lately, newest last. */
   readonly recent: readonly string[];
+  /** Of the tour; empty for none. */
+  readonly sentence: string;
   readonly message: { readonly text: string; readonly role: Role } | null;
   /** Complete command lines to try in a second terminal. */
   readonly commands: readonly string[];
@@ -211,13 +213,22 @@ function footerLines(model: ScreenModel, width: number): Line[] {
     piece(key, "key"),
     piece(` ${meaning}`),
   ]);
-  const { message } = model;
+  const { message, sentence } = model;
+  const words = sentence.split(" ").filter((word) => word !== "");
   return [
+    ...flow(
+      words.map((word) => [piece(word, "title")]),
+      width,
+      0,
+      1,
+    ),
     message === null ? [] : clip([piece(message.text, message.role)], width),
     ...flow(keys, width, 0),
     ...model.commands.map((command, index) =>
-      clip([piece(index === 0 ? "second terminal: " : " ".repeat(17), "dim"), piece(command)], width),
+      clip(
+        [piece(index === 0 ? "second terminal: " : " ".repeat(17), "dim"), piece(command)],
+        width,
+      ),
     ),
   ];
 }
-

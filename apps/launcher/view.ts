@@ -22,8 +22,6 @@ const CLOUD_PCT = 70;
 export interface TerminalView {
   onEvent(event: LauncherEvent): void;
   onRunning(context: RunContext): () => void;
-  /** A sentence that stays until the next one. */
-  say(text: string): void;
   /** Gives the terminal back. */
   close(): void;
 }
@@ -41,9 +39,16 @@ export function openTerminalView(end: () => void): TerminalView {
   let selected = 0;
   let mode: ScreenModel["mode"] = "plant";
   let message: { text: string; role: Role; untilMs: number } | null = null;
+  /** Of the tour; stays until the next one. */
+  let sentence = "";
   let isBlocked = false;
   let isClosed = false;
-  const toggles = { isLoadStepped: false, isThrusting: false, isUtilityLost: false, isCloudy: false };
+  const toggles = {
+    isLoadStepped: false,
+    isThrusting: false,
+    isUtilityLost: false,
+    isCloudy: false,
+  };
 
   const say = (text: string, role: Role, forMs: number) => {
     message = { text, role, untilMs: performance.now() + forMs };
@@ -69,9 +74,10 @@ export function openTerminalView(end: () => void): TerminalView {
     if (isOver) message = null;
     const waiting = faults.underWay;
     const model: ScreenModel = {
-      ...{ manifest, commands, recent, mode },
+      ...{ manifest, commands, recent, mode, sentence },
       elapsedMs: machineMonotonicMs() - running.startedAtMs,
-      coordinator: coordinator.kind === "etcd" ? `etcd ×${coordinator.endpoints.length}` : "embedded",
+      coordinator:
+        coordinator.kind === "etcd" ? `etcd ×${coordinator.endpoints.length}` : "embedded",
       nodes: installation.nodeViews(),
       plant: installation.plant(),
       grids: installation.grids(),
@@ -193,11 +199,17 @@ export function openTerminalView(end: () => void): TerminalView {
 
   return {
     onEvent(event) {
+      if (event.type === "tour") {
+        sentence = event.text;
+        return;
+      }
       const text = eventText(event);
       if (event.type === "action") say(text, event.isDone ? "plain" : "warning", MESSAGE_MS);
       if (event.type === "plant" && QUIET_KINDS.has(event.kind)) return;
       if (event.type === "failover") return; // it has a place of its own
-      recent.push(`${clockText(machineMonotonicMs() - (context?.startedAtMs ?? startedAtMs))}  ${text}`);
+      recent.push(
+        `${clockText(machineMonotonicMs() - (context?.startedAtMs ?? startedAtMs))}  ${text}`,
+      );
       if (recent.length > RECENT_COUNT_MAX) recent.shift();
     },
     onRunning(running) {
@@ -207,7 +219,6 @@ export function openTerminalView(end: () => void): TerminalView {
       draw();
       return () => say("ending ...", "plain", MESSAGE_MS);
     },
-    say: (text) => say(text, "title", Infinity),
     close: restore,
   };
 }
