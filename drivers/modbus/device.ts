@@ -24,6 +24,8 @@ import { layoutWrites, type WriteLayout } from "./write-plan.ts";
 
 /** Two time-outs make a device offline; this bounds them, so that it is known within 1.5 s whatever a profile says. */
 const REQUEST_TIMEOUT_MS_MAX = 600;
+/** A read that waits longer than this, and than twice the last answer took, shows that the device is out of reach just now. */
+const REACH_SILENCE_MS = 150;
 const TIMEOUT_COUNT_MAX = 2;
 /** A standby reads every device once in this time: at least once a second, and never old enough to be `uncertain`. */
 const PROBE_MS = 900;
@@ -47,6 +49,8 @@ export class ModbusDevice {
   #isVerified = false;
   #isForbidden = false;
   #isReading = false;
+  #readSentAtMs = 0;
+  #roundTripMs = 0;
   #timeoutCount = 0;
   #retryAtMs = -Infinity;
   #probedAtMs = -Infinity;
@@ -90,6 +94,15 @@ export class ModbusDevice {
   /** A write waits that could go out now. */
   get hasWaitingWrite(): boolean {
     return this.#isAnswering && this.#writes.isWaiting;
+  }
+
+  /** Faster than `offline`: a leader that lost its plant must not wait for time-outs before it hands over. */
+  isReached(nowMs: number): boolean {
+    if (this.#state !== "online" && this.#state !== "degraded") return false;
+    return (
+      !this.#isReading ||
+      nowMs - this.#readSentAtMs <= Math.max(REACH_SILENCE_MS, 2 * this.#roundTripMs)
+    );
   }
 
   get #isUsable(): boolean {
@@ -179,6 +192,7 @@ export class ModbusDevice {
     const read = this.#reads.take();
     if (read === null) return false;
     this.#isReading = true;
+    this.#readSentAtMs = this.#context.clock.monotonicMs();
     connection.read(this.config.unitId, read.request, this.#requestTimeoutMs, (outcome) => {
       this.#isReading = false;
       this.#settled(this.#readDone(read, outcome));
@@ -189,6 +203,7 @@ export class ModbusDevice {
   #readDone(read: ScheduledRead, outcome: Outcome): Sign {
     const nowMs = this.#context.clock.monotonicMs();
     if (outcome.type === "data") {
+      this.#roundTripMs = nowMs - this.#readSentAtMs;
       this.#take(read, outcome.words, outcome.bytes, nowMs);
       this.#reads.answered(read, nowMs);
     } else if (outcome.type === "exception" && !isUnreached(outcome.code)) {

@@ -140,6 +140,15 @@ describe("connections", () => {
     await driver.until("back", () => driver.states.get("bat1") === "online");
   });
 
+  it("a silent device is out of reach long before it is offline, so that a leader hands over in time", async () => {
+    const driver = await online({ requestTimeoutMs: 5000 });
+    peer.behave = () => {};
+    await driver.until("out of reach", () => driver.io.reach().reachedCount === 0);
+    expect(driver.states.get("bat1")).toBe("online");
+    peer.behave = ({ socket, reply }) => socket.write(reply());
+    await driver.until("back", () => driver.io.reach().reachedCount === 1);
+  });
+
   it("a reset in the middle of a request is noticed at once", async () => {
     const driver = await online();
     peer.behave = ({ socket }) => socket.resetAndDestroy();

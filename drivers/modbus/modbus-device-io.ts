@@ -196,10 +196,11 @@ class ModbusDeviceIo implements DeviceIo {
   reach(): { readonly reachedCount: number; readonly criticalCount: number } {
     let reachedCount = 0;
     let criticalCount = 0;
+    const nowMs = this.#options.clock.monotonicMs();
     for (const device of this.#devices) {
       if (!device.isOwn || !device.config.isCritical || device.control !== "control") continue;
       criticalCount++;
-      if (device.state === "online" || device.state === "degraded") reachedCount++;
+      if (device.isReached(nowMs)) reachedCount++;
     }
     return { reachedCount, criticalCount };
   }
