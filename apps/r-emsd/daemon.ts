@@ -222,7 +222,6 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         grids: grids.map((grid) => grid.id),
         operatorPort: api.operatorPort,
         httpPort: api.httpPort,
-        mode: manifest.mode,
       },
       "ready",
     );

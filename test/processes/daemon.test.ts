@@ -3,21 +3,24 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ModbusTestDevice } from "../support/modbus-device.ts";
-import { type Finished, freePorts, isListening, useInstallation } from "./installation.ts";
+import {
+  type Finished,
+  finished,
+  freePorts,
+  isListening,
+  useInstallation,
+} from "./installation.ts";
 import { inProject } from "./program.ts";
 
 const installation = useInstallation();
-const FREE_WITH_LOG = ["--operator-port", "0", "--http-port", "0"];
-const FREE = [...FREE_WITH_LOG, "--no-stdout-log"];
+const FREE = [...FREE_PORTS, "--no-stdout-log"];
 
 async function refused(
   manifest: string,
   options: readonly string[] = FREE,
   dataDirectory?: string,
 ): Promise<string> {
-  const daemon = installation.launch(manifest, options, dataDirectory);
-  const exit = await daemon.untilExit(15_000);
-  return judged({ ...exit, out: daemon.out.join("\n"), err: daemon.err.join("\n") });
+  return judged(await finished(installation.launch(manifest, options, dataDirectory)));
 }
 
 /** What the user reads: one message under the program's name, no stack trace, exit code 2. */
@@ -72,11 +75,8 @@ describe("a fault of the configuration ends the daemon with one message that nam
       shipped.replace('"sim-plain-feeder"', '"real-feeder"').replace(/\[signature\][^[]*/, ""),
     );
     const manifest = await installation.manifest("single", (text) => {
-      const [head = "", feeder = ""] = [
-        text.slice(0, text.indexOf("[[grids.devices]]")),
-        text.slice(text.lastIndexOf("[[grids.devices]]")),
-      ];
-      return (head + feeder)
+      const head = text.slice(0, text.indexOf("[[grids.devices]]"));
+      return (head + text.slice(text.lastIndexOf("[[grids.devices]]")))
         .replace('mode = "simulation"', 'mode = "production"\nprofile_directories = ["profiles"]')
         .replace("sim-plain-feeder", "real-feeder");
     });
@@ -125,7 +125,7 @@ describe("a fault of the configuration ends the daemon with one message that nam
 
 it("a data directory belongs to one daemon: the second names the first and ends, the first goes on", async () => {
   const manifest = await installation.manifest("single");
-  const first = await installation.daemon(manifest, FREE_WITH_LOG, "shared");
+  const first = await installation.daemon(manifest, FREE_PORTS, "shared");
   const second = await installation.manifest("single", undefined, "second.toml");
   const message = await refused(second, FREE, "shared");
   expect(message).toContain(`${installation.folder}/shared`);
@@ -141,7 +141,10 @@ it("SIGTERM ends a leading daemon in order within five seconds, and leaves no po
   const daemon = await installation.daemon(
     manifest,
     [
-      ...["--operator-port", String(operatorPort), "--http-port", String(httpPort)],
+      "--operator-port",
+      String(operatorPort),
+      "--http-port",
+      String(httpPort),
       ...installation.towards(simulator, "n1"),
     ],
     "term",

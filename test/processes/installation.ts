@@ -7,6 +7,9 @@ import { present } from "../../kernel/assert.ts";
 import { type Exit, inProject, Program } from "./program.ts";
 import { SimulatorProgram } from "./simulator-program.ts";
 
+/** Options of `r-emsd`: free ports for operators, told in the log line that says "ready". */
+export const FREE_PORTS = ["--operator-port", "0", "--http-port", "0"];
+
 /** One line of a daemon's log. */
 export interface LogLine extends Readonly<Record<string, unknown>> {
   readonly module: string;
@@ -55,6 +58,12 @@ export class DaemonProgram extends Program {
 export interface Finished extends Exit {
   readonly out: string;
   readonly err: string;
+}
+
+/** Waits for a program's end. */
+export async function finished(program: Program, withinMs = 15_000): Promise<Finished> {
+  const exit = await program.untilExit(withinMs);
+  return { ...exit, out: program.out.join("\n"), err: program.err.join("\n") };
 }
 
 /** The programs of one test file, in a folder of their own. */
@@ -124,27 +133,30 @@ export class TestInstallation {
     return ["--address-map", path];
   }
 
-  /** Runs a program to its end. */
-  async run(
+  /** Starts a program of any kind; it ends with this test file at the latest. */
+  start(
     name: string,
     program: string,
     args: readonly string[],
-    options: { readonly environment?: NodeJS.ProcessEnv; readonly withinMs?: number } = {},
-  ): Promise<Finished> {
-    const running = this.#keep(new Program(name, program, args, options.environment));
-    running.child.stdin?.end();
-    const exit = await running.untilExit(options.withinMs ?? 15_000);
-    return { ...exit, out: running.out.join("\n"), err: running.err.join("\n") };
+    environment: Readonly<Record<string, string | undefined>> = {},
+  ): Program {
+    return this.#keep(new Program(name, program, args, environment));
   }
 
-  /** Runs `r-emsctl` against a daemon. */
-  ctl(daemon: DaemonProgram, ...args: readonly string[]): Promise<Finished> {
+  /** Starts `r-emsctl` against a daemon. */
+  startCtl(daemon: DaemonProgram, ...args: readonly string[]): Program {
     const address = ["--address", `127.0.0.1:${daemon.ready.operatorPort}`];
-    return this.run(`r-emsctl ${args.join(" ")}`, process.execPath, [
-      inProject("bin/r-emsctl"),
+    const program = inProject("bin/r-emsctl");
+    return this.start(`r-emsctl ${args.join(" ")}`, process.execPath, [
+      program,
       ...address,
       ...args,
     ]);
+  }
+
+  /** Runs `r-emsctl` against a daemon, to its end. */
+  ctl(daemon: DaemonProgram, ...args: readonly string[]): Promise<Finished> {
+    return finished(this.startCtl(daemon, ...args));
   }
 
   tails(): string {

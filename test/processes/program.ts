@@ -3,9 +3,12 @@ import { fileURLToPath } from "node:url";
 import { RemsError } from "../../kernel/errors.ts";
 import { LineReader } from "../../sim/simulator/line-reader.ts";
 
+type Signal = "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT";
+
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const LINE_COUNT_MAX = 20_000;
-const TAIL_LINE_COUNT = 25;
+const TAIL_LINE_COUNT = 20;
+const TAIL_LINE_LENGTH = 300;
 
 /** Path of a file of the project. */
 export const inProject = (path: string): string => `${ROOT}${path}`;
@@ -13,7 +16,8 @@ export const inProject = (path: string): string => `${ROOT}${path}`;
 /** How a program ended. */
 export interface Exit {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  /** Name of the signal that ended it. */
+  readonly signal: string | null;
 }
 
 /** A process that a test started, with all that it wrote. */
@@ -44,7 +48,7 @@ export class Program {
     this.child.stderr?.on("data", (chunk: Buffer) => err.push(chunk));
     this.child.stdin?.on("error", () => {});
     this.exited = new Promise((resolve) => {
-      const end = (code: number | null, signal: NodeJS.Signals | null) => {
+      const end = (code: number | null, signal: string | null) => {
         this.#exit = { code, signal };
         resolve(this.#exit);
       };
@@ -60,15 +64,12 @@ export class Program {
     return this.#exit === null;
   }
 
-  signal(signal: NodeJS.Signals): void {
+  signal(signal: Signal): void {
     this.child.kill(signal);
   }
 
   /** Ends it with `signal`. @returns How it ended and how long that took. */
-  async end(
-    signal: NodeJS.Signals,
-    withinMs = 10_000,
-  ): Promise<Exit & { readonly tookMs: number }> {
+  async end(signal: Signal, withinMs = 10_000): Promise<Exit & { readonly tookMs: number }> {
     const startedMs = performance.now();
     this.signal(signal);
     const exit = await this.untilExit(withinMs);
@@ -99,8 +100,9 @@ export class Program {
   /** Last lines of both outputs, for people. */
   tail(): string {
     const cut = (lines: readonly string[]) =>
-      lines.slice(-TAIL_LINE_COUNT).map((line) => `    ${line.slice(0, 400)}`);
-    return [`  ${this.name}, standard output:`, ...cut(this.out)]
+      lines.slice(-TAIL_LINE_COUNT).map((line) => `    ${line.slice(0, TAIL_LINE_LENGTH)}`);
+    const out = this.out.filter((line) => !line.startsWith('{"type":"plant"'));
+    return [`  ${this.name}, standard output:`, ...cut(out)]
       .concat(`  ${this.name}, standard error:`, cut(this.err))
       .join("\n");
   }
