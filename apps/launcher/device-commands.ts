@@ -42,7 +42,7 @@ export function secondTerminalCommands(
       `mbpoll -0 -1 -m tcp -p ${place.slice(colon + 1)} -a ${read.unitId}`,
       `-t ${TABLES[point.table]}${TYPES[point.type]}${isBig ? " -B" : ""}`,
       `-r ${point.address} -c 1 ${place.slice(0, colon)}`,
-      `  # ${read.name}, kW × ${Math.round(1 / point.scale)}`,
+      ` # ${read.name}, kW × ${Math.round(1 / point.scale)}`,
     ].join(" "),
   );
   return commands;
