@@ -228,10 +228,12 @@ function fold(machine: MachineDescription): {
     ...state,
     entry: state.entry.filter(isCommand),
     exit: state.exit.filter(isCommand),
-    transitions: state.transitions
-      .filter((one) => !(isFeedback(one) && isCommon(one.target)))
-      .filter(isShown)
-      .map((one) => (one.guard === "observes" ? feedbackTo(one.target) : one)),
+    transitions: joined(
+      state.transitions
+        .filter((one) => !(isFeedback(one) && isCommon(one.target)))
+        .filter(isShown)
+        .map((one) => (one.guard === "observes" ? feedbackTo(one.target) : one)),
+    ),
   });
   const transitions = [
     ...machine.root.transitions.filter(isShown),
@@ -241,6 +243,19 @@ function fold(machine: MachineDescription): {
     folded: { ...machine, root: { ...machine.root, states: states.map(drawn), transitions } },
     feedback,
   };
+}
+
+/** Transitions between the same two states as one arrow with all their labels. */
+function joined(transitions: readonly TransitionDescription[]): readonly TransitionDescription[] {
+  const arrows = new Map<string, TransitionDescription>();
+  for (const one of transitions) {
+    const label = one.guard === "" ? one.event : `${one.event} [${one.guard}]`;
+    const key = one.target === "" ? label : one.target;
+    const before = arrows.get(key);
+    const event = before === undefined ? label : `${before.event}, ${label}`;
+    arrows.set(key, { ...one, event, guard: "" });
+  }
+  return [...arrows.values()];
 }
 
 const isCommand = (action: string) => action === "command";

@@ -19,7 +19,8 @@ function writeStates(parent: StateDescription, indent: string, lines: string[]):
   if (parent.initial !== "") lines.push(`${indent}[*] --> ${idOf(parent.initial)}`);
   for (const state of parent.states) {
     const id = idOf(state.path);
-    if (id !== state.path) lines.push(`${indent}state "${lastOf(state.path)}" as ${id}`);
+    // Always by name: a state of which Mermaid knows a text line only is drawn without it.
+    lines.push(`${indent}state "${lastOf(state.path)}" as ${id}`);
     if (state.states.length > 0) {
       lines.push(`${indent}state ${id} {`);
       writeStates(state, `${indent}  `, lines);
