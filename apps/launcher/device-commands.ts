@@ -9,8 +9,12 @@ const TABLES: Readonly<Record<PointMapping["table"], string>> = {
   holding: "4",
 };
 const TYPES: Readonly<Record<RegisterType, string>> = {
-  ...{ int16: "", uint16: "", bit: ":hex" },
-  ...{ int32: ":int", uint32: ":int", float32: ":float" },
+  int16: "",
+  uint16: "",
+  bit: ":hex",
+  int32: ":int",
+  uint32: ":int",
+  float32: ":float",
 };
 
 /**

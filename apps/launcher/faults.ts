@@ -98,8 +98,12 @@ export function createFaults(installation: Installation): Faults {
     for (const { node, grid } of struck) {
       const id = `${type}-${faultCount}-${grid}`;
       installation.simulate({
-        ...{ type: "fault.mark", id, grid, from: node },
-        ...{ reason: type, atMonotonicMs: atMs },
+        type: "fault.mark",
+        id,
+        grid,
+        from: node,
+        reason: type,
+        atMonotonicMs: atMs,
       });
     }
     caused.push({ atMs, grids: struck.map(({ grid }) => grid), type });
@@ -186,8 +190,12 @@ export function createFaults(installation: Installation): Faults {
     if (!isAccepted) throw refused(`handover of ${gridId} to ${to}: ${reason}`);
     const id = `transfer-${++faultCount}-${gridId}`;
     installation.simulate({
-      ...{ type: "fault.mark", id, grid: gridId, from: leader.id },
-      ...{ reason: "transfer", atMonotonicMs },
+      type: "fault.mark",
+      id,
+      grid: gridId,
+      from: leader.id,
+      reason: "transfer",
+      atMonotonicMs,
     });
     caused.push({ atMs: atMonotonicMs, grids: [gridId], type: "transfer" });
     return `${leader.id} hands ${gridId} over to ${to}`;

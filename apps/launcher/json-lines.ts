@@ -14,7 +14,11 @@ export function eventLine(event: LauncherEvent, atMs: number): string {
 export function failoverLine(failover: FailoverMessage): string {
   const { grid, from, to, epoch, reason } = failover;
   return JSON.stringify({
-    ...{ grid, from, to, epoch, reason },
+    grid,
+    from,
+    to,
+    epoch,
+    reason,
     faultAtMs: round(failover.faultAtMs),
     lastOldWriteMs: failover.lastOldWriteMs === null ? null : round(failover.lastOldWriteMs),
     firstNewWriteMs: round(failover.firstNewWriteMs),

@@ -28,10 +28,10 @@ function loadExample(options: LauncherOptions, projectDirectory: string): Manife
 }
 
 interface Surface {
-  onEvent(event: LauncherEvent): void;
-  onRunning?: (context: RunContext) => () => void;
-  onEnd(outcome: RunOutcome, exitCode: number): void;
-  close(): void;
+  readonly onEvent: (event: LauncherEvent) => void;
+  readonly onRunning?: (context: RunContext) => () => void;
+  readonly onEnd: (outcome: RunOutcome, exitCode: number) => void;
+  readonly close: () => void;
 }
 
 /** The picture; what happened stands in the terminal's ordinary text once it is closed. */
@@ -85,12 +85,16 @@ async function runScript(
   const isMeasured = options.durationMs !== null && options.schedule.length > 0;
   for (let attempt = 1; ; attempt++) {
     const outcome = await runInstallation({
-      ...{ manifest, attempt, hostPauses, signal },
+      manifest,
+      attempt,
+      hostPauses,
+      signal,
       projectDirectory: findProjectDirectory(),
       coordinator: options.coordinator,
       // A soak and a tour end themselves, once what they began is over.
       durationMs: options.isSoak || options.isTour ? null : options.durationMs,
-      ...{ schedule: options.schedule, seed: options.seed },
+      schedule: options.schedule,
+      seed: options.seed,
       onEvent: surface.onEvent,
       onRunning(context) {
         const ends = [surface.onRunning?.(context)];

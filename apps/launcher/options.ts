@@ -31,7 +31,7 @@ Examples:
   npm start -- --coordinator etcd --for 1m --at 20s:power-cut=port
 
 Faults of nodes wait until every grid's whole set is in sync, so that what is measured is one fault.
-Exit codes: 0 all went well; 1 a node ended by itself, a grid was left without a leader, or writes overlapped; 2 options, ports or files.`;
+Exit codes: 0 all went well; 1 a node ended by itself, a grid was left without a leader, writes overlapped, or an action could not be done; 2 options, ports or files.`;
 
 /** @throws {@link RemsError} `REMS_REQUEST_INVALID` for unknown or malformed options; help ends the process. */
 export function parseLauncherOptions(

@@ -35,12 +35,12 @@ export interface RunContext {
   /** Monotonic milliseconds at which everything ran. */
   readonly startedAtMs: number;
   /** Performs an action and tells how that went; never throws. True if it was done. */
-  act(action: Action): Promise<boolean>;
-  tell(event: LauncherEvent): void;
+  readonly act: (action: Action) => Promise<boolean>;
+  readonly tell: (event: LauncherEvent) => void;
   /** Notes what makes it a bad end; the run goes on. */
-  fail(failure: string): void;
+  readonly fail: (failure: string) => void;
   /** Ends the run; with a reason it ends badly. */
-  end(failure?: string): void;
+  readonly end: (failure?: string) => void;
 }
 
 export interface RunOutcome {
@@ -85,8 +85,12 @@ export async function runInstallation(options: RunOptions): Promise<RunOutcome> 
   let installation: Installation | null = null;
   try {
     installation = await startInstallation({
-      ...{ manifest, projectDirectory, runDirectory: directory.path },
-      ...{ coordinator: options.coordinator, seed: options.seed, onEvent: tell },
+      manifest,
+      projectDirectory,
+      runDirectory: directory.path,
+      coordinator: options.coordinator,
+      seed: options.seed,
+      onEvent: tell,
     });
     const outcome = await live(options, installation, failovers, failures, tell);
     await installation.stop();
@@ -127,25 +131,39 @@ async function live(
     }
   };
   const onRunning = options.onRunning?.({
-    ...{ installation, faults, failovers, startedAtMs, act, tell },
+    installation,
+    faults,
+    failovers,
+    startedAtMs,
+    act,
+    tell,
     fail: (failure) => failures.push(failure),
-    end(failure) {
+    end: (failure) => {
       if (failure !== undefined) failures.push(failure);
       end();
     },
   });
+  const scheduled: Promise<void>[] = [];
   const timers = options.schedule.map(({ atMs, action }) =>
     setTimeout(() => {
-      void act(action).then((isDone) => {
+      const done = act(action).then((isDone) => {
         if (!isDone) failures.push(`an action of --at could not be done: ${action.type}`);
       });
+      scheduled.push(done);
     }, atMs),
   );
   if (options.durationMs !== null) timers.push(setTimeout(end, options.durationMs));
   await ended;
   for (const timer of timers) clearTimeout(timer);
   onRunning?.();
-  if (!options.signal.aborted) await untilMeasured(faults, failovers);
+  if (!options.signal.aborted) {
+    // A fault that still waits for its moment is what the run is for: each waits a minute at most.
+    const aborted = new Promise<void>((resolve) => {
+      options.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    await Promise.race([Promise.all(scheduled), aborted]);
+    await untilMeasured(faults, failovers);
+  }
   const isAllLed = options.signal.aborted || (await untilLed(installation));
   faults.close();
   const totals = installation.totals();
@@ -154,7 +172,10 @@ async function live(
   );
   judge(installation, isAllLed, failures);
   return {
-    ...{ failovers, totals, failures, isAllLed },
+    failovers,
+    totals,
+    failures,
+    isAllLed,
     coordinator: installation.coordinator.kind,
     durationMs: machineMonotonicMs() - startedAtMs,
     faultPauseMsMax: Math.max(0, ...pausesAt),

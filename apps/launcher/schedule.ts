@@ -65,12 +65,12 @@ export function parseDurationMs(text: string): number {
 export function parseScheduledAction(text: string): ScheduledAction {
   const colon = text.indexOf(":");
   if (colon < 0) throw invalid(text);
-  const [name = "", argument = ""] = splitOnce(text.slice(colon + 1), "=");
+  const [name, argument] = splitOnce(text.slice(colon + 1), "=");
   return { atMs: parseDurationMs(text.slice(0, colon)), action: parseAction(text, name, argument) };
 }
 
 function parseAction(text: string, name: string, argument: string): Action {
-  const [first = "", second = ""] = splitOnce(argument, ":");
+  const [first, second] = splitOnce(argument, ":");
   const need = (value: string): string => {
     if (value === "") throw invalid(text);
     return value;

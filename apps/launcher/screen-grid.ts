@@ -115,16 +115,15 @@ function siteState({ config, status }: GridView): string {
 function figureParts({ config, status }: GridView): Line[] {
   const plant = status?.plant;
   if (!plant) return [[piece("no figures yet", "dim")]];
-  if (plant.isLive !== true) return [[piece("BUSBAR DEAD", "bad")]];
-  const { frequencyHz = 0, voltageV = 0, generationKw = 0, capacityKw = 0, freeKw = 0 } = plant;
-  const hz = frequencyHz ?? 0;
-  const isOff = Math.abs(hz / config.nominalFrequencyHz - 1) > 0.02;
+  if (!plant.isLive) return [[piece("BUSBAR DEAD", "bad")]];
+  const { frequencyHz, voltageV, generationKw, capacityKw, freeKw } = plant;
+  const isOff = Math.abs(frequencyHz / config.nominalFrequencyHz - 1) > 0.02;
   return [
-    [piece(`${Math.round(voltageV ?? 0)} V`)],
-    [piece(`${hz.toFixed(2)} Hz`, isOff ? "warning" : "plain")],
-    [piece(`load ${kw(generationKw ?? 0)}`)],
-    [piece(`connected ${kw(capacityKw ?? 0)}`)],
-    [piece(`free ${kw(freeKw ?? 0)} kW`, (freeKw ?? 0) < 0 ? "bad" : "plain")],
+    [piece(`${Math.round(voltageV)} V`)],
+    [piece(`${frequencyHz.toFixed(2)} Hz`, isOff ? "warning" : "plain")],
+    [piece(`load ${kw(generationKw)}`)],
+    [piece(`connected ${kw(capacityKw)}`)],
+    [piece(`free ${kw(freeKw)} kW`, freeKw < 0 ? "bad" : "plain")],
   ];
 }
 

@@ -14,7 +14,7 @@ export function piece(text: string, role: Role = "plain"): Piece {
 }
 
 export function widthOf(line: Line): number {
-  return line.reduce((sum, { text }) => sum + [...text].length, 0);
+  return line.reduce((sum, { text }) => sum + Array.from(text).length, 0);
 }
 
 /** Cuts a line to a width; what was cut off is shown by an ellipsis. */
@@ -23,7 +23,7 @@ export function clip(line: Line, width: number): Line {
   const kept: Piece[] = [];
   let left = width - 1;
   for (const { text, role } of line) {
-    const characters = [...text];
+    const characters = Array.from(text);
     kept.push(piece(characters.slice(0, left).join(""), role));
     left -= characters.length;
     if (left <= 0) break;

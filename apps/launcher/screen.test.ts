@@ -30,12 +30,22 @@ function statusOf(name: string, devices: readonly Device[]): GridStatus {
     why: ["load 35 % < 85 % of 1000 kW", "after loss of dg1 500 kW remain for 350 kW"],
     island: [name],
     plant: {
-      ...{ frequencyHz: 60.012, voltageV: 690.2, isLive: true },
-      ...{ generationKw: 350.4, capacityKw: 1000, freeKw: 649.6 },
+      frequencyHz: 60.012,
+      voltageV: 690.2,
+      isLive: true,
+      generationKw: 350.4,
+      capacityKw: 1000,
+      freeKw: 649.6,
     },
     devices: devices.map(([device, kind, state, isClosed, activePowerKw, socPct]) => ({
-      ...{ device, kind, state, isClosed, connection: "online" },
-      ...{ activePowerKw: activePowerKw ?? null, socPct: socPct ?? null, ratingKw: 1000 },
+      device,
+      kind,
+      state,
+      isClosed,
+      connection: "online",
+      activePowerKw: activePowerKw ?? null,
+      socPct: socPct ?? null,
+      ratingKw: 1000,
     })),
   };
 }
@@ -60,11 +70,25 @@ const starboard = statusOf("starboard", [
 ]);
 
 const failover: FailoverMessage = {
-  ...{ type: "failover", id: "kill-leader-1-port", grid: "port", from: "n1", to: "n3", epoch: 7 },
-  ...{ reason: "kill-leader", faultAtMs: 1000, lastOldWriteMs: 990, firstNewWriteMs: 1143 },
-  ...{ gapMs: 143, silenceMs: 900, overlapCount: 0, lateWriteCount: 0 },
-  ...{ frequencyHzMin: 59.98, frequencyHzMax: 60.02, breakersMovedCount: 0 },
-  ...{ startsStopsCount: 0, setpointStepKwMax: 0.4 },
+  type: "failover",
+  id: "kill-leader-1-port",
+  grid: "port",
+  from: "n1",
+  to: "n3",
+  epoch: 7,
+  reason: "kill-leader",
+  faultAtMs: 1000,
+  lastOldWriteMs: 990,
+  firstNewWriteMs: 1143,
+  gapMs: 143,
+  silenceMs: 900,
+  overlapCount: 0,
+  lateWriteCount: 0,
+  frequencyHzMin: 59.98,
+  frequencyHzMax: 60.02,
+  breakersMovedCount: 0,
+  startsStopsCount: 0,
+  setpointStepKwMax: 0.4,
 };
 
 function model(changes: Partial<ScreenModel> = {}): ScreenModel {
@@ -74,10 +98,18 @@ function model(changes: Partial<ScreenModel> = {}): ScreenModel {
     nodeView("n3", [standby("port"), standby("starboard")]),
   ];
   return {
-    ...{ manifest, elapsedMs: 134_000, coordinator: "etcd ×3", nodes, plant: null },
+    manifest,
+    elapsedMs: 134_000,
+    coordinator: "etcd ×3",
+    nodes,
+    plant: null,
     grids: viewGrids(manifest, nodes),
-    ...{ selectedGrid: "port", lastFailover: failover, recent: ["00:00:20  n1 killed"] },
-    ...{ sentence: "", message: null, mode: "plant" },
+    selectedGrid: "port",
+    lastFailover: failover,
+    recent: ["00:00:20  n1 killed"],
+    sentence: "",
+    message: null,
+    mode: "plant",
     commands: ["bin/r-emsctl why port/dg2", "mbpoll -m tcp -p 5021 127.0.0.1"],
     ...changes,
   };
@@ -126,11 +158,21 @@ it("shows all reasons and alarms under why", () => {
 it("shows how the plant is while no controller answers", () => {
   const nodes = all.map((id) => ({ ...nodeView(id, [], "down"), status: null }));
   const plant: ScreenModel["plant"] = {
-    ...{ type: "plant", plantMs: 0, fuelKgPerH: 140, devices: [] },
+    type: "plant",
+    plantMs: 0,
+    fuelKgPerH: 140,
+    devices: [],
     grids: [
       {
-        ...{ id: "port", frequencyHz: 59.99, voltageV: 690, isLive: true, loadKw: 351 },
-        ...{ capacityKw: 1000, island: 0, writer: null, epoch: null },
+        id: "port",
+        frequencyHz: 59.99,
+        voltageV: 690,
+        isLive: true,
+        loadKw: 351,
+        capacityKw: 1000,
+        island: 0,
+        writer: null,
+        epoch: null,
       },
     ],
   };

@@ -188,14 +188,20 @@ function whyLines({ grids }: ScreenModel, width: number): Line[] {
   return lines;
 }
 
-const KEYS_VESSEL: readonly (readonly [string, string])[] = [
-  ...[["k", "kill leader"] as const, ["x", "power-cut"] as const],
-  ...[["K", "kill ALL controllers"] as const, ["p", "pause"] as const],
-  ...[["n", "cut plant network"] as const, ["g", "trip genset"] as const],
+const KEYS: readonly (readonly [string, string])[] = [
+  ["k", "kill leader"],
+  ["x", "power-cut"],
+  ["K", "kill ALL controllers"],
+  ["p", "pause"],
+  ["n", "cut plant network"],
+  ["g", "trip genset"],
 ];
 const KEYS_END: readonly (readonly [string, string])[] = [
-  ...[["l", "load step"] as const, ["r", "restart"] as const, ["w", "why"] as const],
-  ...[["?", "help"] as const, ["q", "end"] as const],
+  ["l", "load step"],
+  ["r", "restart"],
+  ["w", "why"],
+  ["?", "help"],
+  ["q", "end"],
 ];
 
 function footerLines(model: ScreenModel, width: number): Line[] {
@@ -209,7 +215,7 @@ function footerLines(model: ScreenModel, width: number): Line[] {
         ["b", "bus-tie"],
         ["t", "thruster"],
       ];
-  const keys = [...KEYS_VESSEL, ...special, ...KEYS_END].map(([key, meaning]): Line => [
+  const keys = [...KEYS, ...special, ...KEYS_END].map(([key, meaning]): Line => [
     piece(key, "key"),
     piece(` ${meaning}`),
   ]);

@@ -26,7 +26,7 @@ export function createStateCompare(): StateCompare {
       for (const { id, status } of nodes) {
         for (const { grid, checkpoint } of status?.grids ?? []) {
           if (!checkpoint || (checkpoint.stateHash ?? "") === "") continue;
-          const frame = `${checkpoint.epoch}:${checkpoint.sequence}`;
+          const frame = `${Number(checkpoint.epoch)}:${Number(checkpoint.sequence)}`;
           const key = `${grid} ${frame}`;
           const known = frames.get(key) ?? [];
           frames.set(key, known);

@@ -74,7 +74,11 @@ export function openTerminalView(end: () => void): TerminalView {
     if (isOver) message = null;
     const waiting = faults.underWay;
     const model: ScreenModel = {
-      ...{ manifest, commands, recent, mode, sentence },
+      manifest,
+      commands,
+      recent,
+      mode,
+      sentence,
       elapsedMs: machineMonotonicMs() - running.startedAtMs,
       coordinator:
         coordinator.kind === "etcd" ? `etcd ×${coordinator.endpoints.length}` : "embedded",
