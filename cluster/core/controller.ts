@@ -17,7 +17,6 @@ import { isInSync, joinIfDue } from "./following.ts";
 import { failForceIfDue, finishForce, startForce, takeForcedRead } from "./force.ts";
 import {
   advanceHandover,
-  handOverIfWished,
   noteFinalFrame,
   takeSettledWrites,
   takeTransferRequest,
@@ -46,6 +45,7 @@ import { initialState } from "./state.ts";
 import { requestStop, stopIfDue } from "./stopping.ts";
 import { askPositionsIfDue, leaveHelplessLeaderIfDue, takeOverIfDue } from "./taking-over.ts";
 import { watch } from "./watching.ts";
+import { handOverIfWished } from "./wishes.ts";
 
 export type { ControllerOptions, ControllerState } from "./state.ts";
 

@@ -8,8 +8,6 @@ import type { ControllerOptions, ControllerState, Follower, Handover } from "./s
 import { attempt } from "./taking-over.ts";
 
 const FOREVER = Number.POSITIVE_INFINITY;
-/** Handovers on account of reach are at least so far apart (rule 14). */
-const REACH_HANDOVER_MS_MIN = 60_000;
 
 export function reply(
   draft: Draft,
@@ -47,7 +45,7 @@ export function takeTransferRequest(
     reply(draft, requestId, "REMS_REQUEST_REFUSED", obstacle);
     return;
   }
-  begin(draft, target, request.reason, false);
+  beginHandover(draft, target, request.reason, false);
   reply(draft, requestId, null, `handover to ${toNode} begun`);
 }
 
@@ -58,7 +56,7 @@ function whyNoTarget({ grid, self, order }: ControllerOptions, toNode: string): 
 }
 
 /** Why no handover may begin now; null if one may. */
-function obstacleOf(
+export function obstacleOf(
   state: ControllerState,
   { nowMs, options }: Pick<Draft, "nowMs" | "options">,
 ): string | null {
@@ -70,7 +68,13 @@ function obstacleOf(
   return null;
 }
 
-function begin(draft: Draft, target: Follower, reason: string, isForReach: boolean): void {
+/** Begins with one more scan; `isForReach` where the target reaches more critical devices. */
+export function beginHandover(
+  draft: Draft,
+  target: Follower,
+  reason: string,
+  isForReach: boolean,
+): void {
   const leading = leadingOf(draft.state);
   if (leading === null) return;
   const { scanMs, handoverMs } = draft.options.timings;
@@ -185,88 +189,4 @@ function takeBack(draft: Draft): void {
   const reason = "the target of the handover did not take over";
   attempt(draft, { origin: "hot", inSync: [draft.state.self], reason });
   clearLeaderAlarms(draft, reason);
-}
-
-interface Wish {
-  readonly dueAtMs: number;
-  readonly to: Follower;
-  readonly reason: string;
-}
-
-/** The handover that the leader itself wants: away from a plant out of reach, back to the preferred controller, or before it stops. */
-function wishOf(state: ControllerState, options: ControllerOptions): Wish | null {
-  const { situation } = state;
-  if (situation.role !== "leading") return null;
-  const candidates = situation.leading.followers.filter(
-    (f) => f.inSyncSinceMs !== null && !f.isGone && f.unansweredSinceMs === null,
-  );
-  const wishes = candidates.flatMap((f) => [
-    ...reachWish(state, options, f),
-    ...failbackWish(state, options, f),
-    ...(state.stopDeadlineMs !== null
-      ? [{ dueAtMs: state.wishNotBeforeMs, to: f, reason: "this controller stops" }]
-      : []),
-  ]);
-  const rank = ({ to }: Wish) => options.order.indexOf(to.member.node);
-  const [first] = wishes.toSorted(
-    (a, b) =>
-      compare(a.dueAtMs, b.dueAtMs) ||
-      b.to.reach.reachedCount - a.to.reach.reachedCount ||
-      rank(a) - rank(b),
-  );
-  return first ?? null;
-}
-
-/** −Infinity minus itself is no number. */
-function compare(a: number, b: number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function reachWish(
-  state: ControllerState,
-  options: ControllerOptions,
-  follower: Follower,
-): readonly Wish[] {
-  if (follower.reachAheadSinceMs === null) return [];
-  if (follower.reach.reachedCount <= state.reach.reachedCount) return [];
-  const dueAtMs = Math.max(
-    follower.reachAheadSinceMs + options.timings.ioLossMs,
-    state.reachHandoverAtMs + REACH_HANDOVER_MS_MIN,
-    state.wishNotBeforeMs,
-  );
-  const reason = `${follower.member.node} reaches ${follower.reach.reachedCount} critical devices, this controller ${state.reach.reachedCount}`;
-  return [{ dueAtMs, to: follower, reason }];
-}
-
-function failbackWish(
-  state: ControllerState,
-  options: ControllerOptions,
-  follower: Follower,
-): readonly Wish[] {
-  if (options.failback !== "automatic" || follower.inSyncSinceMs === null) return [];
-  const isPreferred = follower.member.node === options.order[0];
-  const hasReach = follower.reach.reachedCount >= state.reach.reachedCount;
-  if (!isPreferred || !hasReach) return [];
-  const dueAtMs = Math.max(follower.inSyncSinceMs + options.failbackDelayMs, state.wishNotBeforeMs);
-  return [{ dueAtMs, to: follower, reason: `${follower.member.node} is preferred` }];
-}
-
-/** When the leader's own wish is due; an obstacle puts it off until something happens. */
-export function wishDueMs(
-  state: ControllerState,
-  options: ControllerOptions,
-  nowMs: number,
-): number {
-  const wish = wishOf(state, options);
-  if (wish === null) return FOREVER;
-  if (wish.dueAtMs > nowMs) return wish.dueAtMs;
-  return FOREVER;
-}
-
-export function handOverIfWished(draft: Draft): void {
-  const { state, options, nowMs } = draft;
-  const wish = wishOf(state, options);
-  if (wish === null || nowMs < wish.dueAtMs) return;
-  if (obstacleOf(state, draft) !== null) return;
-  begin(draft, wish.to, wish.reason, wish.to.reach.reachedCount > state.reach.reachedCount);
 }

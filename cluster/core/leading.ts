@@ -329,7 +329,7 @@ function additionDueMs(
   nowMs: number,
 ): number {
   const isCaughtUp = follower.heldSequence > 0 && follower.heldSequence >= releasedSequence(state);
-  if (!isCaughtUp || follower.isGone || follower.unansweredSinceMs !== null) return FOREVER;
+  if (!isCaughtUp || follower.isGone) return FOREVER;
   const removal = leadingOf(state)?.removals.find(({ node }) => node === follower.member.node);
   const notBeforeMs = removal?.addNotBeforeMs ?? NEVER;
   if (notBeforeMs > nowMs) return notBeforeMs;

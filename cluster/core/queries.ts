@@ -4,12 +4,13 @@ import { leadingOf } from "./draft.ts";
 import type { Role } from "./effects.ts";
 import { joinDueMs } from "./following.ts";
 import { stopDueMs } from "./stopping.ts";
-import { handoverDueMs, wishDueMs } from "./handover.ts";
+import { handoverDueMs } from "./handover.ts";
 import { changeDueMs, heartbeatDueMs, learnersDueMs } from "./leading.ts";
 import { readDueMs, retryDueMs } from "./record-view.ts";
 import type { ControllerOptions, ControllerState } from "./state.ts";
 import { holdDueMs, positionsDueMs, takeoverDueMs } from "./taking-over.ts";
 import { watchDueMs } from "./watching.ts";
+import { wishDueMs } from "./wishes.ts";
 
 export { authorityUntilMs, releasedCommandSequence, releasedSequence } from "./authority.ts";
 

@@ -21,6 +21,9 @@ interface WorldFrame extends LogPosition {
   readonly builtAtMs: number;
 }
 
+/** Devices that every controller should reach. */
+const CRITICAL_COUNT = 2;
+
 interface WorldNode {
   readonly name: string;
   readonly options: ControllerOptions;
@@ -34,6 +37,7 @@ interface WorldNode {
   pausedUntilMs: number;
   tickAtMs: number;
   received: WorldFrame | null;
+  reachedCount: number;
   leadingEpoch: number;
   epochMax: number;
 }
@@ -43,6 +47,7 @@ export interface Faults {
   readonly loss: number;
   /** Clock rates lie within 1 ± this. */
   readonly rateDeviation: number;
+  readonly failback?: ControllerOptions["failback"];
 }
 
 export type Origin = Extract<ControllerEffect, { type: "startLeading" }>["origin"];
@@ -65,6 +70,7 @@ export class SmallWorld {
   readonly #cutLinks = new Set<string>();
   readonly #lastArrival = new Map<string, number>();
   #faults: Faults;
+  #isHealed = false;
   record: LeadershipRecord | null = null;
   revision = 0;
 
@@ -79,7 +85,7 @@ export class SmallWorld {
         order,
         timings: TIMING_SETS.default,
         allowStaleTakeover: true,
-        failback: "manual",
+        failback: faults.failback ?? "manual",
         failbackDelayMs: 1000,
         coreVersion: "1",
         manifestHash: "m",
@@ -96,6 +102,7 @@ export class SmallWorld {
         pausedUntilMs: 0,
         tickAtMs: Number.POSITIVE_INFINITY,
         received: null,
+        reachedCount: CRITICAL_COUNT,
         leadingEpoch: 0,
         epochMax: 0,
       };
@@ -139,7 +146,35 @@ export class SmallWorld {
       plantTimeMs: 0,
       epochMax: node.epochMax,
     });
+    this.#measureReach(node);
     this.#scan(node, node.lifeCount);
+  }
+
+  /** An orderly stop: the process ends when its controller has. */
+  stop(name: string): void {
+    this.#feedIfUp(this.node(name), { type: "stop.requested" });
+  }
+
+  /** Break-glass of an engineer who has made sure that all others are off. */
+  force(name: string): void {
+    for (const other of this.nodes) if (other.name !== name) this.crash(other.name);
+    this.#feedIfUp(this.node(name), { type: "force.requested", requestId: "f", reason: "test" });
+  }
+
+  /** How many of the critical devices the node reaches from now on. */
+  setReach(name: string, reachedCount: number): void {
+    const node = this.node(name);
+    node.reachedCount = Math.min(reachedCount, CRITICAL_COUNT);
+    this.#measureReach(node);
+  }
+
+  #measureReach(node: WorldNode): void {
+    const reach = { reachedCount: node.reachedCount, criticalCount: CRITICAL_COUNT };
+    this.#feedIfUp(node, { type: "reach.measured", reach });
+  }
+
+  #feedIfUp(node: WorldNode, event: DistributiveOmit<ControllerEvent, "nowMs">): void {
+    if (node.isUp) this.#feed(node, event);
   }
 
   /** The process ends; what the disk did not have yet is gone. */
@@ -164,18 +199,25 @@ export class SmallWorld {
   heal(): void {
     this.#cutLinks.clear();
     this.#faults = { ...this.#faults, loss: 0 };
-    for (const node of this.nodes) this.boot(node.name);
+    this.#isHealed = true;
+    for (const node of this.nodes) {
+      this.boot(node.name);
+      this.setReach(node.name, CRITICAL_COUNT);
+    }
   }
 
   transfer(from: string, to: string): void {
-    const node = this.node(from);
-    if (node.isUp)
-      this.#feed(node, { type: "transfer.requested", requestId: "t", toNode: to, reason: "test" });
+    const requestId = "t";
+    this.#feedIfUp(this.node(from), {
+      type: "transfer.requested",
+      requestId,
+      toNode: to,
+      reason: "test",
+    });
   }
 
   diverge(name: string): void {
-    const node = this.node(name);
-    if (node.isUp) this.#feed(node, { type: "replica.diverged", reason: "test" });
+    this.#feedIfUp(this.node(name), { type: "replica.diverged", reason: "test" });
   }
 
   at(atMs: number, run: () => void): void {
@@ -268,7 +310,16 @@ export class SmallWorld {
     assert(dueMs > nowMs, `${node.name} left something undone at ${nowMs}: ${event.type} ${dueMs}`);
     for (const effect of effects) this.#perform(node, effect);
     if (!node.isUp) return;
-    this.#arm(node);
+    if (state.isEnded) this.#end(node);
+    else this.#arm(node);
+  }
+
+  /** The end of an orderly stop: everything is on disk. */
+  #end(node: WorldNode): void {
+    node.isUp = false;
+    node.leadingEpoch = 0;
+    node.tickAtMs = Number.POSITIVE_INFINITY;
+    if (this.#isHealed) this.at(this.nowMs + 50, () => this.boot(node.name));
   }
 
   #arm(node: WorldNode): void {
@@ -422,7 +473,7 @@ export class SmallWorld {
       leader: node.state.self,
       sentAtMs: this.localMs(node),
       hasAuthority: this.#hasAuthority(node),
-      reach: { reachedCount: 1, criticalCount: 1 },
+      reach: { reachedCount: node.reachedCount, criticalCount: CRITICAL_COUNT },
       revision: revisionOf(node.state),
     };
   }
