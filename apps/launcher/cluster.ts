@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "../../configs/manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
@@ -25,6 +25,8 @@ export interface InstallationOptions {
   /** Null: etcd where there is one. */
   readonly coordinator: "etcd" | "embedded" | null;
   readonly seed: number;
+  /** Gives up while it starts. */
+  readonly signal?: AbortSignal;
   readonly onEvent: (event: LauncherEvent) => void;
 }
 
@@ -57,6 +59,7 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
+const LOG_LINE_COUNT = 5;
 const READY_MS_MAX = 30_000;
 const POLL_MS = 250;
 const NODE_STOP_MS_MAX = 2500;
@@ -121,14 +124,19 @@ export async function startInstallation(options: InstallationOptions): Promise<I
         directory: projectDirectory,
         onState(state, text) {
           if (isStopping) return;
-          if (state === "ended") surroundings.isBroken = true;
-          onEvent({ type: "node", node: config.id, state, text });
+          if (state !== "ended") {
+            onEvent({ type: "node", node: config.id, state, text });
+            return;
+          }
+          surroundings.isBroken = true;
+          const log = readLogTail(join(runDirectory, "logs", config.id));
+          onEvent({ type: "node", node: config.id, state, text: `${text}${log}` });
         },
       });
     });
     const all = nodes;
     for (const node of all) node.start();
-    await untilUp(all);
+    await untilUp(all, options.signal);
     timer = setInterval(() => {
       for (const node of all) node.poll();
     }, POLL_MS);
@@ -163,6 +171,19 @@ export async function startInstallation(options: InstallationOptions): Promise<I
   }
 }
 
+/** The last lines of a node's newest log file; nothing where it has none. */
+function readLogTail(directory: string): string {
+  try {
+    const newest = readdirSync(directory).sort().at(-1);
+    if (newest === undefined) return "";
+    const path = join(directory, newest);
+    const lines = readFileSync(path, "utf8").trimEnd().split("\n").slice(-LOG_LINE_COUNT);
+    return `; the end of ${path}:\n${lines.join("\n")}`;
+  } catch {
+    return "";
+  }
+}
+
 function chooseEtcd({ coordinator, projectDirectory }: InstallationOptions): string | null {
   if (coordinator === "embedded") return null;
   const program = findEtcdProgram(projectDirectory);
@@ -183,11 +204,14 @@ function tellCoordinator({ coordinator, onEvent }: InstallationOptions, kind: st
   onEvent({ type: "note", text });
 }
 
-async function untilUp(nodes: readonly NodeProcess[]): Promise<void> {
+async function untilUp(nodes: readonly NodeProcess[], signal?: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + READY_MS_MAX;
   for (;;) {
     const views = nodes.map((node) => node.view());
     if (views.every(({ state }) => state === "up")) return;
+    if (signal?.aborted === true) {
+      throw new RemsError("REMS_REQUEST_REFUSED", "ended while it was starting");
+    }
     const ended = views.find(({ state }) => state === "ended");
     const late = performance.now() > deadlineMs ? views.find(({ state }) => state !== "up") : null;
     if (ended !== undefined || late) {

@@ -125,7 +125,6 @@ async function main(): Promise<number> {
   const isTerminal = process.stdout.isTTY && process.stdin.isTTY;
   const options = parseLauncherOptions(process.argv.slice(2), isTerminal);
   const manifest = loadExample(options, findProjectDirectory());
-  const abort = new AbortController();
   const end = () => {
     if (abort.signal.aborted) process.exit(1);
     abort.abort();
@@ -143,6 +142,8 @@ async function main(): Promise<number> {
     await hostPauses.close();
   }
 }
+
+const abort = new AbortController();
 
 main().then(
   (exitCode) => {

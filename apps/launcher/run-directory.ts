@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RemsError } from "../../kernel/errors.ts";
 
@@ -13,6 +13,30 @@ function stampOf(now: Date): string {
   return now.toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
 }
 
+/** Folders of runs that ended badly: enough to look into, not so many that they fill a disk. */
+const KEPT_COUNT_MAX = 10;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0); // asks only, on every system
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes the oldest folders of runs that are over. */
+function removeOldest(parent: string): void {
+  const isOver = (name: string) => {
+    const pid = /^\d{8}-\d{6}-(\d+)/.exec(name)?.[1];
+    return pid !== undefined && !isAlive(Number(pid));
+  };
+  const over = readdirSync(parent).filter(isOver).sort();
+  for (const name of over.slice(0, Math.max(0, over.length - KEPT_COUNT_MAX))) {
+    rmSync(join(parent, name), { recursive: true, force: true });
+  }
+}
+
 /**
  * Makes a new folder under `parent`.
  * @throws {@link RemsError} `REMS_DIRECTORY_UNWRITABLE` that names the folder and what to do.
@@ -22,6 +46,7 @@ export function createRunDirectory(parent: string, now: Date, attempt: number): 
   try {
     mkdirSync(path, { recursive: true });
     writeFileSync(join(path, "writable"), "");
+    removeOldest(parent);
   } catch (cause) {
     const what = cause instanceof Error && "code" in cause ? String(cause.code) : "failed";
     throw new RemsError(

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { Manifest } from "../../configs/manifest.ts";
+import type { ErrorCode } from "../../kernel/errors.ts";
+import { RemsError } from "../../kernel/errors.ts";
 import type { Installation } from "./cluster.ts";
 import { startInstallation } from "./cluster.ts";
 import type { FailoverMessage, LauncherEvent, Totals } from "./events.ts";
@@ -56,6 +58,12 @@ export interface RunOutcome {
   readonly isAllLed: boolean;
 }
 
+/** What is found before anything is started: its folder holds nothing worth keeping. */
+const NOTHING_STARTED: readonly ErrorCode[] = [
+  "REMS_PORT_IN_USE",
+  "REMS_PROGRAM_MISSING",
+  "REMS_REQUEST_INVALID",
+];
 const PAUSE_BEFORE_MS = 1000;
 const PAUSE_AFTER_MS = 3000;
 /** A fault just before the end is still measured. */
@@ -88,6 +96,7 @@ export async function runInstallation(options: RunOptions): Promise<RunOutcome> 
       manifest,
       projectDirectory,
       runDirectory: directory.path,
+      signal: options.signal,
       coordinator: options.coordinator,
       seed: options.seed,
       onEvent: tell,
@@ -100,7 +109,10 @@ export async function runInstallation(options: RunOptions): Promise<RunOutcome> 
     return outcome;
   } catch (error) {
     await installation?.stop();
-    tell({ type: "note", text: `logs and journals of this run are kept in ${directory.path}` });
+    const isNothingThere = NOTHING_STARTED.some((code) => RemsError.find(error, code));
+    if (isNothingThere || options.signal.aborted) directory.remove();
+    else
+      tell({ type: "note", text: `logs and journals of this run are kept in ${directory.path}` });
     throw error;
   }
 }
@@ -147,7 +159,8 @@ async function live(
   const timers = options.schedule.map(({ atMs, action }) =>
     setTimeout(() => {
       const done = act(action).then((isDone) => {
-        if (!isDone) failures.push(`an action of --at could not be done: ${action.type}`);
+        if (!isDone && !options.signal.aborted)
+          failures.push(`an action of --at could not be done: ${action.type}`);
       });
       scheduled.push(done);
     }, atMs),
