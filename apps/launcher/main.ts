@@ -152,6 +152,8 @@ main().then(
     setTimeout(() => process.exit(exitCode), 200).unref();
   },
   (error: unknown) => {
+    // What Ctrl-C broke off needs no explanation.
+    if (abort.signal.aborted) process.exit(1);
     const isExpected = error instanceof RemsError;
     const text =
       error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
