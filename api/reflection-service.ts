@@ -56,7 +56,8 @@ export function reflectionService(descriptorSet: string): UntypedServiceImplemen
     return { fileDescriptorResponse: { fileDescriptorProto } };
   };
   const answer = (request: V1): Answer => {
-    if (request.listServices) {
+    // Its text says nothing and `buf` leaves it empty: that it is there is the question.
+    if (request.messageRequest === "listServices") {
       return { listServicesResponse: { service: services.map((name) => ({ name })) } };
     }
     const symbol = request.fileContainingSymbol;

@@ -6,6 +6,7 @@ import { ModbusTestDevice } from "../support/modbus-device.ts";
 import {
   type Finished,
   finished,
+  FREE_PORTS,
   freePorts,
   isListening,
   useInstallation,
