@@ -216,6 +216,22 @@ describe("a leader that loses its plant (rule 14, plant safety rule 9)", () => {
     expect(target(bench)).toBe("n3");
   });
 
+  it("chooses the first in order of those that reach the same, whichever was heard first", () => {
+    const bench = trioLeader().reached(2).runWith([B, C], 100);
+    bench.reached(1).acknowledge(C, 1, 1);
+    bench.nowMs += 5;
+    bench.acknowledge(B, 1, 1);
+    expect(target(bench.runWith([C, B], 520))).toBe("n2");
+  });
+
+  it("waits for a word of its target: a silent one is removed first", () => {
+    const bench = trioLeader().reached(2).runWith([B, C], 100).reached(1).runWith([B, C], 460);
+    bench.runWith([C], 55);
+    expect(roleOf(bench.state)).toBe("leading");
+    bench.isCoordinatorAnswering = true;
+    expect(target(bench.runWith([C], 60))).toBe("n3");
+  });
+
   it("does so at most once a minute, counted from giving up authority", () => {
     const bench = pairLeader().reached(1).runWith([B], 520);
     expect(target(bench)).toBe("n2");

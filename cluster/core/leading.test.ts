@@ -136,3 +136,24 @@ describe("authority while a member is added", () => {
     expect(bench.acknowledge(B, 1, 1).find("transact")?.record.inSync).toEqual([A, B]);
   });
 });
+
+describe("a link whose answers take longer than a heartbeat", () => {
+  /** Acknowledges for 200 ms, every 20 ms, what was sent 30 ms before. */
+  function runSlowly(bench: Bench, sequence: number): Bench {
+    for (let n = 0; n < 10; n++) {
+      bench.run(20);
+      if (bench.state.view.pending !== null) return bench;
+      bench.acknowledge(B, 1, sequence, bench.nowMs - 30);
+    }
+    return bench;
+  }
+
+  it("does not keep a learner from being added, nor a standby from staying in sync", () => {
+    const bench = soloLeader().join(B, null).run(30);
+    bench.acknowledge(B, 1, 1, bench.nowMs - 30);
+    expect(bench.state.view.pending?.record.inSync).toEqual([A, B]);
+    bench.applied(2);
+    expect(runSlowly(bench, 1).state.view.pending).toBeNull();
+    expect(bench.authority()).toBeGreaterThan(bench.nowMs);
+  });
+});
