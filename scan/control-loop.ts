@@ -193,6 +193,8 @@ class GridControlLoop<State> implements ControlLoop {
   stop(done: () => void): void {
     this.#onStopped = done;
     this.#dispatch({ type: "stop.requested", nowMs: this.#nowMs() });
+    // One that is fenced already changes no role.
+    this.#finishStop();
   }
 
   async close(): Promise<void> {

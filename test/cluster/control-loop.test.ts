@@ -181,4 +181,17 @@ describe("the control loop on virtual time", () => {
     cluster.until("n1 let go", () => isStopped, 1000);
     cluster.until("n2 leads", () => cluster.leader() === "n2", 500);
   });
+
+  it("stops at once where nothing can be handed over: a controller that is fenced already", () => {
+    const cluster = ready();
+    const loop = cluster.loop("n2");
+    loop.clockJumped("suspended");
+    let isStopped = false;
+    loop.stop(() => {
+      isStopped = true;
+    });
+    expect(isStopped).toBe(true);
+    cluster.clock.advanceBy(1000);
+    expect(cluster.leader()).toBe("n1");
+  });
 });
