@@ -1,6 +1,7 @@
 import { createGridCore } from "../actors/grid/grid-core.ts";
 import type { GridState } from "../actors/grid/grid-state.ts";
-import { situationOf, type Situation } from "../actors/grid/situation.ts";
+import { islandSituationOf } from "../actors/grid/island.ts";
+import type { Situation } from "../actors/grid/situation.ts";
 import { viewGrid, type GridView } from "../actors/grid/view-grid.ts";
 import { why } from "../actors/grid/why.ts";
 import { viewTree, type ActorView } from "../actors/runtime/actor-view.ts";
@@ -145,8 +146,9 @@ export class GridReplica {
     return why(this.core, this.state, address);
   }
 
+  /** Of the whole island: a busbar may live by what stands behind a tie. */
   situation(): Situation {
-    return situationOf(this.core.plan, this.state);
+    return islandSituationOf(this.core.plan, this.state);
   }
 
   alarms(): AlarmView[] {
