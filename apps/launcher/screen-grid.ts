@@ -1,11 +1,12 @@
 import type { DeviceConfig } from "../../configs/manifest.ts";
-import type { Types } from "../../proto/generated/rems-v1.ts";
+import { rems, type Types } from "../../proto/generated/rems-v1.ts";
 import type { PlantSnapshot } from "../../sim/simulator/protocol.ts";
 import type { GridView } from "./installation-view.ts";
 import { epochOf } from "./installation-view.ts";
 import type { Line, Piece, Role } from "./screen-text.ts";
 import { clip, columns, flow, piece } from "./screen-text.ts";
 
+const { BUS_STATE_DEAD, BUS_STATE_LIVE } = rems.v1.BusState;
 type DeviceStatus = Types.rems.v1.IDeviceStatus;
 
 export interface GridLayout {
@@ -115,7 +116,8 @@ function siteState({ config, status }: GridView): string {
 function figureParts({ config, status }: GridView): Line[] {
   const plant = status?.plant;
   if (!plant) return [[piece("no figures yet", "dim")]];
-  if (!plant.isLive) return [[piece("BUSBAR DEAD", "bad")]];
+  if (plant.bus === BUS_STATE_DEAD) return [[piece("BUSBAR DEAD", "bad")]];
+  if (plant.bus !== BUS_STATE_LIVE) return [[piece("busbar not known", "warning")]];
   const { frequencyHz, voltageV, generationKw, capacityKw, freeKw } = plant;
   const isOff = Math.abs(frequencyHz / config.nominalFrequencyHz - 1) > 0.02;
   return [

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { rems } from "../../proto/generated/rems-v1.ts";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import type { FailoverMessage } from "./events.ts";
 import { viewGrids } from "./installation-view.ts";
@@ -32,7 +33,7 @@ function statusOf(name: string, devices: readonly Device[]): GridStatus {
     plant: {
       frequencyHz: 60.012,
       voltageV: 690.2,
-      isLive: true,
+      bus: rems.v1.BusState.BUS_STATE_LIVE,
       generationKw: 350.4,
       capacityKw: 1000,
       freeKw: 649.6,

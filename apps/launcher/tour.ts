@@ -9,10 +9,14 @@ export interface TourStep {
   readonly atS: number;
   /** What is about to be seen, in a sentence or two. */
   sentence(context: RunContext): string;
+  /** So many failovers must have been measured first; a busy machine needs a while. */
+  readonly failoverCountMin?: number;
   /** Devices without which the step has no meaning. */
   readonly needs: readonly string[];
   perform?(context: RunContext): Promise<string>;
 }
+
+const MEASURED_MS_MAX = 20_000;
 
 const act = (action: Action) => ({
   perform: (context: RunContext) => context.faults.perform(action),
@@ -66,7 +70,7 @@ const VESSEL: readonly TourStep[] = [
     sentence: () => "The node that leads port is killed, kill -9. The first standby commands next.",
     ...act({ type: "kill-leader", grid: "port" }),
   },
-  { atS: 27, needs: [], sentence: lastFailoverText },
+  { atS: 27, needs: [], failoverCountMin: 1, sentence: lastFailoverText },
   {
     atS: 33,
     needs: [],
@@ -144,7 +148,7 @@ const LAND: readonly TourStep[] = [
     sentence: () => "The node that leads the site is killed, kill -9. The standby commands next.",
     ...act({ type: "kill-leader", grid: "site" }),
   },
-  { atS: 27, needs: [], sentence: lastFailoverText },
+  { atS: 27, needs: [], failoverCountMin: 1, sentence: lastFailoverText },
   {
     atS: 33,
     needs: [],
@@ -224,12 +228,20 @@ export function startTour(context: RunContext): () => void {
   return () => timers.forEach((timer) => clearTimeout(timer));
 }
 
+async function untilMeasured({ failovers }: RunContext, countMin: number): Promise<void> {
+  const deadlineMs = performance.now() + MEASURED_MS_MAX;
+  while (failovers.length < countMin && performance.now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
 async function play(step: TourStep, context: RunContext): Promise<void> {
   const missing = whatIsMissing(step, context.installation.manifest);
   if (missing !== null) {
     context.tell({ type: "tour", text: `This step is left out: ${missing}.` });
     return;
   }
+  await untilMeasured(context, step.failoverCountMin ?? 0);
   context.tell({ type: "tour", text: step.sentence(context) });
   if (step.perform === undefined) return;
   try {
