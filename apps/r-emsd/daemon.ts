@@ -1,4 +1,4 @@
-import { hostname, uptime } from "node:os";
+import { hostname, setPriority, uptime } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { createGridCore } from "../../actors/grid/grid-core.ts";
@@ -51,6 +51,7 @@ const STATUS_EVERY = 4;
 const CLOCKS_EVERY = 2;
 const COMMANDS_PER_TURN_MAX = 16;
 const HANDOVER_MS_MAX = 1500;
+const CONTROL_NICENESS = -15;
 
 /**
  * The composition root: every part of a node is made and wired here, in the order in which it must come up.
@@ -88,6 +89,9 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       onHealthChanged: (health, reason) => become(address("api"), health, reason),
     });
     undo.push(() => api.close());
+
+    // The workers run by now and keep the ordinary priority: only the control thread goes before others.
+    raisePriority(mainLog);
 
     // 3. Local actors.
     const feed = createTransitionFeed();
@@ -236,6 +240,18 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       await runAll(undo);
     },
   };
+}
+
+/** Where the system allows it (root, CAP_SYS_NICE, or a unit's `Nice=`); elsewhere the scan takes its turn like any other program. */
+function raisePriority(log: Logger): void {
+  try {
+    setPriority(CONTROL_NICENESS);
+  } catch {
+    log.info(
+      { niceness: CONTROL_NICENESS },
+      "the control thread keeps the ordinary priority: this user may not raise it",
+    );
+  }
 }
 
 async function createCoordinator(
