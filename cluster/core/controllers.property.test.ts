@@ -166,4 +166,19 @@ describe("some controllers, a bad network, a store that forgets to answer", () =
     }
     expect(world.trace.filter((line) => line.includes("AUTHORITY_LOST"))).toEqual([]);
   });
+
+  it("a standby that stalls again and again is added ever more rarely, and its removal costs no alarm", () => {
+    const world = quietWorld(1);
+    const beganAtMs = world.nowMs;
+    for (let atMs = beganAtMs; atMs < beganAtMs + 35_000; atMs += 450) {
+      world.at(atMs, () => world.pause("n3", 90));
+    }
+    const without = (line: string) => line.endsWith("in sync: n1#1,n2#1");
+    world.runUntil(beganAtMs + 35_000);
+    const removedCount = world.trace.filter(without).length;
+    expect(removedCount).toBeGreaterThan(4);
+    expect(removedCount).toBeLessThan(9);
+    expect(world.trace.filter((line) => line.includes("AUTHORITY_LOST"))).toEqual([]);
+    expect(world.started.length).toBe(1);
+  });
 });
