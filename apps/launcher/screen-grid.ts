@@ -21,7 +21,9 @@ export interface GridLayout {
   readonly isDense: boolean;
 }
 
+/** Three columns on 100 characters, and three narrower ones on 80. */
 const CELL_WIDTH = 32;
+const NARROW_CELL_WIDTH = 26;
 /** Shown elsewhere: the busbar's own figures, and the line of the tie. */
 const NOT_CELLS = new Set(["meter", "busTie"]);
 
@@ -51,15 +53,13 @@ export function gridLines(grid: GridView, layout: GridLayout): Line[] {
     ];
   }
   lines.push(...flow(figureParts(grid), width, 4).map((line) => indented(line, width)));
+  const cellWidth = width - 2 >= 3 * CELL_WIDTH ? CELL_WIDTH : NARROW_CELL_WIDTH;
   const cells = config.devices
     .filter(({ kind }) => !NOT_CELLS.has(kind))
-    .map((device) =>
-      deviceCell(
-        device,
-        status.devices?.find((one) => one.device === device.id),
-      ),
-    );
-  const cellWidth = Math.min(CELL_WIDTH, width - 2);
+    .map((device) => {
+      const own = status.devices?.find((one) => one.device === device.id);
+      return deviceCell(device, own, cellWidth === NARROW_CELL_WIDTH);
+    });
   lines.push(...columns(cells, width - 2, cellWidth).map((line) => indented(line, width)));
   const why = (status.why ?? []).find((reason) => reason !== status.n1Statement) ?? "";
   const n1: Piece = piece(
@@ -145,7 +145,11 @@ const ROLES: Readonly<Record<string, Role>> = {
   unloading: "warning",
 };
 
-function deviceCell(config: DeviceConfig, status: DeviceStatus | undefined): Line {
+function deviceCell(
+  config: DeviceConfig,
+  status: DeviceStatus | undefined,
+  isNarrow: boolean,
+): Line {
   const name = config.name.split(" ").length > 1 ? shortName(config.name) : config.name;
   if (status === undefined) return [piece(`${name} [?]`, "warning")];
   if (status.connection === "offline") return [piece(`${name} [✗] does not answer`, "bad")];
@@ -157,11 +161,13 @@ function deviceCell(config: DeviceConfig, status: DeviceStatus | undefined): Lin
   const state = words(status.state ?? "");
   const parts = [`${name} [${symbol}]`];
   if (typeof socPct === "number") parts.push(`${Math.round(socPct)}%`);
-  if (config.kind !== "feeder" || isIn !== true) parts.push(state);
+  // What a closed feeder and a battery normally are goes without saying.
+  const isUsual = isIn === true && (config.kind === "feeder" || status.state === "following");
+  if (!isUsual) parts.push(state);
   if (powerKw !== null && isIn === true) {
     parts.push(`${kw(powerKw)} kW`);
     const ratedKw = ratingKw ?? 0;
-    if (config.kind === "genset" && ratedKw > 0) {
+    if (config.kind === "genset" && ratedKw > 0 && !isNarrow) {
       parts.push(`${Math.round((powerKw / ratedKw) * 100)}%`);
     }
   }

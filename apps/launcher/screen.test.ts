@@ -124,8 +124,11 @@ it("shows the plant first: each grid with its leader, figures, devices and reaso
   expect(text(draw(100, 30))).toMatchSnapshot();
 });
 
-it("leaves out what does not fit a small terminal, keys and commands last", () => {
-  expect(text(draw(70, 22))).toMatchSnapshot();
+it.each([
+  ["a terminal of the usual size", 80, 24],
+  ["a small one: the plant goes before what could be typed elsewhere", 70, 22],
+])("fits %s", (_name, width, height) => {
+  expect(text(draw(width, height))).toMatchSnapshot();
 });
 
 it.each([

@@ -53,14 +53,19 @@ const HELP: readonly string[] = [
 /** Draws the picture: exactly `height` lines at most, none wider than `width`. Pure. */
 export function drawScreen(model: ScreenModel, width: number, height: number): Line[] {
   const top = headerLines(model, width);
-  const bottom = footerLines(model, width);
-  const room = Math.max(1, height - top.length - bottom.length);
-  const middle =
-    model.mode === "help"
-      ? HELP.map((text) => clip([piece(text)], width))
-      : model.mode === "why"
-        ? whyLines(model, width)
-        : plantLines(model, width, room);
+  const draw = (room: number): Line[] => {
+    if (model.mode === "help") return HELP.map((text) => clip([piece(text)], width));
+    return model.mode === "why" ? whyLines(model, width) : plantLines(model, width, room);
+  };
+  const roomAbove = (lines: readonly Line[]) => Math.max(1, height - top.length - lines.length);
+  let bottom = footerLines(model, width);
+  let middle = draw(roomAbove(bottom));
+  if (middle.length > roomAbove(bottom)) {
+    // The plant goes before what could be typed elsewhere.
+    bottom = footerLines({ ...model, commands: [] }, width);
+    middle = draw(roomAbove(bottom));
+  }
+  const room = roomAbove(bottom);
   const shown = middle.slice(0, room);
   const padding = Array.from({ length: room - shown.length }, (): Line => []);
   return [...top, ...shown, ...padding, ...bottom].slice(0, height);
