@@ -83,6 +83,10 @@ describe("some controllers, a bad network, a store that forgets to answer", () =
       22_088,
       "a solo lease that ran out before its takeover was known to be applied left a deadline in the past",
     ],
+    [
+      21_551,
+      "a force that waited for the coordinator overrode a leader that came to lead in between",
+    ],
   ])("seed %i stays mended: %s", (seed) => {
     runSeed(seed);
   });

@@ -58,4 +58,24 @@ describe("force (isolation)", () => {
     expect(bench.find("reply")).toMatchObject({ isAccepted: false, code: "REMS_REQUEST_REFUSED" });
     expect(roleOf(bench.state)).toBe("joining");
   });
+
+  it("overrides no leader that came since it was asked for: it must be asked for again", () => {
+    const bench = new Bench("n2").start(place(4, 90)).read(10, record(4, A, [A]));
+    force(bench).read(11, record(5, C, [C]));
+    expect(bench.find("transact")).toBeUndefined();
+    expect(bench.find("reply")?.reason).toBe(
+      "the record names n3 as leader of epoch 5, which was not known here; force again if it is isolated",
+    );
+    force(bench).read(11, record(5, C, [C]));
+    expect(bench.find("transact")).toMatchObject({ expectedRevision: 11, record: { epoch: 6 } });
+  });
+
+  it("overrides no leader that is heard with authority before the record is read", () => {
+    const bench = standby().heartbeat(A, 4, 10, false);
+    force(bench)
+      .heartbeat(A, 4, 10, true)
+      .read(10, record(4, A, [A, B, C]));
+    expect(bench.find("transact")).toBeUndefined();
+    expect(bench.find("reply")?.reason).toBe("n1 leads and has authority: use a transfer");
+  });
 });

@@ -1,4 +1,5 @@
 import type { ReadOutcome } from "../../kernel/ports/coordinator.ts";
+import type { LeadershipRecord } from "../../kernel/record.ts";
 import { authorityUntilMs } from "./authority.ts";
 import { enter, leadingOf, patch, patchView, setAlarm } from "./draft.ts";
 import type { Draft } from "./draft.ts";
@@ -24,14 +25,40 @@ export function startForce(draft: Draft, requestId: string): void {
     reply(draft, requestId, "REMS_REQUEST_REFUSED", "this controller leads and has authority");
     return;
   }
-  const { heard } = state.following;
-  if (heard !== null && heard.hasAuthority && nowMs - heard.atMs < options.timings.graceMs) {
-    const reason = `${heard.leader.node} leads and has authority: use a transfer`;
+  const reason = leaderWithAuthority(draft);
+  if (reason !== null) {
     reply(draft, requestId, "REMS_REQUEST_REFUSED", reason);
     return;
   }
-  patch(draft, { force: { requestId, deadlineMs: nowMs + FORCE_MS_MAX } });
+  const { known, epochSeen } = state.view;
+  patch(draft, {
+    force: {
+      requestId,
+      deadlineMs: nowMs + FORCE_MS_MAX,
+      epoch: Math.max(known?.record?.epoch ?? 0, epochSeen),
+    },
+  });
   requestRead(draft);
+}
+
+function leaderWithAuthority({ state, nowMs, options }: Draft): string | null {
+  const { heard } = state.following;
+  const isHeard = heard !== null && nowMs - heard.atMs < options.timings.graceMs;
+  return isHeard && heard.hasAuthority
+    ? `${heard.leader.node} leads and has authority: use a transfer`
+    : null;
+}
+
+/** The engineer vouched for the leaders known when the force was asked for, not for one that came to lead since. */
+function whyVoid(
+  draft: Draft,
+  vouchedEpoch: number,
+  record: LeadershipRecord | null,
+): string | null {
+  if (record !== null && record.epoch > vouchedEpoch) {
+    return `the record names ${record.leader.node} as leader of epoch ${record.epoch}, which was not known here; force again if it is isolated`;
+  }
+  return leaderWithAuthority(draft);
 }
 
 /** With a force waiting, the record as read is the base, from the past or not. Null where there is nothing to force. */
@@ -41,6 +68,12 @@ export function takeForcedRead(draft: Draft, id: number, outcome: ReadOutcome): 
   // The answer under way decides first; a leader that lost its authority is deposed by what it reads, or gets it back.
   if (view.inFlightId !== null || leadingOf(draft.state) !== null) return null;
   if (situation.role === "taking-over") return null;
+  const reason = whyVoid(draft, force.epoch, outcome.record);
+  if (reason !== null) {
+    patch(draft, { force: null });
+    reply(draft, force.requestId, "REMS_REQUEST_REFUSED", reason);
+    return null;
+  }
   patchView(draft, {
     reading: null,
     readSentAtMs: view.reading.sentAtMs,

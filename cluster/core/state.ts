@@ -210,7 +210,12 @@ export interface ControllerState {
   readonly counter: number;
   /** After a stall nobody is judged before: what arrived meanwhile must be taken up first. */
   readonly guardUntilMs: number;
-  readonly force: { readonly requestId: string; readonly deadlineMs: number } | null;
+  readonly force: {
+    readonly requestId: string;
+    readonly deadlineMs: number;
+    /** Highest epoch known when it was asked for: the engineer vouches for no later leader. */
+    readonly epoch: number;
+  } | null;
   /** An orderly stop was asked for; it ends by force then. */
   readonly stopDeadlineMs: number | null;
   /** This incarnation is over: nothing brings it back. */
