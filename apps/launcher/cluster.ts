@@ -184,8 +184,11 @@ function readLogTail(directory: string): string {
   }
 }
 
-function chooseEtcd({ coordinator, projectDirectory }: InstallationOptions): string | null {
+function chooseEtcd(options: InstallationOptions): string | null {
+  const { coordinator, projectDirectory, manifest } = options;
   if (coordinator === "embedded") return null;
+  // One controller has nobody to agree with.
+  if (coordinator === null && manifest.nodes.length === 1) return null;
   const program = findEtcdProgram(projectDirectory);
   if (program !== null || coordinator === null) return program;
   throw new RemsError(
@@ -194,11 +197,12 @@ function chooseEtcd({ coordinator, projectDirectory }: InstallationOptions): str
   );
 }
 
-function tellCoordinator({ coordinator, onEvent }: InstallationOptions, kind: string): void {
+function tellCoordinator(options: InstallationOptions, kind: string): void {
+  const { coordinator, manifest, onEvent } = options;
   const text =
     kind === "etcd"
       ? "coordinator: three etcd members on loopback"
-      : coordinator === "embedded"
+      : coordinator === "embedded" || manifest.nodes.length === 1
         ? "coordinator: embedded, served on loopback"
         : `coordinator: embedded, served on loopback; there is no etcd here, get it with "npm run etcd"`;
   onEvent({ type: "note", text });

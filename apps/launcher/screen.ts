@@ -98,6 +98,7 @@ function headerLines(model: ScreenModel, width: number): Line[] {
 function redundancyOf(grids: readonly GridView[]) {
   if (grids.some(({ leader }) => leader === null)) return piece("NO LEADER", "bad");
   const standbys = grids.flatMap((grid) => grid.standbys);
+  if (standbys.length === 0) return piece("none: one controller", "dim");
   if (standbys.every(({ isInSync }) => isInSync)) return piece("OK", "good");
   const isLost = grids.some((grid) => grid.standbys.every(({ isInSync }) => !isInSync));
   return isLost ? piece("LOST", "bad") : piece("REDUCED", "warning");
