@@ -50,7 +50,7 @@ export interface RunOutcome {
   readonly totals: Totals | null;
   readonly coordinator: "etcd" | "embedded";
   readonly durationMs: number;
-  /** Longest pause of the host from 1 s before a measured fault to 3 s after; 0 without any. */
+  /** Longest pause of the host from 1 s before a fault or failover to 3 s after; 0 without any. */
   readonly faultPauseMsMax: number;
   readonly hostPauseMsMax: number;
   /** Everything that makes it a bad end; empty for a good one. */
@@ -180,7 +180,12 @@ async function live(
   const isAllLed = options.signal.aborted || (await untilLed(installation));
   faults.close();
   const totals = installation.totals();
-  const pausesAt = faults.caused.map(({ atMs }) =>
+  // Failovers that nobody caused count too: a host that stood still is what usually causes them.
+  const measuredAtMs = [
+    ...faults.caused.map(({ atMs }) => atMs),
+    ...failovers.map((one) => one.faultAtMs),
+  ];
+  const pausesAt = measuredAtMs.map((atMs) =>
     options.hostPauses.longestMs(atMs - PAUSE_BEFORE_MS, atMs + PAUSE_AFTER_MS),
   );
   judge(installation, isAllLed, failures);
