@@ -84,6 +84,10 @@ describe("some controllers, a bad network, a store that forgets to answer", () =
       "a solo lease that ran out before its takeover was known to be applied left a deadline in the past",
     ],
     [
+      24_200,
+      "the target of a handover paused before it knew that it leads, and was overtaken: no authority",
+    ],
+    [
       21_551,
       "a force that waited for the coordinator overrode a leader that came to lead in between",
     ],

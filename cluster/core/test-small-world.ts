@@ -254,7 +254,14 @@ export class SmallWorld {
       holders.length <= 1,
       `two controllers have authority at ${this.nowMs}: ${holders.map((n) => n.name).join()}`,
     );
-    for (const node of holders) this.#issue(node);
+    const newestEpoch = this.started.at(-1)?.epoch ?? 0;
+    for (const node of holders) {
+      assert(
+        node.leadingEpoch >= newestEpoch,
+        `${node.name} has authority in epoch ${node.leadingEpoch}, but ${newestEpoch} has begun`,
+      );
+      this.#issue(node);
+    }
   }
 
   #issue(node: WorldNode): void {
@@ -270,7 +277,9 @@ export class SmallWorld {
 
   #onStart(node: WorldNode, epoch: number, origin: Origin): void {
     const lastEpoch = this.started.at(-1)?.epoch ?? 0;
-    assert(epoch > lastEpoch, `epoch ${epoch} of ${node.name} does not exceed ${lastEpoch}`);
+    assert(epoch !== lastEpoch, `epoch ${epoch} of ${node.name} has begun before`);
+    // Paused before it learned that its takeover was applied, and overtaken: it must never get authority (checked with every step).
+    if (epoch < lastEpoch) return;
     this.started.push({ node: node.name, epoch, origin, atMs: this.nowMs });
     const held = new Map(node.log.map((frame) => [frame.sequence, frame.hash]));
     for (const [sequence, hash] of this.issued) {
