@@ -22,7 +22,8 @@ export function eventText(event: LauncherEvent): string {
       return `${event.node === "" ? "" : `${event.node}: `}${event.text}`;
     case "plant": {
       const place = [event.grid, event.device].filter((part) => part !== "").join("/");
-      return `${place}: ${event.kind === event.text ? "" : `${event.kind}, `}${event.text}`;
+      const kind = event.kind === event.text ? "" : `${event.kind}, `;
+      return `${place === "" ? "" : `${place}: `}${kind}${event.text}`;
     }
     case "failover":
       return failoverTexts(event.failover).join("; ");
