@@ -234,7 +234,11 @@ it("a transfer goes to the next in order that is in sync", async () => {
   expect(command).toMatchObject({ type: "transfer", grid: "port", toNode: "n3" });
   handle.reply({ requestId: "t1", isAccepted: true, reason: "handing over" });
   expect(await answer).toMatchObject({ isAccepted: true, toNode: "n3" });
-  const wrong = rems.v1.TransferLeadershipRequest.create({ ...request, toNode: "n2" });
+  const wrong = rems.v1.TransferLeadershipRequest.create({
+    requestId: "t1",
+    grid: "port",
+    toNode: "n2",
+  });
   await expect(call(ControlService.transferLeadership, wrong)).rejects.toMatchObject({
     details: /n2 is not in sync; in sync: n3/,
   });
@@ -298,10 +302,10 @@ it("a reader that stops is passed over, and told so when it reads again", async 
 it("missing frames stop the view until a snapshot comes, which it asks for", async () => {
   const sequence = last?.position.sequence ?? 0;
   neededGrids.length = 0;
-  const kept = handle.onFrame;
-  handle = { ...handle, onFrame: () => {} };
+  const kept = handle;
+  handle = { ...kept, onFrame: () => {} };
   step();
-  handle = { ...handle, onFrame: kept };
+  handle = kept;
   // It asks at most once a second, with a frame that does not continue what it has.
   await until(() => {
     step();

@@ -20,10 +20,3 @@ export function roundTo(value: number, perUnit: number): number {
   assert(perUnit > 0, "rounding needs a positive resolution");
   return Math.round(value * perUnit) / perUnit + 0;
 }
-
-/** Sum in array order: the same on every replica. */
-export function sumOf(values: readonly number[]): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum;
-}

@@ -169,7 +169,7 @@ export function startTree(tree: ReplicatedTree, plantTimeMs: number): TreeRun {
  * Puts an event into an actor's mailbox; {@link run} dispatches it. It is refused, and counted in
  * `mailbox.refusedCount`, where the mailbox is full or the actor is down: in OTP, too, what is sent to the dead is lost.
  *
- * @throws {@link InvariantError} if there is no such actor; ask {@link hasActor} where the address comes from outside.
+ * @throws {@link InvariantError} if there is no such actor.
  */
 export function deliver(
   tree: ReplicatedTree,
@@ -216,10 +216,6 @@ export function release(
   plantTimeMs: number,
 ): TreeRun {
   return restartGroup(tree, state, indexOf(tree.indexByAddress, address), plantTimeMs);
-}
-
-export function hasActor(tree: ReplicatedTree, address: string): boolean {
-  return tree.indexByAddress.has(address);
 }
 
 /** State of one actor. @throws {@link InvariantError} if there is none at `address`. */
