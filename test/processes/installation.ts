@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, afterEach } from "vitest";
@@ -9,6 +9,9 @@ import { SimulatorProgram } from "./simulator-program.ts";
 
 /** Options of `r-emsd`: free ports for operators, told in the log line that says "ready". */
 export const FREE_PORTS = ["--operator-port", "0", "--http-port", "0"];
+
+const NODE_PORT = /^(peer_port|operator_port|http_port) = \d+$/gm;
+const ANY_PORT = /^((?:peer_|operator_|http_)?port) = \d+$/gm;
 
 /** One line of a daemon's log. */
 export interface LogLine extends Readonly<Record<string, unknown>> {
@@ -77,16 +80,29 @@ export class TestInstallation {
    * @param change - What else is different in its text.
    * @param name - The file's name; the simulator finds the plant's parameters by it.
    */
-  async manifest(
+  manifest(
     example: "single" | "vessel",
     change: (text: string) => string = (text) => text,
     name = `${example}.toml`,
   ): Promise<string> {
+    return this.#manifestWith(NODE_PORT, example, change, name);
+  }
+
+  /** A shipped manifest with free ports for its nodes and its devices: for the launcher, which uses the manifest's. */
+  manifestForLauncher(example: "vessel" | "land-battery"): Promise<string> {
+    return this.#manifestWith(ANY_PORT, example, (text) => text, `${example}.toml`);
+  }
+
+  async #manifestWith(
+    portLine: RegExp,
+    example: string,
+    change: (text: string) => string,
+    name: string,
+  ): Promise<string> {
     const text = readFileSync(inProject(`configs/${example}.toml`), "utf8");
-    const isPort = /^(peer_port|operator_port|http_port) = \d+$/gm;
-    const ports = await freePorts(text.match(isPort)?.length ?? 0);
+    const ports = await freePorts(text.match(portLine)?.length ?? 0);
     const path = join(this.folder, name);
-    const withPorts = text.replaceAll(isPort, (_line, key: string) => `${key} = ${ports.pop()}`);
+    const withPorts = text.replaceAll(portLine, (_line, key: string) => `${key} = ${ports.pop()}`);
     writeFileSync(path, change(withPorts));
     return path;
   }
@@ -98,7 +114,7 @@ export class TestInstallation {
   }
 
   async simulator(manifest: string): Promise<SimulatorProgram> {
-    const simulator = this.#keep(new SimulatorProgram(manifest));
+    const simulator = this.keep(new SimulatorProgram(manifest));
     await simulator.untilReady();
     return simulator;
   }
@@ -108,7 +124,7 @@ export class TestInstallation {
     this.#runCount++;
     const name = `r-emsd ${basename(dataDirectory)} (${this.#runCount})`;
     const directories = ["--log-dir", join(this.folder, "logs")];
-    return this.#keep(
+    return this.keep(
       new DaemonProgram(
         name,
         ["--config", manifest, ...directories, ...options],
@@ -140,7 +156,7 @@ export class TestInstallation {
     args: readonly string[],
     environment: Readonly<Record<string, string | undefined>> = {},
   ): Program {
-    return this.#keep(new Program(name, program, args, environment));
+    return this.keep(new Program(name, program, args, environment));
   }
 
   /** Starts `r-emsctl` against a daemon. */
@@ -170,7 +186,8 @@ export class TestInstallation {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #keep<P extends Program>(program: P): P {
+  /** Takes a program that was started: it ends with this test file at the latest. */
+  keep<P extends Program>(program: P): P {
     this.#programs.push(program);
     return program;
   }
@@ -186,16 +203,17 @@ export function useInstallation(): TestInstallation {
   return installation;
 }
 
-/** Ports that nobody listened on a moment ago, all different. */
+/** Below the ranges from which systems take ports for outgoing connections and for servers that asked for any port. */
+const PORT_MIN = 10_000;
+const PORT_RANGE = 20_000;
+
+/** Ports that nobody listens on, all different: a program started next can have them. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const listening = servers.map(
-    (server) => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)),
-  );
-  await Promise.all(listening);
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const found: number[] = [];
+  for (let port = PORT_MIN + Math.floor(Math.random() * PORT_RANGE); found.length < count; port++) {
+    if (!(await isListening(port))) found.push(port);
+  }
+  return found;
 }
 
 /** True if somebody listens there. */
