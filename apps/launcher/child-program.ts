@@ -31,9 +31,11 @@ export interface Child {
 }
 
 const TAIL_LINE_COUNT = 12;
+/** As `bin/r-emsd` has it: V8's default lets the young generation of every thread grow to 32 MB before it is looked through. */
+const SMALL_YOUNG_HEAP = "--max-semi-space-size=2";
 
 export function startChild(options: ChildOptions): Child {
-  const child: ChildProcess = spawn(process.execPath, [options.program, ...options.args], {
+  const child: ChildProcess = spawn(process.execPath, [SMALL_YOUNG_HEAP, options.program, ...options.args], {
     cwd: options.directory,
     stdio: ["pipe", "pipe", "pipe"],
     // Ctrl-C goes to the whole group of the terminal: only the launcher acts on it, and ends its children in order.
