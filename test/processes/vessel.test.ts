@@ -141,31 +141,28 @@ function launch(args: readonly string[]): Promise<LauncherRun> {
   return installation.keep(new LauncherProgram(args)).result(RUN_MS_MAX);
 }
 
-describe.each(isFull ? [...shortCases, ...longCases] : shortCases)(
-  "$name ($coordinator)",
-  ({ coordinator, script, judge }) => {
-    it(
-      "costs one takeover in time, and the plant does not notice",
-      { timeout: CASE_MS_MAX },
-      async () => {
-        const config = await installation.manifestForLauncher("vessel");
-        for (let attempt = 1; ; attempt++) {
-          const run = await launch(["--config", config, "--coordinator", coordinator, ...script]);
-          // Whatever else the machine does meanwhile: this holds in every run.
-          expectUnharmed(run);
-          expect(run.summary.coordinator).toBe(coordinator);
-          try {
-            judge(run);
-            return;
-          } catch (error) {
-            // Times mean nothing where others take the processors; a defect shows on the second try, too.
-            if (attempt === ATTEMPT_COUNT_MAX || !run.isMachineBusy) throw error;
-          }
+describe("the plant does not notice that", () => {
+  for (const { name, coordinator, script, judge } of isFull
+    ? [...shortCases, ...longCases]
+    : shortCases) {
+    it(`${name} (${coordinator})`, { timeout: CASE_MS_MAX }, async () => {
+      const config = await installation.manifestForLauncher("vessel");
+      for (let attempt = 1; ; attempt++) {
+        const run = await launch(["--config", config, "--coordinator", coordinator, ...script]);
+        // Whatever else the machine does meanwhile: this holds in every run.
+        expectUnharmed(run);
+        expect(run.summary.coordinator).toBe(coordinator);
+        try {
+          judge(run);
+          return;
+        } catch (error) {
+          // Times mean nothing where others take the processors; a defect shows on the second try, too.
+          if (attempt === ATTEMPT_COUNT_MAX || !run.isMachineBusy) throw error;
         }
-      },
-    );
-  },
-);
+      }
+    });
+  }
+});
 
 it(
   "the land site runs on its two controllers and a witness",
