@@ -176,15 +176,58 @@ it(
   },
 );
 
-it("Ctrl-C ends everything within five seconds, and leaves no process and no port", async () => {
-  const config = await installation.manifestForLauncher("vessel");
-  const launcher = installation.keep(new LauncherProgram(["--config", config]));
-  const leaders = () => launcher.events("plant").filter(({ kind }) => kind === "leader");
-  await launcher.until("leaders of both grids", () => leaders().length >= 2, 60_000);
-  const pids = launcher
+if (isFull) {
+  it(
+    "each node stays under 200 MB and under a quarter of a core",
+    { timeout: CASE_MS_MAX },
+    async () => {
+      const config = await installation.manifestForLauncher("vessel");
+      const launcher = installation.keep(new LauncherProgram(["--config", config]));
+      await launcher.until("leaders of both grids", () => leadersSeen(launcher) >= 2, 60_000);
+      const pids = nodePids(launcher);
+      // The first seconds compile and connect: what counts is the steady state.
+      await new Promise((resolve) => setTimeout(resolve, 20_000));
+      const before = pids.map(cpuMs);
+      await new Promise((resolve) => setTimeout(resolve, WATCHED_MS));
+      const cores = pids.map((pid, index) => (cpuMs(pid) - (before[index] ?? 0)) / WATCHED_MS);
+      const residentMb = pids.map(residentMegabytes);
+      await launcher.end("SIGINT");
+      expect(Math.max(...cores), `cores: ${cores.join(", ")}`).toBeLessThan(0.25);
+      expect(Math.max(...residentMb), `MB: ${residentMb.join(", ")}`).toBeLessThan(200);
+    },
+  );
+}
+
+const WATCHED_MS = 30_000;
+
+/** Processor time of a process, all its threads; Linux counts it in hundredths of a second. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+function residentMegabytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1000;
+}
+
+function leadersSeen(launcher: LauncherProgram): number {
+  return launcher.events("plant").filter(({ kind }) => kind === "leader").length;
+}
+
+/** Process ids of the nodes, as the launcher tells them. */
+function nodePids(launcher: LauncherProgram): number[] {
+  return launcher
     .events("node")
     .flatMap(({ text }) => /^started, pid (\d+)$/.exec(String(text))?.[1] ?? [])
     .map(Number);
+}
+
+it("Ctrl-C ends everything within five seconds, and leaves no process and no port", async () => {
+  const config = await installation.manifestForLauncher("vessel");
+  const launcher = installation.keep(new LauncherProgram(["--config", config]));
+  await launcher.until("leaders of both grids", () => leadersSeen(launcher) >= 2, 60_000);
+  const pids = nodePids(launcher);
   expect(pids).toHaveLength(3);
   const isRunning = (pid: number) => {
     try {
