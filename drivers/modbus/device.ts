@@ -99,6 +99,8 @@ export class ModbusDevice {
   /** Faster than `offline`: a leader that lost its plant must not wait for time-outs before it hands over. */
   isReached(nowMs: number): boolean {
     if (this.#state !== "online" && this.#state !== "degraded") return false;
+    // A read that timed out says no more than one that still waits: only an answer does.
+    if (this.#timeoutCount > 0) return false;
     return (
       !this.#isReading ||
       nowMs - this.#readSentAtMs <= Math.max(REACH_SILENCE_MS, 2 * this.#roundTripMs)

@@ -145,6 +145,11 @@ describe("connections", () => {
     peer.behave = () => {};
     await driver.until("out of reach", () => driver.io.reach().reachedCount === 0);
     expect(driver.states.get("bat1")).toBe("online");
+    // It stays so through the time-outs, or the leader would begin its wait for the handover anew.
+    await driver.until("offline", () => {
+      expect(driver.io.reach().reachedCount).toBe(0);
+      return driver.states.get("bat1") === "offline";
+    });
     peer.behave = ({ socket, reply }) => socket.write(reply());
     await driver.until("back", () => driver.io.reach().reachedCount === 1);
   });
