@@ -196,7 +196,7 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
     isCritical: false,
     points: {
       ...PLACE_OF_CONTROL,
-      isRequesting: isTrue("asks for permission to draw its demand"),
+      isRequesting: isTrue("asks to draw its demand; stands for as long as it wants power"),
       isRunning: isTrue("drive runs"),
       isTripped: isTrue("drive tripped"),
       demandKw: measured("kW", "what the operator's lever asks for"),

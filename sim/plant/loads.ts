@@ -190,7 +190,7 @@ export class Thruster implements PlantDevice {
   points(): Readonly<Record<string, PointValue>> {
     return {
       isRemoteSelected: this.isRemoteSelected,
-      isRequesting: this.demandKw > this.#limitKw + 0.5,
+      isRequesting: this.demandKw > 0.5,
       isRunning: this.loadKw > 0.5,
       isTripped: this.isDriveTripped,
       demandKw: this.demandKw,

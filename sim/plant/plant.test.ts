@@ -176,6 +176,14 @@ describe("consumers", () => {
     expect(numberOf(plant, "bt1", "activePowerKw")).toBeCloseTo(120, 0);
     run(plant, 6);
     expect(numberOf(plant, "bt1", "activePowerKw")).toBeCloseTo(420, 6);
+    // The request stands while power is wanted, or the grant would end with its own fulfilment.
+    plant.setThrusterDemand("bt1", 400);
+    run(plant, 0.005);
+    expect(plant.points("bt1")["isRequesting"]).toBe(true);
+    plant.setThrusterDemand("bt1", 0);
+    run(plant, 0.005);
+    expect(plant.points("bt1")["isRequesting"]).toBe(false);
+    plant.setThrusterDemand("bt1", 600);
     plant.device("bt1").setLevel("powerLimitKw", 100);
     run(plant, 0.005);
     expect(numberOf(plant, "bt1", "activePowerKw")).toBeCloseTo(100, 6);
