@@ -184,6 +184,7 @@ describe("consumers", () => {
     run(plant, 0.005);
     expect(plant.points("bt1")["isRequesting"]).toBe(false);
     plant.setThrusterDemand("bt1", 600);
+    run(plant, 3);
     plant.device("bt1").setLevel("powerLimitKw", 100);
     run(plant, 0.005);
     expect(numberOf(plant, "bt1", "activePowerKw")).toBeCloseTo(100, 6);
@@ -193,6 +194,7 @@ describe("consumers", () => {
     const plant = vessel(0);
     plant.device("bat1").command("open");
     plant.setThrusterDemand("bt1", 600);
+    run(plant, 3);
     plant.device("bt1").setLevel("powerLimitKw", 600);
     run(plant, 15);
     plant.loadStep("f1", 400);
