@@ -6,13 +6,7 @@ import type { EncodedFrame, FactSample, LeadershipOrigin } from "../kernel/frame
 import { decodeFrame, encodeFrame } from "../kernel/frame.ts";
 import type { GridMessage } from "../kernel/grid-message.ts";
 import { HASH_NONE } from "../kernel/hash.ts";
-import type {
-  FrameMessage,
-  PeerMessage,
-  SnapshotMessage,
-  StateHash,
-} from "../kernel/peer-message.ts";
-import type { ConnectionSample, PointSample } from "../kernel/point.ts";
+import type { PeerMessage, SnapshotMessage, StateHash } from "../kernel/peer-message.ts";
 import type { Clock, Timer } from "../kernel/ports/clock.ts";
 import type { Coordinator } from "../kernel/ports/coordinator.ts";
 import type { AuthorityGate, DeviceIo } from "../kernel/ports/device-io.ts";
@@ -35,14 +29,16 @@ import {
   revisionOf,
   roleOf,
 } from "../cluster/core/queries.ts";
+import { takeDeviceInputs } from "./device-inputs.ts";
 import { createFrameLog } from "./frame-log.ts";
 import { createInbox } from "./inbox.ts";
+import type { LeaderHeader } from "./leader-messages.ts";
+import { catchUpMessages, frameMessage, heartbeatMessage } from "./leader-messages.ts";
 import { createOutputGate } from "./output-gate.ts";
 import { createPlantTime } from "./plant-time.ts";
 import { createReplica } from "./replica.ts";
+import { createStateHashes } from "./state-hashes.ts";
 
-/** Replicas compare a hash of their state every so many frames. */
-const STATE_HASH_FRAME_COUNT = 10;
 const LOG_FRAME_COUNT_MAX = 600;
 /** A snapshot goes into the journal every so many frames, so that a restart replays at most a minute. */
 const SNAPSHOT_FRAME_COUNT = 600;
@@ -51,8 +47,6 @@ const ALARM_FACTS: Readonly<Partial<Record<ControllerAlarm, string>>> = {
   AUTHORITY_LOST: "authority.isLost",
   CLOCK_JUMPED: "clock.hasJumped",
 };
-/** Scans of an epoch after which the own driver's whole image is compared with the replicated one. */
-const RECONCILE_SCANS: readonly number[] = [3, 10, 30];
 
 /** What the loop tells whoever watches: views, metrics, rings to the workers. None of it may block or throw. */
 export interface LoopObserver {
@@ -152,7 +146,7 @@ class GridControlLoop<State> implements ControlLoop {
   } | null = null;
   #plantTimeMsMin = 0;
   #isLeadershipNews = false;
-  #stateHashes: StateHash[] = [];
+  readonly #stateHashes = createStateHashes();
   #framesSinceSnapshotCount = SNAPSHOT_FRAME_COUNT;
   #onStopped: (() => void) | null = null;
   #isClosed = false;
@@ -310,7 +304,7 @@ class GridControlLoop<State> implements ControlLoop {
       hasAuthority: this.#hasAuthority(nowMs),
       last: this.#log.last(),
       plantTimeMs: this.#plantTime.at(nowMs),
-      stateHash: this.#stateHashes.at(-1) ?? null,
+      stateHash: this.#stateHashes.newest(),
       controller: describe(this.#controller, nowMs),
     };
   }
@@ -505,14 +499,14 @@ class GridControlLoop<State> implements ControlLoop {
   }): void {
     const { clock, journal, observer } = this.#options;
     const nowMs = clock.monotonicMs();
-    const isFirstOfEpoch = leading.scanCount === 0;
     leading.scanCount++;
     const last = this.#log.last();
-    const { points, connections } = isFirstOfEpoch
-      ? this.#firstImage(leading.origin)
-      : this.#imageChanges(leading.scanCount);
-    const { fates } = this.#pendingChanges;
-    const inputs = this.#inbox.take();
+    const changes = takeDeviceInputs(
+      this.#devices,
+      this.#replica.image(),
+      leading.origin,
+      leading.scanCount,
+    );
     const encoded = encodeFrame({
       grid: this.#grid,
       epoch: leading.epoch,
@@ -520,11 +514,9 @@ class GridControlLoop<State> implements ControlLoop {
       previousHash: last?.hash ?? HASH_NONE,
       plantTimeMs: this.#plantTime.at(nowMs, this.#plantTimeMsMin),
       wallTimeMs: Math.floor(clock.wallMs()),
-      isFirstOfEpoch,
-      points,
-      connections,
-      fates,
-      ...inputs,
+      isFirstOfEpoch: leading.scanCount === 1,
+      ...changes,
+      ...this.#inbox.take(),
       leadership: this.#takeLeadership(leading.origin),
     });
     this.#plantTime.observe(encoded.frame.plantTimeMs, nowMs);
@@ -540,44 +532,6 @@ class GridControlLoop<State> implements ControlLoop {
       position: encoded.position,
       plantTimeMs: encoded.frame.plantTimeMs,
     });
-  }
-
-  #pendingChanges: ReturnType<DeviceIo["drain"]> = { points: [], connections: [], fates: [] };
-
-  /**
-   * The first frame of a leadership that follows without a break repeats the replicated image: it is fresher than what a standby probes,
-   * and nothing moves by it. After any other start only what this driver has read itself counts; the rest must be read first.
-   */
-  #firstImage(origin: LeadershipOrigin): {
-    points: readonly PointSample[];
-    connections: readonly ConnectionSample[];
-  } {
-    this.#pendingChanges = this.#devices.drain();
-    const own = this.#devices.image();
-    if (origin !== "hot" && origin !== "handover") return own;
-    const points = new Map<string, PointSample>();
-    for (const sample of own.points) points.set(sample[0], sample);
-    for (const sample of this.#replica.image().points.values()) points.set(sample[0], sample);
-    return { points: [...points.values()], connections: own.connections };
-  }
-
-  #imageChanges(scanCount: number): {
-    points: readonly PointSample[];
-    connections: readonly ConnectionSample[];
-  } {
-    this.#pendingChanges = this.#devices.drain();
-    // A value that changed back to what this driver had probed before it led is no change to the driver, but one to the replica.
-    if (!RECONCILE_SCANS.includes(scanCount)) return this.#pendingChanges;
-    const own = this.#devices.image();
-    const replicated = this.#replica.image();
-    return {
-      points: own.points.filter(
-        (sample) => !isSameSample(sample, replicated.points.get(sample[0])),
-      ),
-      connections: own.connections.filter(
-        (sample) => sample[1] !== replicated.connections.get(sample[0])?.[1],
-      ),
-    };
   }
 
   #takeLeadership(origin: LeadershipOrigin) {
@@ -623,7 +577,7 @@ class GridControlLoop<State> implements ControlLoop {
 
   // --- sending ---
 
-  #fromLeader() {
+  #fromLeader(): LeaderHeader {
     const nowMs = this.#nowMs();
     const leading = this.#leading;
     return {
@@ -639,44 +593,31 @@ class GridControlLoop<State> implements ControlLoop {
 
   #sendFrame(to: readonly string[], sequence: number): void {
     const encoded = this.#log.at(sequence);
-    if (encoded === null) return;
-    const message: FrameMessage = { type: "frame", ...this.#fromLeader(), text: encoded.text };
-    for (const node of to) this.#options.send(node, message);
+    if (encoded !== null) this.#sendTo(to, frameMessage(this.#fromLeader(), encoded));
   }
 
   #sendHeartbeat(to: readonly string[]): void {
-    const message: PeerMessage = {
-      type: "heartbeat",
-      ...this.#fromLeader(),
-      last: this.#log.last(),
-      stateHash: this.#stateHashes.at(-1) ?? null,
-    };
-    for (const node of to) this.#options.send(node, message);
+    this.#sendTo(
+      to,
+      heartbeatMessage(this.#fromLeader(), this.#log.last(), this.#stateHashes.newest()),
+    );
   }
 
   #sendCatchUp(to: Member, last: LogPosition | null): void {
-    const tail = last === null ? null : this.#log.after(last);
-    const header = this.#fromLeader();
-    if (tail !== null) {
-      for (const encoded of tail)
-        this.#options.send(to.node, { type: "frame", ...header, text: encoded.text });
-      return;
-    }
-    const position = this.#log.last();
-    if (position === null) return;
     const { coreVersion, manifestHash } = this.#options.core;
-    const snapshot: SnapshotMessage = {
-      type: "snapshot",
-      grid: this.#grid,
-      epoch: header.epoch,
-      leader: header.leader,
-      position,
-      plantTimeMs: this.#plantTime.at(header.sentAtMs),
+    const plantTimeMs = this.#plantTime.at(this.#nowMs());
+    const source = {
       coreVersion,
       manifestHash,
-      state: this.#replica.snapshot(),
+      plantTimeMs,
+      state: () => this.#replica.snapshot(),
     };
-    this.#options.send(to.node, snapshot);
+    for (const message of catchUpMessages(this.#fromLeader(), this.#log, last, source))
+      this.#sendTo([to.node], message);
+  }
+
+  #sendTo(nodes: readonly string[], message: PeerMessage): void {
+    for (const node of nodes) this.#options.send(node, message);
   }
 
   // --- standing by ---
@@ -710,7 +651,7 @@ class GridControlLoop<State> implements ControlLoop {
     // What was held beyond is void: the new leader did not continue it.
     if (last !== null) this.#options.journal.markVoid(this.#grid, message.position);
     this.#log.reset(message.position);
-    this.#stateHashes = [];
+    this.#stateHashes.clear();
     this.#plantTime.observe(message.plantTimeMs, this.#nowMs());
     this.#journalSnapshot(message.position, message.plantTimeMs, message.state);
     this.#options.observer.snapshot(message.state, message.position);
@@ -725,13 +666,7 @@ class GridControlLoop<State> implements ControlLoop {
   // --- the log ---
 
   #afterFrame(encoded: EncodedFrame): void {
-    const { epoch, sequence } = encoded.position;
-    if (sequence % STATE_HASH_FRAME_COUNT === 0) {
-      this.#stateHashes = [
-        ...this.#stateHashes.slice(-7),
-        { epoch, sequence, hash: this.#replica.hash() },
-      ];
-    }
+    this.#stateHashes.note(encoded.position, () => this.#replica.hash());
     this.#framesSinceSnapshotCount++;
     if (this.#framesSinceSnapshotCount >= SNAPSHOT_FRAME_COUNT) {
       this.#journalSnapshot(encoded.position, encoded.frame.plantTimeMs, this.#replica.snapshot());
@@ -752,16 +687,8 @@ class GridControlLoop<State> implements ControlLoop {
   }
 
   #compareStateHash(theirs: StateHash | null): void {
-    if (theirs === null) return;
-    const mine = this.#stateHashes.find(
-      (held) => held.epoch === theirs.epoch && held.sequence === theirs.sequence,
-    );
-    if (mine === undefined || mine.hash === theirs.hash) return;
-    this.#dispatch({
-      type: "replica.diverged",
-      nowMs: this.#nowMs(),
-      reason: `state after frame ${theirs.epoch}:${theirs.sequence} has hash ${mine.hash}, the leader's has ${theirs.hash}`,
-    });
+    const reason = this.#stateHashes.difference(theirs);
+    if (reason !== null) this.#dispatch({ type: "replica.diverged", nowMs: this.#nowMs(), reason });
   }
 
   // --- time ---
@@ -780,8 +707,4 @@ class GridControlLoop<State> implements ControlLoop {
       this.#dispatch({ type: "ticked", nowMs: this.#nowMs() }),
     );
   }
-}
-
-function isSameSample(a: PointSample, b: PointSample | undefined): boolean {
-  return b !== undefined && a[1] === b[1] && a[2] === b[2];
 }

@@ -194,4 +194,21 @@ describe("the control loop on virtual time", () => {
     cluster.clock.advanceBy(1000);
     expect(cluster.leader()).toBe("n1");
   });
+
+  it.each([
+    [3, "the frames that it missed", false],
+    [30, "a snapshot, which is shorter", true],
+  ])("gives a node that was away for %i s %s", (awayS, _what, isSnapshot) => {
+    const cluster = ready();
+    cluster.kill("n3");
+    cluster.clock.advanceBy(awayS * 1000);
+    const before = cluster.trace.length;
+    cluster.start("n3");
+    cluster.until("n3 in sync", cluster.isInSync, 40_000);
+    expect(cluster.trace.slice(before).some((line) => line.includes("n3 snapshot"))).toBe(
+      isSnapshot,
+    );
+    cluster.clock.advanceBy(2000);
+    expect(cluster.view("n3").stateHash).toEqual(cluster.view("n1").stateHash);
+  });
 });
