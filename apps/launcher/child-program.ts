@@ -35,13 +35,17 @@ const TAIL_LINE_COUNT = 12;
 const SMALL_YOUNG_HEAP = "--max-semi-space-size=2";
 
 export function startChild(options: ChildOptions): Child {
-  const child: ChildProcess = spawn(process.execPath, [SMALL_YOUNG_HEAP, options.program, ...options.args], {
-    cwd: options.directory,
-    stdio: ["pipe", "pipe", "pipe"],
-    // Ctrl-C goes to the whole group of the terminal: only the launcher acts on it, and ends its children in order.
-    detached: process.platform !== "win32",
-    windowsHide: true,
-  });
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [SMALL_YOUNG_HEAP, options.program, ...options.args],
+    {
+      cwd: options.directory,
+      stdio: ["pipe", "pipe", "pipe"],
+      // Ctrl-C goes to the whole group of the terminal: only the launcher acts on it, and ends its children in order.
+      detached: process.platform !== "win32",
+      windowsHide: true,
+    },
+  );
   const tail: string[] = [];
   let isAlive = true;
   const lines = new LineReader((line) => options.onLine?.(line));

@@ -30,24 +30,26 @@ function statusOf(name: string, devices: readonly Device[]): GridStatus {
     n1Statement: "after loss of dg1 500 kW remain for 350 kW",
     why: ["load 35 % < 85 % of 1000 kW", "after loss of dg1 500 kW remain for 350 kW"],
     island: [name],
-    plant: {
+    plant: rems.v1.PlantFigures.create({
       frequencyHz: 60.012,
       voltageV: 690.2,
       bus: rems.v1.BusState.BUS_STATE_LIVE,
       generationKw: 350.4,
       capacityKw: 1000,
       freeKw: 649.6,
-    },
-    devices: devices.map(([device, kind, state, isClosed, activePowerKw, socPct]) => ({
-      device,
-      kind,
-      state,
-      isClosed,
-      connection: "online",
-      activePowerKw: activePowerKw ?? null,
-      socPct: socPct ?? null,
-      ratingKw: 1000,
-    })),
+    }),
+    devices: devices.map(([device, kind, state, isClosed, activePowerKw, socPct]) =>
+      rems.v1.DeviceStatus.create({
+        device,
+        kind,
+        state,
+        isClosed,
+        connection: "online",
+        activePowerKw: activePowerKw ?? null,
+        socPct: socPct ?? null,
+        ratingKw: 1000,
+      }),
+    ),
   };
 }
 
