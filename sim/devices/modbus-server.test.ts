@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { ModbusServer } from "./modbus-server.ts";
+import { ModbusServer } from "../../drivers/modbus-server/modbus-server.ts";
 import { NodeLink } from "./node-link.ts";
 import { SimulatedDevice, type WriteEntry } from "./simulated-device.ts";
 import { closeClient, connectClient } from "./testing/modbus-client.ts";

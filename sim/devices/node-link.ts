@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { ServerLink } from "../../drivers/modbus-server/modbus-server.ts";
 
 /**
  * `up`: traffic flows. `held`: as a cut network: nothing is read or sent, what is under way waits for the heal. `dropped`: as a
@@ -10,7 +11,7 @@ export type LinkState = "up" | "held" | "dropped";
  * All connections of one writer (a node) to the simulated devices. While it is cut its sockets are neither read nor written, so
  * that no FIN, no RST and no answer goes out.
  */
-export class NodeLink {
+export class NodeLink implements ServerLink {
   /** Node id, or `tool:<port>` for whoever uses a public port. */
   readonly writer: string;
   #state: LinkState = "up";

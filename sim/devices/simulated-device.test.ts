@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ModbusRequest } from "./modbus-frames.ts";
+import type { ModbusRequest } from "../../drivers/modbus-server/modbus-frames.ts";
 import { SimulatedDevice, type WriteEntry } from "./simulated-device.ts";
 import { RecordingPlant, vesselDevice } from "./testing/test-rig.ts";
 

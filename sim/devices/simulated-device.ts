@@ -1,8 +1,12 @@
 import type { DeviceConfig } from "../../configs/manifest.ts";
 import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
 import type { PointValue } from "../../kernel/point.ts";
-import { EXCEPTION, type ModbusAnswer, type ModbusRequest } from "./modbus-frames.ts";
-import type { ModbusConnection, ModbusUnit } from "./modbus-server.ts";
+import {
+  EXCEPTION,
+  type ModbusAnswer,
+  type ModbusRequest,
+} from "../../drivers/modbus-server/modbus-frames.ts";
+import type { ModbusConnection, ModbusUnit } from "../../drivers/modbus-server/modbus-server.ts";
 import { type DecodedWrite, RegisterImage, type WriteProblem } from "./register-image.ts";
 
 /** What a device does behind its registers. */

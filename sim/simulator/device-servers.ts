@@ -1,6 +1,6 @@
 import type { DeviceConfig, Manifest } from "../../configs/manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
-import { ModbusServer, type ModbusUnit } from "../devices/modbus-server.ts";
+import { ModbusServer, type ModbusUnit } from "../../drivers/modbus-server/modbus-server.ts";
 import { NodeLink } from "../devices/node-link.ts";
 import { type DevicePlant, SimulatedDevice, type WriteEntry } from "../devices/simulated-device.ts";
 

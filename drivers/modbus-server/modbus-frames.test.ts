@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeAnswer, takeFrame } from "./modbus-frames.ts";
-import { bytesOf } from "./testing/test-rig.ts";
+
+const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(" ", ""), "hex");
 
 const frameOf = (hex: string) => {
   const taken = takeFrame(bytesOf(hex));

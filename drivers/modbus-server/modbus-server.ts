@@ -8,7 +8,6 @@ import {
   encodeAnswer,
   takeFrame,
 } from "./modbus-frames.ts";
-import type { NodeLink } from "./node-link.ts";
 
 /** Who wrote, and since when the connection is there. */
 export interface ModbusConnection {
@@ -24,6 +23,14 @@ export interface ModbusUnit {
   readonly answerDelayMs: number;
 }
 
+/** What a listener's connections run through: the simulator cuts it, elsewhere it is {@link openLink}. */
+export interface ServerLink {
+  /** Whose connections these are. */
+  readonly writer: string;
+  add(socket: Socket): void;
+  send(socket: Socket, bytes: Buffer): void;
+}
+
 export interface ModbusServerOptions {
   readonly nowMs: () => number;
   /** Masters that are served at once. A further one is refused by a reset. */
@@ -36,6 +43,8 @@ interface Slot {
   readonly socket: Socket;
   readonly connection: ModbusConnection;
   lastHeardMs: number;
+  /** Half open: the other side believes in it, nothing is read or answered any more. */
+  isDead: boolean;
 }
 
 /** A peer that does not read its answers is cut off at so many bytes. */
@@ -52,6 +61,7 @@ let connectionCount = 0;
 export class ModbusServer {
   readonly #units: ReadonlyMap<number, ModbusUnit>;
   readonly #options: ModbusServerOptions;
+  #mastersMax: number;
   readonly #listeners: Server[] = [];
   readonly #slots = new Set<Slot>();
   readonly #delayed = new Set<NodeJS.Timeout>();
@@ -59,6 +69,7 @@ export class ModbusServer {
   constructor(units: ReadonlyMap<number, ModbusUnit>, options: ModbusServerOptions) {
     this.#units = units;
     this.#options = options;
+    this.#mastersMax = options.mastersMax;
   }
 
   get connectionCount(): number {
@@ -73,7 +84,7 @@ export class ModbusServer {
    * @returns The port.
    * @throws {@link RemsError} REMS_PORT_IN_USE.
    */
-  async listen(host: string, port: number, link: NodeLink, what: string): Promise<number> {
+  async listen(host: string, port: number, link: ServerLink, what: string): Promise<number> {
     const listener = createServer({ noDelay: true }, (socket) => this.#accept(socket, link));
     await new Promise<void>((resolve, reject) => {
       listener.once("error", (cause: NodeJS.ErrnoException) => {
@@ -91,6 +102,23 @@ export class ModbusServer {
     return (listener.address() as AddressInfo).port;
   }
 
+  /** Serves so many masters from now on, and resets the connections that are too many, the newest first. */
+  limitMasters(mastersMax: number): void {
+    this.#mastersMax = mastersMax;
+    for (const slot of [...this.#slots].slice(mastersMax)) slot.socket.resetAndDestroy();
+  }
+
+  /**
+   * Every connection that stands now is dead and stays open, as after a device's restart behind a firewall: nothing is read,
+   * answered or closed. It keeps its slot until `slotReleaseMs`; new connections are served.
+   */
+  halfOpenAll(): void {
+    for (const slot of this.#slots) {
+      slot.isDead = true;
+      slot.socket.pause();
+    }
+  }
+
   async close(): Promise<void> {
     for (const timer of this.#delayed) clearTimeout(timer);
     for (const slot of this.#slots) slot.socket.resetAndDestroy();
@@ -99,7 +127,7 @@ export class ModbusServer {
     );
   }
 
-  #accept(socket: Socket, link: NodeLink): void {
+  #accept(socket: Socket, link: ServerLink): void {
     socket.on("error", () => socket.destroy());
     if (!this.#hasSlot()) {
       socket.resetAndDestroy();
@@ -108,7 +136,7 @@ export class ModbusServer {
     const nowMs = this.#options.nowMs();
     connectionCount += 1;
     const connection = { id: connectionCount, writer: link.writer, openedAtMs: nowMs };
-    const slot: Slot = { socket, connection, lastHeardMs: nowMs };
+    const slot: Slot = { socket, connection, lastHeardMs: nowMs, isDead: false };
     this.#slots.add(slot);
     socket.once("close", () => this.#slots.delete(slot));
     let received: Buffer = Buffer.alloc(0);
@@ -121,7 +149,7 @@ export class ModbusServer {
   }
 
   /** Answers every complete frame. Returns what is left: less than one frame. */
-  #serve(received: Buffer, slot: Slot, link: NodeLink): Buffer {
+  #serve(received: Buffer, slot: Slot, link: ServerLink): Buffer {
     let rest = received;
     while (!slot.socket.destroyed) {
       const taken = takeFrame(rest);
@@ -136,7 +164,7 @@ export class ModbusServer {
     return rest;
   }
 
-  #answer(frame: ModbusFrame, slot: Slot, link: NodeLink): void {
+  #answer(frame: ModbusFrame, slot: Slot, link: ServerLink): void {
     const unit = this.#units.get(frame.unitId);
     const delayMs = unit?.answerDelayMs ?? 0;
     if (delayMs === Number.POSITIVE_INFINITY) return;
@@ -152,7 +180,7 @@ export class ModbusServer {
     return unit.answer(frame.request, slot.connection);
   }
 
-  #sendLater(slot: Slot, link: NodeLink, bytes: Buffer, delayMs: number): void {
+  #sendLater(slot: Slot, link: ServerLink, bytes: Buffer, delayMs: number): void {
     if (this.#delayed.size >= DELAYED_COUNT_MAX) return;
     const timer = setTimeout(() => {
       this.#delayed.delete(timer);
@@ -161,14 +189,15 @@ export class ModbusServer {
     this.#delayed.add(timer);
   }
 
-  #send(slot: Slot, link: NodeLink, bytes: Buffer): void {
+  #send(slot: Slot, link: ServerLink, bytes: Buffer): void {
+    if (slot.isDead) return;
     if (slot.socket.writableLength > UNSENT_BYTES_MAX) slot.socket.destroy();
     else link.send(slot.socket, bytes);
   }
 
   /** A free slot, if need be that of a master that vanished. */
   #hasSlot(): boolean {
-    if (this.#slots.size < this.#options.mastersMax) return true;
+    if (this.#slots.size < this.#mastersMax) return true;
     const nowMs = this.#options.nowMs();
     for (const slot of this.#slots) {
       if (nowMs - slot.lastHeardMs < this.#options.slotReleaseMs) continue;
