@@ -666,11 +666,18 @@ class GridControlLoop<State> implements ControlLoop {
   // --- the log ---
 
   #afterFrame(encoded: EncodedFrame): void {
-    this.#stateHashes.note(encoded.position, () => this.#replica.hash());
+    const noted = this.#stateHashes.note(encoded.position, () => this.#replica.hash());
+    if (noted !== null) this.#journalStateHash(noted, encoded.frame.plantTimeMs);
     this.#framesSinceSnapshotCount++;
     if (this.#framesSinceSnapshotCount >= SNAPSHOT_FRAME_COUNT) {
       this.#journalSnapshot(encoded.position, encoded.frame.plantTimeMs, this.#replica.snapshot());
     }
+  }
+
+  /** A replay of the journal is checked against it. */
+  #journalStateHash({ epoch, sequence, hash }: StateHash, plantTimeMs: number): void {
+    const text = `${epoch}:${sequence}:${hash}`;
+    this.#options.journal.note({ grid: this.#grid, plantTimeMs, kind: "stateHash", text });
   }
 
   #journalSnapshot(position: LogPosition, plantTimeMs: number, state: string): void {

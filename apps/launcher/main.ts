@@ -82,7 +82,7 @@ async function runScript(
   hostPauses: HostPauses,
   signal: AbortSignal,
 ): Promise<number> {
-  const isMeasured = options.durationMs !== null && options.schedule.length > 0;
+  const isMeasured = options.durationMs !== null && options.schedule.length > 0 && !options.isKept;
   for (let attempt = 1; ; attempt++) {
     const outcome = await runInstallation({
       manifest,
@@ -95,6 +95,7 @@ async function runScript(
       durationMs: options.isSoak || options.isTour ? null : options.durationMs,
       schedule: options.schedule,
       seed: options.seed,
+      isKept: options.isKept,
       onEvent: surface.onEvent,
       onRunning(context) {
         const ends = [surface.onRunning?.(context)];

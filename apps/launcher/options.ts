@@ -16,6 +16,8 @@ export interface LauncherOptions {
   readonly isTour: boolean;
   /** Kills and restarts nodes at random. */
   readonly isSoak: boolean;
+  /** Journals and logs stay after a good end too; such a run is a recording and is never repeated. */
+  readonly isKept: boolean;
   readonly seed: number;
 }
 
@@ -28,6 +30,7 @@ Examples:
   npm start -- --tour
   npm start -- --example land-battery
   npm start -- --for 40s --at 15s:kill-leader=port --json
+  npm start -- --for 10m --at 5m:kill-leader=port --keep
   npm start -- --coordinator etcd --for 1m --at 20s:power-cut=port
 
 Faults of nodes wait until every grid's whole set is in sync, so that what is measured is one fault.
@@ -67,6 +70,7 @@ export function parseLauncherOptions(
     .option("--lines", "plain lines instead of the picture", false)
     .option("--tour", "five minutes of what the system does, with a sentence for each step", false)
     .option("--soak", "kill and restart nodes at random, and check at the end", false)
+    .option("--keep", "keep journals and logs of the run, and say where", false)
     .addOption(
       new Option("--seed <number>", "noise of the plant and order of the soak")
         .argParser(parseSeed)
@@ -97,6 +101,7 @@ export function parseLauncherOptions(
     lines: boolean;
     tour: boolean;
     soak: boolean;
+    keep: boolean;
     seed: number;
   }>();
   const mode: Mode = options.json ? "json" : options.lines || !isTerminal ? "lines" : "view";
@@ -109,6 +114,7 @@ export function parseLauncherOptions(
     mode,
     isTour: options.tour,
     isSoak: options.soak,
+    isKept: options.keep,
     seed: options.seed,
   };
 }

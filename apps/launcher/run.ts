@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly durationMs: number | null;
   readonly schedule: readonly ScheduledAction[];
   readonly seed: number;
+  /** Its directory stays after a good end too. */
+  readonly isKept: boolean;
   /** 1 for the first run of a script. */
   readonly attempt: number;
   readonly hostPauses: HostPauses;
@@ -103,7 +105,7 @@ export async function runInstallation(options: RunOptions): Promise<RunOutcome> 
     });
     const outcome = await live(options, installation, failovers, failures, tell);
     await installation.stop();
-    if (outcome.failures.length === 0) directory.remove();
+    if (outcome.failures.length === 0 && !options.isKept) directory.remove();
     else
       tell({ type: "note", text: `logs and journals of this run are kept in ${directory.path}` });
     return outcome;

@@ -1,7 +1,7 @@
 import { hostname, setPriority, uptime } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { createGridCore } from "../../actors/grid/grid-core.ts";
+import { type PlannedGridCore, createGridCore } from "../../actors/grid/grid-core.ts";
 import { LiveHost } from "../../actors/runtime/live-host.ts";
 import { createTransitionFeed } from "../../actors/runtime/transition-feed.ts";
 import type { ApiHandle } from "../../api/api.ts";
@@ -15,6 +15,11 @@ import { createSystemClock } from "../../cluster/node/system-clock.ts";
 import { createSystemRandom } from "../../cluster/node/system-random.ts";
 import type { Manifest, NodeConfig } from "../../configs/manifest.ts";
 import { gridsOnNode } from "../../configs/manifest-queries.ts";
+import {
+  type InstallationRecord,
+  describeInstallation,
+  keepInstallation,
+} from "../../history/installation-record.ts";
 import { openJournal } from "../../history/journal.ts";
 import { present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
@@ -34,6 +39,7 @@ export interface DaemonParts {
   readonly manifest: Manifest;
   readonly node: NodeConfig;
   readonly dataDirectory: string;
+  readonly logDirectory: string;
   readonly dial: Dial;
   readonly log: ModuleLogger;
   readonly version: string;
@@ -77,6 +83,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       journalSyncMs: Math.min(...grids.map((grid) => grid.timings.journalSyncMs)),
     });
     undo.push(() => opened.journal.close());
+    const cores = new Map(grids.map((grid) => [grid.id, createGridCore(manifest, grid.id)]));
+    keepWhatRuns(parts, cores, mainLog);
 
     // 2. The API worker: a node that fails to control must still say why.
     const api = await startApi({
@@ -160,7 +168,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         manifest,
         node: node.id,
         grid,
-        core: createGridCore(manifest, grid.id),
+        core: present(cores.get(grid.id), "every grid of this node has its core"),
         recovered: present(
           opened.recovered.get(grid.id),
           "the journal recovers every grid of this node",
@@ -240,6 +248,27 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       await runAll(undo);
     },
   };
+}
+
+/** The manifest beside the journal: what was recorded can be replayed anywhere. A disk that refuses it stops nothing. */
+function keepWhatRuns(
+  { manifest, node, version, dataDirectory, logDirectory }: DaemonParts,
+  cores: ReadonlyMap<string, PlannedGridCore>,
+  log: Logger,
+): void {
+  const versions = [...cores].map(([grid, { coreVersion, manifestHash }]) => [
+    grid,
+    { coreVersion, manifestHash },
+  ]);
+  try {
+    const grids = Object.fromEntries(versions) as InstallationRecord["grids"];
+    keepInstallation(
+      dataDirectory,
+      describeInstallation(manifest, { node: node.id, version, logDirectory, grids }),
+    );
+  } catch (err) {
+    log.warn({ err }, "the manifest could not be kept beside the journal: incidents will lack it");
+  }
 }
 
 /** Where the system allows it (root, CAP_SYS_NICE, or a unit's `Nice=`); elsewhere the scan takes its turn like any other program. */

@@ -65,8 +65,9 @@ async function main(): Promise<void> {
       `--address-map is for simulation only; ${manifest.path} has mode = "${manifest.mode}"`,
     );
   }
+  const logDirectory = resolve(options.logDirectory ?? manifest.logging.directory);
   const log = createLog({
-    directory: resolve(options.logDirectory ?? manifest.logging.directory),
+    directory: logDirectory,
     node: node.id,
     keepDays: manifest.logging.keepDays,
     levels: parseLogLevels(
@@ -83,6 +84,7 @@ async function main(): Promise<void> {
     manifest,
     node,
     dataDirectory: resolve(options.dataDirectory ?? node.dataDirectory),
+    logDirectory,
     dial: options.addressMapPath === null ? dialDirectly : readAddressMap(options.addressMapPath),
     log,
     version: VERSION,

@@ -25,11 +25,14 @@ export interface RecoveredLog {
   readonly cutByteCount: number;
 }
 
-/** A line beside the frames: what was written to devices, or would have been. Explains, decides nothing. */
+/**
+ * A line beside the frames: what was written to devices, or would have been; the hash of the state after a frame, so that a replay can
+ * be checked. Explains, decides nothing.
+ */
 export interface JournalNote {
   readonly grid: string;
   readonly plantTimeMs: number;
-  readonly kind: "wouldWrite" | "write" | "role" | "alarm";
+  readonly kind: "wouldWrite" | "write" | "role" | "alarm" | "stateHash";
   readonly text: string;
 }
 
