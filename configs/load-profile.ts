@@ -94,7 +94,7 @@ function toProfile(file: ProfileFile): DeviceProfile {
     id: file.id,
     name: file.name,
     kind: file.kind,
-    protocol: file.protocol,
+    family: file.family,
     source: file.source,
     signStatement: file.sign_statement,
     fallback: fallback

@@ -98,7 +98,10 @@ export const profileSchema = z.strictObject({
   ),
   name: field(text(120), "Name for people."),
   kind: field(z.enum(Object.keys(DEVICE_KINDS) as [keyof typeof DEVICE_KINDS]), "Kind of device."),
-  protocol: field(z.enum(["modbus-tcp"]), "Protocol."),
+  family: field(
+    z.enum(["modbus"]),
+    "Family of drivers. How the device is connected (TCP, serial line) is said where it stands, in the manifest.",
+  ),
   source: field(text(300), "Where the register facts come from: manual, edition, page."),
   sign_statement: field(
     z.string().min(10).max(300),

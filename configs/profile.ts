@@ -1,12 +1,16 @@
 import type { DeviceKind } from "../kernel/device-kinds.ts";
 import type { PointValue } from "../kernel/point.ts";
 
+/** Families of drivers; each has a folder under `drivers/` and an entry at the composition root. */
+export type DriverFamilyName = "modbus";
+
 /** A device as data: how its registers map to the standard points and commands of its kind. */
 export interface DeviceProfile {
   readonly id: string;
   readonly name: string;
   readonly kind: DeviceKind;
-  readonly protocol: "modbus-tcp";
+  /** By which family of drivers it is spoken to. */
+  readonly family: DriverFamilyName;
   /** Where the register facts come from. */
   readonly source: string;
   /** How the device's own signs map to R-EMS's, for people. */

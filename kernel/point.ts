@@ -10,8 +10,20 @@ export type PointId = string;
 /** One value that changed (value or quality). A point that was never read has no sample. */
 export type PointSample = readonly [point: PointId, value: PointValue, quality: Quality];
 
-/** State of the connection to a device, as the leader's driver sees it. */
-export type ConnectionState = "offline" | "connecting" | "online" | "degraded";
+/**
+ * State of the connection to a device, as the leader's driver sees it. `degraded`: it answers, but not in everything. `faulted`: it
+ * answers and cannot be used (another device, or nothing of it can be read). `maintenance`: taken out on purpose, nothing is sent.
+ */
+export type ConnectionState = (typeof CONNECTION_STATES)[number];
+
+export const CONNECTION_STATES = [
+  "offline",
+  "connecting",
+  "online",
+  "degraded",
+  "faulted",
+  "maintenance",
+] as const;
 
 export type ConnectionSample = readonly [device: string, state: ConnectionState];
 

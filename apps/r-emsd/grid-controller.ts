@@ -4,7 +4,7 @@ import type { ApiHandle } from "../../api/api.ts";
 import type { ControllerAlarm, Role } from "../../cluster/core/effects.ts";
 import type { DeviceConfig, GridConfig, Manifest } from "../../configs/manifest.ts";
 import { devicesReadBy } from "../../configs/manifest-queries.ts";
-import { createModbusDeviceIo } from "../../drivers/modbus/modbus-device-io.ts";
+import { createDeviceIo } from "../../drivers/device-io.ts";
 import type { AlarmPriority } from "../../kernel/core.ts";
 import type { RemsError } from "../../kernel/errors.ts";
 import type { GridMessage } from "../../kernel/grid-message.ts";
@@ -23,6 +23,7 @@ import type { Random } from "../../kernel/ports/random.ts";
 import type { ControlLoop } from "../../scan/control-loop.ts";
 import { createControlLoop } from "../../scan/control-loop.ts";
 import type { Dial } from "./address-map.ts";
+import { DRIVER_FAMILIES } from "./driver-families.ts";
 
 export interface GridControllerOptions {
   readonly manifest: Manifest;
@@ -157,21 +158,24 @@ export function createGridController(options: GridControllerOptions): GridContro
   }
 
   function createDevices(gate: AuthorityGate, plantTimeMs: () => number): DeviceIo {
-    const devices = createModbusDeviceIo({
-      grid: grid.id,
-      devices: read.map(({ device }) => device),
-      isOwn: (device) => own.has(device.id),
-      controlOf: (device: DeviceConfig) => stricter(grid.control, device.control),
-      clock,
-      random: options.random,
-      gate,
-      timings: grid.timings,
-      mode: options.manifest.mode,
-      dial: options.dial,
-      plantTimeMs,
-      onFatal: options.onFatal,
-      log: (level, message, details) => options.driverLog[level](details, message),
-    });
+    const devices = createDeviceIo(
+      {
+        grid: grid.id,
+        devices: read.map(({ device }) => device),
+        isOwn: (device) => own.has(device.id),
+        controlOf: (device: DeviceConfig) => stricter(grid.control, device.control),
+        clock,
+        random: options.random,
+        gate,
+        timings: grid.timings,
+        mode: options.manifest.mode,
+        dial: options.dial,
+        plantTimeMs,
+        onFatal: options.onFatal,
+        log: (level, message, details) => options.driverLog[level](details, message),
+      },
+      DRIVER_FAMILIES,
+    );
     devices.onWrite((report) => note(report, plantTimeMs()));
     return devices;
   }

@@ -1,7 +1,7 @@
 import type { AnyStateMachine } from "xstate";
 import { createMachine } from "xstate";
 import type { Role } from "../../cluster/core/effects.ts";
-import type { ConnectionState } from "../../kernel/point.ts";
+import { CONNECTION_STATES } from "../../kernel/point.ts";
 
 /**
  * A local actor that shows the state of something that lives elsewhere in this node: every state can follow every other, by an event
@@ -35,13 +35,12 @@ const ROLES: readonly Role[] = [
   "handing-over",
   "fenced",
 ];
-const CONNECTIONS: readonly ConnectionState[] = ["offline", "connecting", "online", "degraded"];
 
 /** Machines of the local actors of a node. */
 export const LOCAL_MACHINES = {
   controller: viewMachine("controller", ROLES),
   peer: viewMachine("peer", ["disconnected", "connected"]),
   coordinator: viewMachine("coordinator", ["unreachable", "degraded", "reachable"]),
-  driver: viewMachine("driver", CONNECTIONS),
+  driver: viewMachine("driver", CONNECTION_STATES),
   worker: viewMachine("worker", ["good", "failed"]),
 } as const;

@@ -4,7 +4,7 @@ import type { CommandOutput } from "../../kernel/command.ts";
 import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { pointId, type ConnectionState, type PointValue } from "../../kernel/point.ts";
-import type { ControlMode, PollMode } from "../../kernel/ports/device-io.ts";
+import type { ControlMode, DeviceHealth, PollMode } from "../../kernel/ports/device-io.ts";
 import { createPointCodec, type PointCodec } from "./codec.ts";
 import type { Connection } from "./connection.ts";
 import type { DeviceContext, Rights } from "./device-context.ts";
@@ -16,6 +16,7 @@ import {
   isUnreached,
   type Outcome,
   type Sign,
+  textOf,
 } from "./outcome.ts";
 import { PointImage } from "./point-image.ts";
 import { ReadSchedule, type ScheduledRead } from "./read-schedule.ts";
@@ -45,6 +46,11 @@ export class ModbusDevice {
   readonly #requestTimeoutMs: number;
   readonly #settled: (sign: Sign) => void;
   #state: ConnectionState = "offline";
+  #stateReason = "";
+  #requestCount = 0;
+  #answerCount = 0;
+  #timeoutTotal = 0;
+  #exceptionCount = 0;
   #isConnected = false;
   #isVerified = false;
   #isForbidden = false;
@@ -86,9 +92,23 @@ export class ModbusDevice {
     return this.#isForbidden;
   }
 
-  /** Fast reads left out because the ones before were still under way. */
-  get skippedReadCount(): number {
-    return this.#reads.skippedCount;
+  health(): DeviceHealth {
+    return {
+      device: this.config.id,
+      state: this.#state,
+      reason: this.#stateReason,
+      refused: this.#reads.refusedItems().map(({ item, reason }) => ({
+        point: this.points.nameOf(item.slot),
+        where: `${item.table} ${item.address}`,
+        reason,
+      })),
+      roundTripMs: this.#answerCount === 0 ? null : this.#roundTripMs,
+      timeoutMs: this.#requestTimeoutMs,
+      requestCount: this.#requestCount,
+      timeoutCount: this.#timeoutTotal,
+      exceptionCount: this.#exceptionCount,
+      skippedCount: this.#reads.skippedCount,
+    };
   }
 
   /** A write waits that could go out now. */
@@ -195,6 +215,7 @@ export class ModbusDevice {
     if (read === null) return false;
     this.#isReading = true;
     this.#readSentAtMs = this.#context.clock.monotonicMs();
+    this.#requestCount++;
     connection.read(this.config.unitId, read.request, this.#requestTimeoutMs, (outcome) => {
       this.#isReading = false;
       this.#settled(this.#readDone(read, outcome));
@@ -205,14 +226,17 @@ export class ModbusDevice {
   #readDone(read: ScheduledRead, outcome: Outcome): Sign {
     const nowMs = this.#context.clock.monotonicMs();
     if (outcome.type === "data") {
+      this.#answerCount++;
       this.#roundTripMs = nowMs - this.#readSentAtMs;
       this.#take(read, outcome.words, outcome.bytes, nowMs);
       this.#reads.answered(read, nowMs);
     } else if (outcome.type === "exception" && !isUnreached(outcome.code)) {
+      this.#exceptionCount++;
       const isTransient = outcome.code === ACKNOWLEDGE || outcome.code === BUSY;
       if (!isTransient) {
         const isDivisible = outcome.code !== ILLEGAL_FUNCTION;
-        for (const item of this.#reads.refused(read, nowMs, isDivisible)) {
+        const reason = textOf(outcome);
+        for (const item of this.#reads.refused(read, nowMs, isDivisible, reason)) {
           this.points.refused(item.slot, nowMs);
         }
       }
@@ -221,7 +245,8 @@ export class ModbusDevice {
     }
     this.#timeoutCount = 0;
     this.#retryAtMs = nowMs;
-    this.#setState(this.#reads.hasRefused ? "degraded" : "online");
+    if (this.#reads.hasRefused) this.#setState("degraded", "refuses some of its registers");
+    else this.#setState("online");
     return "alive";
   }
 
@@ -250,6 +275,7 @@ export class ModbusDevice {
     this.#reads.clear();
     this.#probedAtMs = -Infinity;
     this.#timeoutCount++;
+    if (outcome.type === "timedOut") this.#timeoutTotal++;
     if (this.#timeoutCount >= TIMEOUT_COUNT_MAX) {
       const doubled =
         SILENT_RETRY_MS_MIN * 2 ** Math.min(this.#timeoutCount - TIMEOUT_COUNT_MAX, 8);
@@ -308,6 +334,7 @@ export class ModbusDevice {
   #setState(state: ConnectionState, reason = ""): void {
     if (this.#state === state) return;
     this.#state = state;
+    this.#stateReason = reason;
     const level = state === "offline" || state === "degraded" ? "warn" : "info";
     this.#context.log(level, `${this.config.id} is ${state}`, { device: this.config.id, reason });
   }

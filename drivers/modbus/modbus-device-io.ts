@@ -1,47 +1,24 @@
 import type { DeviceConfig } from "../../configs/manifest.ts";
 import type { CommandFate, CommandOutput, LevelOutput } from "../../kernel/command.ts";
-import { RemsError, type ErrorDetails } from "../../kernel/errors.ts";
+import { RemsError } from "../../kernel/errors.ts";
 import type {
   ConnectionSample,
   ConnectionState,
   PointSample,
   PointValue,
 } from "../../kernel/point.ts";
-import type { Clock } from "../../kernel/ports/clock.ts";
 import type {
-  AuthorityGate,
-  ControlMode,
   DeviceChanges,
+  DeviceHealth,
   DeviceIo,
   PollMode,
   WriteReport,
 } from "../../kernel/ports/device-io.ts";
-import type { Random } from "../../kernel/ports/random.ts";
-import type { Timings } from "../../kernel/timings.ts";
+import type { DriverFamily } from "../driver-family.ts";
+import type { DriverOptions } from "../driver-options.ts";
 import type { DeviceContext } from "./device-context.ts";
 import { ModbusDevice } from "./device.ts";
 import { Endpoint } from "./endpoint.ts";
-
-export interface ModbusDeviceIoOptions {
-  readonly grid: string;
-  /** In the order of the manifest; devices of other grids (the far breaker of a tie) are read and never written. */
-  readonly devices: readonly DeviceConfig[];
-  readonly isOwn: (device: DeviceConfig) => boolean;
-  /** The mode that holds for an own device: the stricter of its own and its grid's. */
-  readonly controlOf: (device: DeviceConfig) => ControlMode;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly gate: AuthorityGate;
-  readonly timings: Pick<Timings, "scanMs" | "staleMs">;
-  readonly mode: "simulation" | "production";
-  /** Where to connect for a host and port of the manifest: test networks translate. */
-  readonly dial: (host: string, port: number) => { readonly host: string; readonly port: number };
-  /** Plant time now, for the expiry of commands. */
-  readonly plantTimeMs: () => number;
-  /** A device in simulation mode that is not the simulator's: the daemon must not go on. */
-  readonly onFatal: (error: RemsError) => void;
-  readonly log?: (level: "info" | "warn" | "error", message: string, details: ErrorDetails) => void;
-}
 
 /** Waiting writes of a planned handover may take the time-outs of the write before and their own. */
 const SETTLE_FACTOR = 2;
@@ -52,12 +29,15 @@ const SETTLE_FACTOR = 2;
  * @throws {@link RemsError} `REMS_PROFILE_INVALID` for a profile that cannot be read or written as the rules demand;
  *   `REMS_CONFIG_INVALID` for a device in simulation mode whose profile has no signature register.
  */
-export function createModbusDeviceIo(options: ModbusDeviceIoOptions): DeviceIo {
+function createModbusDeviceIo(options: DriverOptions): DeviceIo {
   return new ModbusDeviceIo(options);
 }
 
+/** Modbus devices. */
+export const modbusFamily: DriverFamily = { name: "modbus", create: createModbusDeviceIo };
+
 class ModbusDeviceIo implements DeviceIo {
-  readonly #options: ModbusDeviceIoOptions;
+  readonly #options: DriverOptions;
   readonly #devices: readonly ModbusDevice[];
   readonly #byId: ReadonlyMap<string, ModbusDevice>;
   readonly #endpoints: readonly Endpoint[];
@@ -68,7 +48,7 @@ class ModbusDeviceIo implements DeviceIo {
   #onWrite: (report: WriteReport) => void = () => {};
   #waiters: (() => void)[] = [];
 
-  constructor(options: ModbusDeviceIoOptions) {
+  constructor(options: DriverOptions) {
     this.#options = options;
     const context: DeviceContext = {
       ...options,
@@ -131,6 +111,10 @@ class ModbusDeviceIo implements DeviceIo {
 
   connection(device: string): ConnectionState {
     return this.#byId.get(device)?.state ?? "offline";
+  }
+
+  health(): readonly DeviceHealth[] {
+    return this.#devices.map((device) => device.health());
   }
 
   writeLevels(levels: readonly LevelOutput[], _sequence: number): void {

@@ -29,7 +29,7 @@ export function profile(values: Partial<DeviceProfile> = {}): DeviceProfile {
     id: "test-battery",
     name: "Battery of the driver's tests",
     kind: "battery",
-    protocol: "modbus-tcp",
+    family: "modbus",
     source: "defined here",
     signStatement: "as R-EMS",
     fallback: { behaviour: "zero", reason: "a test", watchdogMs: 5000 },

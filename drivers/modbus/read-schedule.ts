@@ -10,6 +10,8 @@ export interface ScheduledRead {
   dueAtMs: number;
   isWaiting: boolean;
   isRefused: boolean;
+  /** What the device said when it refused. */
+  refusal: string;
   /** Last reply, to tell a reply that changes nothing. */
   lastBytes: Buffer | null;
 }
@@ -43,6 +45,13 @@ export class ReadSchedule {
 
   get hasRefused(): boolean {
     return this.#reads.some((read) => read.isRefused);
+  }
+
+  /** What the device refuses now, with what it said. */
+  refusedItems(): readonly { readonly item: ReadItem; readonly reason: string }[] {
+    return this.#reads
+      .filter((read) => read.isRefused)
+      .flatMap((read) => read.request.items.map((item) => ({ item, reason: read.refusal })));
   }
 
   /** Begins again with the plan as the profile gives it: on every new connection, since the device may be another. */
@@ -113,12 +122,18 @@ export class ReadSchedule {
    * single point is left out for a while.
    * @returns The points that are refused for good now; empty where the halves will tell.
    */
-  refused(read: ScheduledRead, nowMs: number, isDivisible: boolean): readonly ReadItem[] {
+  refused(
+    read: ScheduledRead,
+    nowMs: number,
+    isDivisible: boolean,
+    reason: string,
+  ): readonly ReadItem[] {
     read.lastBytes = null;
     const halves = isDivisible ? splitRequest(read.request) : null;
     const index = this.#reads.indexOf(read);
     if (halves === null || index < 0) {
       read.isRefused = true;
+      read.refusal = reason;
       read.dueAtMs = nowMs + REFUSED_RETRY_MS;
       return read.request.items;
     }
@@ -138,6 +153,7 @@ function scheduled(request: ReadRequest, isSlow: boolean): ScheduledRead {
     dueAtMs: -Infinity,
     isWaiting: false,
     isRefused: false,
+    refusal: "",
     lastBytes: null,
   };
 }

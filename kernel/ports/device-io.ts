@@ -25,6 +25,29 @@ export interface WriteReport {
   readonly reason: string;
 }
 
+/** How a device answers, for people: what they need to find a wrong register, a slow gateway, a loose cable. */
+export interface DeviceHealth {
+  readonly device: string;
+  readonly state: ConnectionState;
+  /** Why it is so; empty where there is nothing to say. */
+  readonly reason: string;
+  /** What the device refuses to show, each tried again rarely: which point, where it should stand, what the device said. */
+  readonly refused: readonly {
+    readonly point: string;
+    readonly where: string;
+    readonly reason: string;
+  }[];
+  /** Time that an answer took lately; null where none came yet. */
+  readonly roundTripMs: number | null;
+  /** A request that waits longer has failed. */
+  readonly timeoutMs: number;
+  readonly requestCount: number;
+  readonly timeoutCount: number;
+  readonly exceptionCount: number;
+  /** Scans whose reads were left out because the ones before were still under way. */
+  readonly skippedCount: number;
+}
+
 /**
  * All devices of one grid as one node sees them. Nothing here blocks or throws for what a device does; results are drained
  * by the control loop when it builds a frame.
@@ -37,6 +60,8 @@ export interface DeviceIo {
   /** Everything known now, for the first frame of an epoch; clears what `drain` would return, but not the fates. */
   image(): Pick<DeviceChanges, "points" | "connections">;
   connection(device: string): ConnectionState;
+  /** In the order of the manifest. */
+  health(): readonly DeviceHealth[];
   /** Replaces the image of set-points. The driver writes what differs from the last confirmed value, and re-serves watchdogs. */
   writeLevels(levels: readonly LevelOutput[], sequence: number): void;
   /** Forgets what was confirmed, so that the next levels are written in full: the first scan of a leadership. */

@@ -138,6 +138,19 @@ export function createMemoryPlant(options: MemoryPlantOptions): MemoryPlant {
           };
         },
         connection: () => (isOnline ? "online" : "offline"),
+        health: () =>
+          devices.map((device) => ({
+            device,
+            state: isOnline ? "online" : "offline",
+            reason: "",
+            refused: [],
+            roundTripMs: isOnline ? roundTripMs : null,
+            timeoutMs: writeMs,
+            requestCount: 0,
+            timeoutCount: 0,
+            exceptionCount: 0,
+            skippedCount: 0,
+          })),
         writeLevels(levels: readonly LevelOutput[]) {
           for (const { device, point, value } of levels) {
             const id = pointId(device, point);

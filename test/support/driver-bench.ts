@@ -1,9 +1,8 @@
 import { createSystemClock } from "../../cluster/node/system-clock.ts";
 import type { DeviceConfig } from "../../configs/manifest.ts";
-import {
-  createModbusDeviceIo,
-  type ModbusDeviceIoOptions,
-} from "../../drivers/modbus/modbus-device-io.ts";
+import type { DriverFamily } from "../../drivers/driver-family.ts";
+import type { DriverOptions } from "../../drivers/driver-options.ts";
+import { modbusFamily } from "../../drivers/modbus/modbus-device-io.ts";
 import type { CommandFate } from "../../kernel/command.ts";
 import type { RemsError } from "../../kernel/errors.ts";
 import type { PointValue, Quality } from "../../kernel/point.ts";
@@ -34,10 +33,11 @@ export interface DriverBench {
 
 export function createDriverBench(
   devices: readonly DeviceConfig[],
-  overrides: Partial<ModbusDeviceIoOptions> = {},
+  overrides: Partial<DriverOptions> = {},
+  family: DriverFamily = modbusFamily,
 ): DriverBench {
   let commandCount = 0;
-  const io = createModbusDeviceIo({
+  const io = family.create({
     grid: "port",
     devices,
     isOwn: () => true,

@@ -1,0 +1,5 @@
+import type { DriverFamilies } from "../../drivers/driver-family.ts";
+import { modbusFamily } from "../../drivers/modbus/modbus-device-io.ts";
+
+/** Every family of drivers that this program has. */
+export const DRIVER_FAMILIES: DriverFamilies = { modbus: modbusFamily };
