@@ -11,14 +11,14 @@ import {
   rems,
   type Types,
 } from "../../proto/generated/rems-v1.ts";
+import { type CommandContext, EXIT } from "./command-context.ts";
 import { callByName } from "./dynamic-call.ts";
 import { jsonText } from "./json-text.ts";
 import { OperatorClient, OperatorRefusal } from "./operator-client.ts";
+import { positive } from "./option-values.ts";
+import { addSimulate } from "./simulate.ts";
 import { statusText } from "./status-text.ts";
 import { paint, table, type Terminal } from "./terminal.ts";
-
-/** What a script can rely on. */
-export const EXIT = { ok: 0, refused: 1, usage: 2, unreachable: 3 } as const;
 
 const EXIT_HELP = `
 Exit codes: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no node answers.`;
@@ -217,6 +217,16 @@ export async function runCli(
       });
     });
 
+  const context: CommandContext = {
+    program,
+    terminal,
+    signal,
+    finish: (code) => {
+      exitCode = code;
+    },
+  };
+  addSimulate(context);
+
   try {
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
@@ -281,12 +291,6 @@ function addressOf({ address, node, config }: CommonOptions): string {
   if (node === undefined) return address;
   const { host, operatorPort } = nodeOf(loadManifest(findManifestPath(config, process.env)), node);
   return `${host}:${operatorPort}`;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError("allowed is a number above 0");
 }
 
 function collectArgument(text: string, before: Record<string, Argument>): Record<string, Argument> {

@@ -1,9 +1,13 @@
-/** Where the program writes; a test gives its own. */
+import type { Readable } from "node:stream";
+
+/** Where the program writes, and what is typed; a test gives its own. */
 export interface Terminal {
   out(text: string): void;
   error(text: string): void;
   /** Colours only where a person looks at a terminal. */
   readonly hasColours: boolean;
+  /** Absent where nothing is read. */
+  readonly input?: Readable;
 }
 
 export type Colour = "red" | "green" | "yellow" | "dim" | "bold";
@@ -44,5 +48,8 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(`${text}\n`),
     error: (text) => void process.stderr.write(`${text}\n`),
     hasColours: process.stdout.isTTY && !process.env["NO_COLOR"],
+    get input() {
+      return process.stdin;
+    },
   };
 }

@@ -1,4 +1,5 @@
 import type { DeviceConfig } from "../../configs/manifest.ts";
+import type { DeviceProfile } from "../../configs/profile.ts";
 import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
 import type { PointValue } from "../../kernel/point.ts";
 import {
@@ -42,23 +43,43 @@ export interface WriteEntry {
   readonly refusal: string | null;
 }
 
-/** Faults that a test switches on at one device. */
+/** Faults that a test, or whoever simulates a device by hand, switches on at one device. */
 export interface DeviceFaults {
   isSilent: boolean;
   delayMs: number;
   /** Any request that touches one of these addresses is answered with the exception code. */
   readonly exceptions: Map<number, number>;
+  /** Writes are acknowledged and have no effect. */
+  isWriteIgnored: boolean;
+  /** Points that show this value, whatever the device does. */
+  readonly stuck: Map<string, PointValue>;
+  /** `words`: the two registers of 32-bit values have changed places; `bytes`: the two bytes of every register. */
+  endian: "right" | "words" | "bytes";
 }
+
+function noFaults(): DeviceFaults {
+  return {
+    isSilent: false,
+    delayMs: 0,
+    exceptions: new Map(),
+    isWriteIgnored: false,
+    stuck: new Map(),
+    endian: "right",
+  };
+}
+
+type WriteOf<Request> = Exclude<Request, { kind: "read" }>;
 
 /** One simulated device at its Modbus address: registers, epoch rule, command watchdog, faults. */
 export class SimulatedDevice implements ModbusUnit {
   readonly config: DeviceConfig;
   readonly grid: string;
-  readonly faults: DeviceFaults = { isSilent: false, delayMs: 0, exceptions: new Map() };
+  readonly faults: DeviceFaults = noFaults();
   /** The highest epoch that a write carried; a lower one is refused ever after. */
   highestEpoch = 0;
   isInFallback = false;
-  readonly #image: RegisterImage;
+  readonly #rightImage: RegisterImage;
+  readonly #swappedImage: RegisterImage;
   readonly #plant: DevicePlant;
   readonly #nowMs: () => number;
   readonly #onWrite: (entry: WriteEntry) => void;
@@ -76,11 +97,21 @@ export class SimulatedDevice implements ModbusUnit {
     this.#plant = plant;
     this.#nowMs = nowMs;
     this.#onWrite = onWrite;
-    this.#image = new RegisterImage(config.profile);
+    this.#rightImage = new RegisterImage(config.profile);
+    this.#swappedImage = new RegisterImage(withWordsSwapped(config.profile));
   }
 
   get answerDelayMs(): number {
     return this.faults.isSilent ? Number.POSITIVE_INFINITY : this.faults.delayMs;
+  }
+
+  /** What the registers hold, where nothing is stuck. */
+  points(): Readonly<Record<string, PointValue>> {
+    return this.#plant.points(this.config.id);
+  }
+
+  get #image(): RegisterImage {
+    return this.faults.endian === "words" ? this.#swappedImage : this.#rightImage;
   }
 
   answer(request: ModbusRequest, connection: ModbusConnection): ModbusAnswer {
@@ -90,7 +121,7 @@ export class SimulatedDevice implements ModbusUnit {
       if (isTouched) return { kind: "exception", code };
     }
     if (request.kind === "read") return this.#read(request.table, request.address, count);
-    return this.#write(request, connection);
+    return this.#write(this.#withBytesAsFaulted(request), connection);
   }
 
   /** Runs the command watchdog. It starts with the first set-point and is served by every accepted write. */
@@ -108,10 +139,17 @@ export class SimulatedDevice implements ModbusUnit {
     address: number,
     count: number,
   ): ModbusAnswer {
-    const points = this.#plant.points(this.config.id);
+    const { stuck } = this.faults;
+    const points =
+      stuck.size === 0 ? this.points() : { ...this.points(), ...Object.fromEntries(stuck) };
     if (table === "holding" || table === "input") {
       const values = this.#image.readRegisters(table, address, count, points, this.highestEpoch);
-      if (values !== null) return { kind: "registers", values };
+      if (values !== null) {
+        return {
+          kind: "registers",
+          values: this.faults.endian === "bytes" ? values.map(swapped) : values,
+        };
+      }
     } else {
       const values = this.#image.readBits(table, address, count, points);
       if (values !== null) return { kind: "bits", values };
@@ -119,10 +157,12 @@ export class SimulatedDevice implements ModbusUnit {
     return { kind: "exception", code: EXCEPTION.illegalAddress };
   }
 
-  #write(
-    request: Exclude<ModbusRequest, { kind: "read" }>,
-    connection: ModbusConnection,
-  ): ModbusAnswer {
+  #withBytesAsFaulted(request: WriteOf<ModbusRequest>): WriteOf<ModbusRequest> {
+    if (this.faults.endian !== "bytes" || request.kind !== "writeRegisters") return request;
+    return { ...request, values: request.values.map(swapped) };
+  }
+
+  #write(request: WriteOf<ModbusRequest>, connection: ModbusConnection): ModbusAnswer {
     const decoded =
       request.kind === "writeRegisters"
         ? this.#image.decodeRegisters(request.address, request.values)
@@ -136,6 +176,10 @@ export class SimulatedDevice implements ModbusUnit {
     if (stale !== null) {
       this.#log(connection, decoded, stale);
       return { kind: "exception", code: EXCEPTION.illegalValue };
+    }
+    if (this.faults.isWriteIgnored) {
+      this.#log(connection, decoded, "ignored: a fault");
+      return { kind: "written" };
     }
     return this.#apply(decoded, connection);
   }
@@ -197,4 +241,18 @@ function hasWatchdog(config: DeviceConfig): boolean {
 
 function exceptionOf(problem: WriteProblem): number {
   return problem === "address" ? EXCEPTION.illegalAddress : EXCEPTION.illegalValue;
+}
+
+function swapped(word: number): number {
+  return ((word & 0xff) << 8) | (word >> 8);
+}
+
+function withWordsSwapped(profile: DeviceProfile): DeviceProfile {
+  return {
+    ...profile,
+    points: profile.points.map((point) => ({
+      ...point,
+      wordOrder: point.wordOrder === "big" ? "little" : "big",
+    })),
+  };
 }
