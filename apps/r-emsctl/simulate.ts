@@ -78,8 +78,8 @@ async function simulate(
     },
     settings,
     nowMs: () => performance.now(),
-    onWrite: told.write,
-    onFallback: told.fallback,
+    onWrite: (entry) => told.write(entry),
+    onFallback: (isActive) => told.fallback(isActive),
   });
   for (const fault of faults) server.apply(fault);
   told.listening(server, options.unit);

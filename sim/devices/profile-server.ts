@@ -51,12 +51,8 @@ export class ProfileServer {
     const { profile, host, unitId, nowMs } = options;
     const plant = new ProfilePlant(profile, options.nameplate, nowMs(), options.onFallback);
     for (const { point, value } of options.settings) plant.set(point, value);
-    const device = new SimulatedDevice(
-      configOf(options),
-      "",
-      plant,
-      nowMs,
-      (entry) => void options.onWrite(entry),
+    const device = new SimulatedDevice(configOf(options), "", plant, nowMs, (entry) =>
+      options.onWrite(entry),
     );
     const server = new ModbusServer(new Map([[unitId, device]]), {
       nowMs,
