@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { assert } from "../kernel/assert.ts";
 import type { EncodedFrame } from "../kernel/frame.ts";
 import { HASH_NONE } from "../kernel/hash.ts";
-import type { JournalNote, Snapshot } from "../kernel/ports/journal.ts";
+import { NOTE_KINDS, type JournalNote, type Snapshot } from "../kernel/ports/journal.ts";
 import type { LogPosition } from "../kernel/record.ts";
 
 /** Kinds of entries, as the byte that stands for them in the file. Never reuse a number. */
@@ -123,6 +123,16 @@ export function snapshotOf(entry: JournalEntry): Snapshot | null {
     manifestHash: text.slice(first + 1, second),
     state: text.slice(second + 1),
   };
+}
+
+/** The line that an entry holds; null if it is damaged or of a kind that this version does not know. */
+export function noteOf(entry: JournalEntry): JournalNote | null {
+  const text = entry.text.toString("utf8");
+  const end = text.indexOf("\n");
+  const kind = NOTE_KINDS.find((known) => known === text.slice(0, end));
+  if (end < 0 || kind === undefined) return null;
+  const { grid, plantTimeMs } = entry;
+  return { grid, plantTimeMs, kind, text: text.slice(end + 1) };
 }
 
 /** Length (little-endian) and CRC32 (ISO-HDLC, as in zlib) of the length and the body. */

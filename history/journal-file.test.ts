@@ -1,55 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeFrame, type EncodedFrame } from "../kernel/frame.ts";
-import { HASH_NONE } from "../kernel/hash.ts";
-import type { Snapshot } from "../kernel/ports/journal.ts";
 import type { LogPosition } from "../kernel/record.ts";
 import { frameBody, noteBody, scanEntries, snapshotBody, voidBody } from "./journal-entry.ts";
 import { JournalFile } from "./journal-file.ts";
 import { createMemoryDisk, type MemoryDisk } from "./memory-disk.ts";
+import { chain, lastOf, snapshotAt } from "./test-frames.ts";
 
 const LIMITS = { segmentBytesMax: 1e6, totalBytesMax: 1e9 };
 const SMALL = { segmentBytesMax: 4000, totalBytesMax: 12_000 };
-
-/** `count` frames that continue `from`, epoch by epoch as asked for. */
-function chain(from: LogPosition | null, count: number, epoch = 1, grid = "port"): EncodedFrame[] {
-  const frames: EncodedFrame[] = [];
-  let last = from;
-  for (let i = 0; i < count; i++) {
-    const sequence = (last?.sequence ?? 0) + 1;
-    const encoded = encodeFrame({
-      grid,
-      epoch,
-      sequence,
-      previousHash: last?.hash ?? HASH_NONE,
-      plantTimeMs: sequence * 100,
-      wallTimeMs: 1_700_000_000_000 + sequence * 100,
-      isFirstOfEpoch: i === 0,
-      points: [["dg1.activePowerKw", sequence, "good"]],
-      connections: [],
-      fates: [],
-      requests: [],
-      messages: [],
-      facts: [],
-      leadership: null,
-    });
-    frames.push(encoded);
-    last = encoded.position;
-  }
-  return frames;
-}
-
-function lastOf(frames: readonly EncodedFrame[]): LogPosition {
-  const last = frames.at(-1);
-  if (last === undefined) throw new RangeError("no frames");
-  return last.position;
-}
-
-function snapshotAt(position: LogPosition, grid = "port"): Snapshot {
-  const state = JSON.stringify({ sequence: position.sequence, text: "Größe\nzwei" });
-  const plantTimeMs = position.sequence * 100;
-  return { grid, position, plantTimeMs, coreVersion: "1", manifestHash: "m", state };
-}
 
 function open(disk: MemoryDisk, limits = LIMITS, grids: readonly string[] = ["port"]) {
   const opened = JournalFile.open(disk, grids, limits);

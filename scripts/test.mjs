@@ -82,7 +82,7 @@ check("lint", node, [bin("oxlint/bin/oxlint"), "--type-aware", "--deny-warnings"
 check("format", node, [bin("oxfmt/bin/oxfmt"), "--check"]);
 check("dead code", node, [bin("knip/bin/knip.js")]);
 check("protos", node, [bin("@bufbuild/buf/bin/buf"), "lint"]);
-suite("unit");
+suite("unit", isFull ? { R_EMS_TEST_FULL: "1" } : {});
 suite("processes", isFull ? { R_EMS_TEST_FULL: "1" } : {});
 
 if (failures.length > 0) process.stdout.write(`Failed: ${failures.join("; ")}\n`);

@@ -13,6 +13,7 @@ import {
 } from "../../proto/generated/rems-v1.ts";
 import { type CommandContext, EXIT } from "./command-context.ts";
 import { callByName } from "./dynamic-call.ts";
+import { addJournalCommands } from "./journal-commands.ts";
 import { jsonText } from "./json-text.ts";
 import { OperatorClient, OperatorRefusal } from "./operator-client.ts";
 import { positive } from "./option-values.ts";
@@ -226,6 +227,7 @@ export async function runCli(
     },
   };
   addSimulate(context);
+  addJournalCommands(context);
 
   try {
     await program.parseAsync([...argv], { from: "user" });

@@ -24,6 +24,7 @@ import type { ControlLoop } from "../../scan/control-loop.ts";
 import { createControlLoop } from "../../scan/control-loop.ts";
 import type { Dial } from "./address-map.ts";
 import { DRIVER_FAMILIES } from "./driver-families.ts";
+import { historyNotes } from "./history-notes.ts";
 
 export interface GridControllerOptions {
   readonly manifest: Manifest;
@@ -105,8 +106,9 @@ export function createGridController(options: GridControllerOptions): GridContro
       journal,
       phaseMs: options.phaseMs,
       observer: {
-        frame(encoded) {
+        frame(encoded, outputs) {
           api.onFrame(encoded);
+          for (const line of historyNotes(encoded.frame, outputs)) journal.note(line);
           for (const [device, state] of encoded.frame.connections)
             if (own.has(device)) options.onDriver(device, state);
         },

@@ -26,13 +26,24 @@ export interface RecoveredLog {
 }
 
 /**
- * A line beside the frames: what was written to devices, or would have been; the hash of the state after a frame, so that a replay can
- * be checked. Explains, decides nothing.
+ * Kinds of lines beside the frames. `event`, `alarm` and `audit` are records for the history store, as JSON of their types in
+ * `kernel/history-record.ts`; `stateHash` is of the state after a frame, so that a replay can be checked; the others are for people.
  */
+export const NOTE_KINDS = [
+  "wouldWrite",
+  "write",
+  "role",
+  "stateHash",
+  "event",
+  "alarm",
+  "audit",
+] as const;
+
+/** A line beside the frames: what was written to devices, or would have been. Explains, decides nothing. */
 export interface JournalNote {
   readonly grid: string;
   readonly plantTimeMs: number;
-  readonly kind: "wouldWrite" | "write" | "role" | "alarm" | "stateHash";
+  readonly kind: (typeof NOTE_KINDS)[number];
   readonly text: string;
 }
 

@@ -1,0 +1,35 @@
+import type { CoreOutputs } from "../../kernel/core.ts";
+import type { Frame } from "../../kernel/frame.ts";
+import { alarmNote, auditNote, eventNote } from "../../kernel/history-record.ts";
+import type { JournalNote } from "../../kernel/ports/journal.ts";
+
+/** What one frame brought about that the history keeps beside its points: transitions, changes of alarms, answers to requests. */
+export function historyNotes(frame: Frame, outputs: CoreOutputs): JournalNote[] {
+  const { grid, plantTimeMs } = frame;
+  const notes: JournalNote[] = [];
+  for (const { actor, from, to, event, reason } of outputs.transitions) {
+    const text = `${from} → ${to}${reason === "" ? "" : `: ${reason}`}`;
+    const details = { from, to, event };
+    notes.push(eventNote(grid, plantTimeMs, { kind: "transition", actor, text, details }));
+  }
+  for (const { code, actor, priority, isActive, text } of outputs.alarms) {
+    const change = isActive ? "raised" : "cleared";
+    notes.push(alarmNote(grid, plantTimeMs, { code, actor, priority, change, text, user: "" }));
+  }
+  for (const { requestId, isAccepted, reason } of outputs.replies) {
+    // Who asked for what stands in the frame that brought the request; the store joins them by the id.
+    const asked = frame.requests.find((request) => request.requestId === requestId);
+    notes.push(
+      auditNote(grid, plantTimeMs, {
+        requestId,
+        user: asked?.user ?? "",
+        role: asked?.role ?? "",
+        action: asked?.command ?? "",
+        target: asked?.actor ?? "",
+        outcome: isAccepted ? "accepted" : "refused",
+        reason,
+      }),
+    );
+  }
+  return notes;
+}
