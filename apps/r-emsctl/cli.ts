@@ -4,7 +4,7 @@ import { status as grpcStatus } from "@grpc/grpc-js";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
 import { nodeOf } from "../../configs/manifest-queries.ts";
-import { RemsError } from "../../kernel/errors.ts";
+import { type ErrorCode, RemsError } from "../../kernel/errors.ts";
 import {
   ControlService,
   InspectionService,
@@ -12,6 +12,7 @@ import {
   type Types,
 } from "../../proto/generated/rems-v1.ts";
 import { type CommandContext, EXIT } from "./command-context.ts";
+import { addDevice } from "./device/device-commands.ts";
 import { callByName } from "./dynamic-call.ts";
 import { addJournalCommands } from "./journal-commands.ts";
 import { jsonText } from "./json-text.ts";
@@ -22,7 +23,7 @@ import { statusText } from "./status-text.ts";
 import { paint, table, type Terminal } from "./terminal.ts";
 
 const EXIT_HELP = `
-Exit codes: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no node answers.`;
+Exit codes: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no node or device answers.`;
 
 interface CommonOptions {
   readonly address: string;
@@ -228,6 +229,7 @@ export async function runCli(
   };
   addSimulate(context);
   addJournalCommands(context);
+  addDevice(context);
 
   try {
     await program.parseAsync([...argv], { from: "user" });
@@ -266,6 +268,15 @@ function report(
   return answer.isAccepted ? EXIT.ok : EXIT.refused;
 }
 
+/** Where a device and not a node was asked; all else is the user's to mend. */
+const exitCodes: Partial<Record<ErrorCode, number>> = {
+  REMS_DEVICE_OFFLINE: EXIT.unreachable,
+  REMS_DEVICE_TIMEOUT: EXIT.unreachable,
+  REMS_DEVICE_EXCEPTION: EXIT.refused,
+  REMS_REQUEST_REFUSED: EXIT.refused,
+  REMS_TIMEOUT: EXIT.refused,
+};
+
 function exitCodeOf(terminal: Terminal, isJson: boolean, error: unknown): number {
   const tell = (code: string, text: string): void =>
     terminal.error(isJson ? jsonText({ error: code, message: text }) : `r-emsctl: ${text}`);
@@ -284,7 +295,7 @@ function exitCodeOf(terminal: Terminal, isJson: boolean, error: unknown): number
   }
   if (error instanceof RemsError) {
     tell(error.code, error.message);
-    return EXIT.usage;
+    return exitCodes[error.code] ?? EXIT.usage;
   }
   throw error;
 }

@@ -6,6 +6,8 @@ export interface Terminal {
   error(text: string): void;
   /** Colours only where a person looks at a terminal. */
   readonly hasColours: boolean;
+  /** Shows a passing line in place of the last one, "" takes it away; absent where nobody watches. */
+  readonly progress?: (text: string) => void;
   /** Absent where nothing is read. */
   readonly input?: Readable;
 }
@@ -48,6 +50,9 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(`${text}\n`),
     error: (text) => void process.stderr.write(`${text}\n`),
     hasColours: process.stdout.isTTY && !process.env["NO_COLOR"],
+    ...(process.stderr.isTTY
+      ? { progress: (text: string) => void process.stderr.write(`\r\u001b[K${text}`) }
+      : {}),
     get input() {
       return process.stdin;
     },
