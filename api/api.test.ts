@@ -374,3 +374,34 @@ it("a port in use is named", async () => {
   await expect(start).rejects.toThrow(new RegExp(`${port}.*REMS_PORT_IN_USE`));
   blocker.close();
 });
+
+it("lists where the devices are, and their points with quality and age", async () => {
+  step({ points: [["dg1.frequencyHz", 60, "good"]] });
+  step({ points: [["dg1.frequencyHz", 60, "uncertain"]] });
+  const { sequence } = last?.position ?? { sequence: 0 };
+  for (let count = 0; count < 5; count++) step();
+  await seen(sequence + 5);
+  const request = rems.v1.ListDevicesRequest.create({ device: "dg1", withPoints: true });
+  const { devices } = await call(InspectionService.listDevices, request);
+  expect(devices).toMatchObject([
+    { grid: "port", kind: "genset", unitId: 1, connection: "online" },
+  ]);
+  const points = new Map(devices[0]?.points?.map((point) => [point.point, point]));
+  expect(points.get("activePowerKw")).toMatchObject({
+    value: { number: 350 },
+    quality: "good",
+    unit: "kW",
+  });
+  expect(points.get("frequencyHz")?.quality).toBe("uncertain");
+  // Five frames of 100 ms since it was last good.
+  expect(points.get("frequencyHz")?.ageMs).toBeGreaterThanOrEqual(500);
+  expect(points.get("voltageV")).toMatchObject({ quality: "bad", value: null });
+  expect(points.get("voltageV")?.ageMs ?? null).toBeNull();
+});
+
+it("a device that no grid of the node has is refused with those that there are", async () => {
+  const request = rems.v1.ListDevicesRequest.create({ device: "dg7" });
+  await expect(call(InspectionService.listDevices, request)).rejects.toThrow(
+    /no device "dg7".*"dg1"/,
+  );
+});

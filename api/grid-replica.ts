@@ -9,7 +9,12 @@ import type { Manifest } from "../configs/manifest.ts";
 import type { OperatorRequest, RequestReply } from "../kernel/command.ts";
 import type { ActorTransition, AlarmChange } from "../kernel/core.ts";
 import { decodeFrame, type Frame } from "../kernel/frame.ts";
-import { pointId, type PointValue } from "../kernel/point.ts";
+import {
+  pointId,
+  type ConnectionState,
+  type PointSample,
+  type PointValue,
+} from "../kernel/point.ts";
 import { HASH_NONE } from "../kernel/hash.ts";
 import type { LogPosition } from "../kernel/record.ts";
 import { createReplica } from "../scan/replica.ts";
@@ -65,6 +70,10 @@ export class GridReplica {
   #checkpoint: Checkpoint | null = null;
   readonly #transitions = new Map<string, PlacedTransition[]>();
   readonly #alarmsSinceMs = new Map<string, number>();
+  /** Plant time since when a point is not good; a point that is good, or was never read, is not in it. */
+  readonly #notGoodSinceMs = new Map<string, number>();
+  /** This thread's clock, at the last frame. */
+  #appliedAtMs = performance.now();
 
   constructor(manifest: Manifest, grid: string) {
     this.grid = grid;
@@ -98,6 +107,9 @@ export class GridReplica {
     this.#position = position;
     this.#isCurrent = true;
     this.#last = null;
+    this.#appliedAtMs = performance.now();
+    this.#notGoodSinceMs.clear();
+    this.#noteQualities([...this.#replica.image().points.values()], this.state.plantTimeMs);
   }
 
   /** Takes a frame that continues what is held; another one makes the replica stop until a snapshot comes. */
@@ -113,6 +125,8 @@ export class GridReplica {
     this.#position = position;
     this.#isCurrent = true;
     this.#last = frame;
+    this.#appliedAtMs = performance.now();
+    this.#noteQualities(frame.points, frame.plantTimeMs);
     if (frame.sequence % CHECKPOINT_EVERY === 0) {
       const { epoch, sequence } = frame;
       this.#checkpoint = { epoch, sequence, stateHash: this.#replica.hash() };
@@ -134,6 +148,33 @@ export class GridReplica {
   valueOf(device: string, point: string): PointValue | null {
     const sample = this.#replica.image().points.get(pointId(device, point));
     return sample === undefined || sample[2] === "bad" ? null : sample[1];
+  }
+
+  /** The last value of a point with its quality, whatever it is; null where it was never read. */
+  sampleOf(device: string, point: string): PointSample | null {
+    return this.#replica.image().points.get(pointId(device, point)) ?? null;
+  }
+
+  /** Time since the point was last known to be good: for a good one, since the last frame. Null where it was never read. */
+  ageMsOf(device: string, point: string): number | null {
+    const sample = this.sampleOf(device, point);
+    if (sample === null) return null;
+    const sinceFrameMs = performance.now() - this.#appliedAtMs;
+    const notGoodSinceMs = this.#notGoodSinceMs.get(sample[0]);
+    if (notGoodSinceMs === undefined) return sinceFrameMs;
+    return Math.max(0, this.state.plantTimeMs - notGoodSinceMs) + sinceFrameMs;
+  }
+
+  /** State of the connection to a device, as the leader's driver sees it. */
+  connectionOf(device: string): ConnectionState {
+    return this.#replica.image().connections.get(device)?.[1] ?? "offline";
+  }
+
+  #noteQualities(samples: readonly PointSample[], plantTimeMs: number): void {
+    for (const [id, , quality] of samples) {
+      if (quality === "good") this.#notGoodSinceMs.delete(id);
+      else if (!this.#notGoodSinceMs.has(id)) this.#notGoodSinceMs.set(id, plantTimeMs);
+    }
   }
 
   /** Figures, devices and reasons, as the core's own view has them. */

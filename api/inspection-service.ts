@@ -2,6 +2,7 @@ import type { ServerWritableStream, UntypedServiceImplementation } from "@grpc/g
 import { RemsError } from "../kernel/errors.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import { shortAddress } from "./actor-address.ts";
+import { deviceMessages } from "./device-messages.ts";
 import { serverStream, unary } from "./grpc-handlers.ts";
 import type { NodeView } from "./node-view.ts";
 import { gridStatusMessage } from "./status-message.ts";
@@ -53,6 +54,12 @@ export function inspectionService(view: NodeView): UntypedServiceImplementation 
         grids: [...view.replicas.keys()].map((grid) => gridStatusMessage(view, grid)),
         coordinator: view.manifest.coordinator.kind,
         version: view.version,
+      }),
+    ),
+    listDevices: unary((request: Message<"ListDevicesRequest">) =>
+      rems.v1.ListDevicesResponse.create({
+        devices: deviceMessages(view, request.device, request.withPoints),
+        isSimulation,
       }),
     ),
     why: unary((request: Message<"WhyRequest">) => {
