@@ -3,6 +3,8 @@ export interface ConfigProblem {
   readonly file: string;
   /** Line of the value, or of the table that lacks it; counted from 1. */
   readonly line: number;
+  /** Character in the line, counted from 1, where the format has columns. */
+  readonly column?: number;
   /** Keys and indices as written in the file, e.g. `grids[0].controllers[1].failover_order`; "" is the whole file. */
   readonly path: string;
   readonly found: string;
@@ -46,5 +48,6 @@ export function problemsText(problems: readonly ConfigProblem[]): string {
 /** One problem as `file:line: path: found …; allowed: …`. */
 export function problemText(problem: ConfigProblem): string {
   const path = problem.path === "" ? "" : ` ${problem.path}:`;
-  return `${problem.file}:${problem.line}:${path} found ${problem.found}; allowed: ${problem.allowed}`;
+  const column = problem.column === undefined ? "" : `${problem.column}:`;
+  return `${problem.file}:${problem.line}:${column}${path} found ${problem.found}; allowed: ${problem.allowed}`;
 }
