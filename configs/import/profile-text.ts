@@ -87,7 +87,7 @@ export function profileText(
     "# and, where it takes commands or set-points, the table [fallback]: behaviour, reason, watchdog_ms.",
     "",
   ];
-  return `${lines.join("\n")}`;
+  return lines.join("\n");
 }
 
 function section(first: string, lines: readonly string[], last?: string): string[] {
@@ -162,7 +162,7 @@ function restLine(row: RegisterRow): string {
 }
 
 function commentText(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f]+/g, " ").slice(0, 60);
+  return text.replaceAll(/\p{Cc}+/gu, " ").slice(0, 60);
 }
 
 /** A TOML basic string. */
