@@ -193,7 +193,7 @@ describe("points", () => {
       "address,name,point,type\n1,Voltage,-,int16\n2,Spannung,voltageV,int16\n3,Power,activePowerKw,int16\n";
     const result = imported(csv);
     expect(pointLines(result).map((line) => line.slice(0, 40))).toEqual([
-      'point = "voltageV", table = "holding", ad',
+      'point = "voltageV", table = "holding", a',
       'point = "activePowerKw", table = "holdin',
     ]);
     expect(result.text).toContain('2, type = "int16" }, # line 3\n');
