@@ -9,8 +9,9 @@ export interface CounterState {
   readonly lastValue: number;
 }
 
-/** A core for tests of the control loop: a level that follows the count, a command and a reply for each request. */
-export function createCounterCore(device: string): GridCore<CounterState> {
+/** A core for tests of the control loop: levels that follow the count, a command to the first device and a reply for each request. */
+export function createCounterCore(devices: readonly string[]): GridCore<CounterState> {
+  const [device = ""] = devices;
   return {
     coreVersion: "counter-1",
     manifestHash: "counter",
@@ -26,7 +27,7 @@ export function createCounterCore(device: string): GridCore<CounterState> {
         state: next,
         outputs: {
           ...NO_OUTPUTS,
-          levels: [{ device, point: "level", value: next.frameCount }],
+          levels: devices.map((device) => ({ device, point: "level", value: next.frameCount })),
           commands: frame.requests.map((request, index) => ({
             id: commandId(frame.epoch, frame.sequence, index),
             device,

@@ -28,13 +28,27 @@ export interface MemoryCoordinatorOptions {
   /** Round trip, half of it before the request takes effect. Default 2. */
   readonly latencyMsMin?: number;
   readonly latencyMsMax?: number;
+  /** Default 1. */
+  readonly memberCount?: number;
 }
 
-/** One linearizable store with any number of clients. */
+/** The process that a client lives in, where that is not simply the world: its clock, and how answers reach it. */
+export interface ClientProcess {
+  readonly clock: Clock;
+  run(callback: () => void): void;
+}
+
+/** One linearizable store of some members with any number of clients. */
 export interface MemoryCoordinator {
   /** The coordinator as `node` sees it. */
-  client(node: string): Coordinator;
+  client(node: string, process?: ClientProcess): Coordinator;
   setFaults(node: string, faults: CoordinatorFaults): void;
+  /** A member stops or comes back. Without its leader, or without a majority, nothing is answered until another leads. */
+  setMember(member: number, isUp: boolean): void;
+  /** The members elect a new leader, which takes so long; what is under way is lost or applied afterwards. */
+  loseLeader(electionMs: number): void;
+  /** Every write and linearizable read waits so much longer for the members' disks. */
+  setSlow(diskMs: number): void;
   /** The whole store is unreachable for everybody, or reachable again. */
   setOutage(isOut: boolean): void;
   record(grid: string): { readonly revision: number; readonly record: LeadershipRecord | null };
@@ -51,6 +65,9 @@ export interface AppliedWrite {
   readonly record: LeadershipRecord;
 }
 
+/** How long the members take to elect a leader after one of them stopped. */
+const ELECTION_MS = 300;
+
 interface Stored {
   readonly revision: number;
   readonly record: LeadershipRecord;
@@ -66,6 +83,14 @@ export function createMemoryCoordinator(options: MemoryCoordinatorOptions): Memo
   const presence = new Map<string, string>();
   const faultsOf = new Map<string, CoordinatorFaults>();
   const watches = new Set<{ readonly node: string; readonly grid: string; hint: () => void }>();
+  const memberCount = options.memberCount ?? 1;
+  const isMemberUp = Array.from({ length: memberCount }, () => true);
+  let leader = 0;
+  let term = 1;
+  let isElecting = false;
+  let diskMs = 0;
+  /** Requests that came while nobody led. */
+  let waiting: (() => void)[] = [];
   let revision = 1;
   let isOut = false;
 
@@ -101,42 +126,98 @@ export function createMemoryCoordinator(options: MemoryCoordinatorOptions): Memo
     return { type: "read", revision: stored?.revision ?? 0, record: stored?.record ?? null };
   }
 
-  /** One request and its answer; `done` is called exactly once, with `late` at the deadline. */
-  function call<T>(node: string, deadlineMs: number, act: () => T, late: T, done: (t: T) => void) {
-    const sentAtMs = clock.monotonicMs();
-    const roundTripMs = latencyMs();
-    let isDone = false;
-    const finish = (outcome: T) => {
-      if (isDone) return;
-      isDone = true;
-      deadline.cancel();
-      done(outcome);
-    };
-    const deadline = clock.at(sentAtMs + deadlineMs, () => finish(late));
-    clock.at(sentAtMs + roundTripMs / 2 + (faults(node).requestDelayMs ?? 0), () => {
-      if (isCut(node)) return;
-      const outcome = act();
-      if (faults(node).isAnswerLost === true) return;
-      clock.at(clock.monotonicMs() + roundTripMs / 2, () => {
-        if (!isCut(node)) finish(outcome);
-      });
+  const hasMajority = () => isMemberUp.filter((isUp) => isUp).length * 2 > memberCount;
+  const isLucky = () => random === undefined || random.next() < 0.5;
+
+  function elect(electionMs: number): void {
+    term += 1;
+    const ownTerm = term;
+    isElecting = true;
+    clock.at(clock.monotonicMs() + electionMs, () => {
+      if (ownTerm !== term || !hasMajority()) return;
+      isElecting = false;
+      leader = isMemberUp.indexOf(true);
+      const late = waiting;
+      waiting = [];
+      for (const proposed of late) propose(proposed);
     });
   }
 
-  function client(node: string): Coordinator {
+  /** Runs `act` once the members agree on it; where their leader is lost meanwhile, later or never. */
+  function propose(act: () => void): void {
+    if (isElecting || !hasMajority()) {
+      if (isLucky()) waiting.push(act);
+      return;
+    }
+    if (diskMs === 0) return act();
+    const ownTerm = term;
+    clock.at(clock.monotonicMs() + diskMs, () => {
+      if (ownTerm === term) act();
+      else if (isLucky()) propose(act);
+    });
+  }
+
+  /** One node's calls. Each goes to the member that answered last; one that fails is not repeated here, as in the client of etcd. */
+  function caller(node: string, process: ClientProcess) {
+    let member = endpointOf(node);
+    const next = () => void (member = (member + 1) % memberCount);
+
+    /** One request and its answer; `done` is called exactly once, with `late` at the deadline. */
+    return <T>(deadlineMs: number, act: () => T, late: T, done: (t: T) => void): void => {
+      const sentAtMs = process.clock.monotonicMs();
+      const roundTripMs = latencyMs();
+      const asked = member;
+      let isDone = false;
+      const finish = (outcome: T) => {
+        if (isDone) return;
+        isDone = true;
+        deadline.cancel();
+        if (outcome === late && asked === member) next();
+        done(outcome);
+      };
+      const isRefused = isMemberUp[asked] !== true;
+      const failMs = isRefused ? Math.min(hasMajority() ? 1 : 50, deadlineMs) : deadlineMs;
+      const deadline = process.clock.at(sentAtMs + failMs, () => finish(late));
+      if (isRefused) return;
+      const arrivalMs = clock.monotonicMs() + roundTripMs / 2 + (faults(node).requestDelayMs ?? 0);
+      clock.at(arrivalMs, () => {
+        if (isCut(node) || isMemberUp[asked] !== true) return;
+        propose(() => {
+          const outcome = act();
+          if (faults(node).isAnswerLost === true) return;
+          clock.at(clock.monotonicMs() + roundTripMs / 2, () => {
+            if (!isCut(node) && isMemberUp[asked] === true) process.run(() => finish(outcome));
+          });
+        });
+      });
+    };
+  }
+
+  const endpoints: string[] = [];
+  /** Every node has its own first choice among the members. */
+  function endpointOf(node: string): number {
+    if (!endpoints.includes(node)) endpoints.push(node);
+    return endpoints.indexOf(node) % memberCount;
+  }
+
+  function client(
+    node: string,
+    process: ClientProcess = { clock, run: (act) => act() },
+  ): Coordinator {
+    const call = caller(node, process);
     const own = new Set<() => void>();
     return {
       read(grid, deadlineMs, done) {
         const late: ReadOutcome = { type: "failed", reason: "no answer before the deadline" };
-        call(node, deadlineMs, () => read(grid), late, done);
+        call(deadlineMs, () => read(grid), late, done);
       },
       transact(request, deadlineMs, done) {
         const reason = "no answer before the deadline";
         const late: TransactionOutcome = { type: "unknown", reason };
-        call(node, deadlineMs, () => apply(node, request), late, done);
+        call(deadlineMs, () => apply(node, request), late, done);
       },
       watch(grid, hint) {
-        const watch = { node, grid, hint };
+        const watch = { node, grid, hint: () => process.run(hint) };
         watches.add(watch);
         const cancel = () => void watches.delete(watch);
         own.add(cancel);
@@ -161,6 +242,13 @@ export function createMemoryCoordinator(options: MemoryCoordinatorOptions): Memo
     client,
     setFaults: (node, value) => void faultsOf.set(node, value),
     setOutage: (value) => void (isOut = value),
+    setMember(member, isUp) {
+      isMemberUp[member] = isUp;
+      const isLeaderless = !hasMajority() || isMemberUp[leader] !== true;
+      if (isLeaderless || isElecting) elect(ELECTION_MS);
+    },
+    loseLeader: elect,
+    setSlow: (value) => void (diskMs = value),
     record: (grid) => records.get(grid) ?? { revision: 0, record: null },
     history,
     presence: () => presence,

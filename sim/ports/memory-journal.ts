@@ -9,8 +9,8 @@ export interface MemoryDisk {
   /** A journal on this disk, for one life of the process. */
   open(clock: Clock, syncMs: number): Journal;
   recover(grid: string): RecoveredLog;
-  /** What was not yet synced is gone. */
-  losePower(): void;
+  /** The process is killed: of what was not yet synced, the oldest `keptShare` (0 to 1) had reached the kernel and survives. */
+  kill(keptShare: number): void;
   setFailed(isFailed: boolean): void;
   readonly notes: readonly JournalNote[];
 }
@@ -115,7 +115,8 @@ export function createMemoryDisk(): MemoryDisk {
         cutByteCount: 0,
       };
     },
-    losePower() {
+    kill(keptShare) {
+      for (const write of pending.slice(0, Math.floor(pending.length * keptShare))) write(synced);
       pending = [];
     },
     setFailed(next) {

@@ -36,6 +36,8 @@ export interface MemoryNetwork {
   setLink(fromNode: string, toNode: string, faults: LinkFaults): void;
   /** Cuts or heals both directions between `node` and every other. */
   setIsolated(node: string, isIsolated: boolean): void;
+  /** From now on so many of the messages break their stream. */
+  setBreakProbability(probability: number): void;
   readonly deliveredCount: () => number;
   readonly droppedCount: () => number;
 }
@@ -61,7 +63,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
   const { clock, random } = options;
   const delayMsMin = options.delayMsMin ?? 0.5;
   const delayMsMax = options.delayMsMax ?? delayMsMin;
-  const breakProbability = options.breakProbability ?? 0;
+  let breakProbability = options.breakProbability ?? 0;
   const breakDetectMs = options.breakDetectMs ?? 1000;
   const connectMs = options.connectMs ?? 50;
   const bufferCountMax = options.bufferCountMax ?? 1000;
@@ -228,6 +230,13 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     attach,
     setLink,
     setIsolated,
+    setBreakProbability(probability) {
+      assert(
+        random !== undefined || probability === 0,
+        "random breaks need a source of randomness",
+      );
+      breakProbability = probability;
+    },
     deliveredCount: () => deliveredCount,
     droppedCount: () => droppedCount,
   };

@@ -6,6 +6,8 @@ export interface VirtualClock extends Clock {
   /** Runs every timer that is due up to `monotonicMs`, in order of time, then of arming, and stands there. */
   advanceTo(monotonicMs: number): void;
   advanceBy(durationMs: number): void;
+  /** Runs the one timer that is due next, if it is due by `limitMs`; false, and the clock stands, where none is. */
+  runNext(limitMs: number): boolean;
   /** When the next timer is due; null where none is armed. */
   nextTimerMs(): number | null;
 }
@@ -67,20 +69,24 @@ export function createVirtualClock(
     }
   }
 
+  let instantCount = 0;
+
+  function runNext(limitMs: number): boolean {
+    const nextMs = nextTimerMs();
+    if (nextMs === null || nextMs > limitMs) return false;
+    instantCount = nextMs === nowMs ? instantCount + 1 : 0;
+    assert(instantCount < CALLBACKS_PER_INSTANT_MAX, "timers at one instant come to an end");
+    nowMs = nextMs;
+    const entry = pop(heap);
+    const run = present(entry.callback, "a live timer has its callback");
+    entry.callback = null;
+    run();
+    return true;
+  }
+
   function advanceTo(monotonicMs: number): void {
     assert(monotonicMs >= nowMs, "a clock never goes back");
-    let instantCount = 0;
-    for (;;) {
-      const nextMs = nextTimerMs();
-      if (nextMs === null || nextMs > monotonicMs) break;
-      instantCount = nextMs === nowMs ? instantCount + 1 : 0;
-      assert(instantCount < CALLBACKS_PER_INSTANT_MAX, "timers at one instant come to an end");
-      nowMs = nextMs;
-      const entry = pop(heap);
-      const run = present(entry.callback, "a live timer has its callback");
-      entry.callback = null;
-      run();
-    }
+    while (runNext(monotonicMs));
     nowMs = monotonicMs;
   }
 
@@ -90,6 +96,7 @@ export function createVirtualClock(
     at,
     advanceTo,
     advanceBy: (durationMs) => advanceTo(nowMs + durationMs),
+    runNext,
     nextTimerMs,
   };
 }

@@ -59,7 +59,7 @@ export function createCluster(options: {
         coreVersion: "counter-1",
         manifestHash: "counter",
       },
-      core: createCounterCore("dg1"),
+      core: createCounterCore(["dg1"]),
       recovered: disk.recover(GRID),
       incarnation: random.hex128(),
       clock: {

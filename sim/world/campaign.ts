@@ -1,0 +1,104 @@
+import { fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { RemsError } from "../../kernel/errors.ts";
+import type { WorldKind } from "./scenario.ts";
+import type { Batch, BatchResult, Failure } from "./seed-worker.ts";
+
+export interface CampaignOptions {
+  readonly kind: WorldKind;
+  readonly first: number;
+  readonly seedCount: number;
+  /** Processes at once. */
+  readonly jobCount: number;
+  readonly twiceEvery: number;
+  readonly onProgress: (total: CampaignTotal) => void;
+}
+
+export interface CampaignTotal {
+  seedCount: number;
+  twiceCount: number;
+  virtualMs: number;
+  eventCount: number;
+  readonly counts: Record<string, number>;
+  readonly failures: Failure[];
+}
+
+const BATCH_SEED_COUNT: Readonly<Record<WorldKind, number>> = { counter: 50, vessel: 2 };
+/** More failures than these tell nothing new. */
+const FAILURE_COUNT_MAX = 100;
+
+export const jobCountDefault = (): number => Math.max(1, Math.min(2, availableParallelism()));
+
+/** Runs many seeds in worker processes. */
+export async function runCampaign(options: CampaignOptions): Promise<CampaignTotal> {
+  const total: CampaignTotal = {
+    seedCount: 0,
+    twiceCount: 0,
+    virtualMs: 0,
+    eventCount: 0,
+    counts: {},
+    failures: [],
+  };
+  const lastSeed = options.first + options.seedCount;
+  let next = options.first;
+  const takeBatch = (): Batch | null => {
+    if (next >= lastSeed || total.failures.length >= FAILURE_COUNT_MAX) return null;
+    const first = next;
+    const count = Math.min(BATCH_SEED_COUNT[options.kind], lastSeed - first);
+    next += count;
+    return { kind: options.kind, first, count, twiceEvery: options.twiceEvery };
+  };
+  const jobs = Array.from({ length: options.jobCount }, () =>
+    runJob(takeBatch, (result) => {
+      add(total, result);
+      options.onProgress(total);
+    }),
+  );
+  await Promise.all(jobs);
+  total.failures.sort((a, b) => a.seed - b.seed);
+  return total;
+}
+
+function add(total: CampaignTotal, result: BatchResult): void {
+  total.seedCount += result.seedCount;
+  total.twiceCount += result.twiceCount;
+  total.virtualMs += result.virtualMs;
+  total.eventCount += result.eventCount;
+  total.failures.push(...result.failures);
+  for (const [name, value] of Object.entries(result.counts))
+    total.counts[name] = (total.counts[name] ?? 0) + value;
+}
+
+/** One worker process, given one batch after the other. */
+function runJob(
+  takeBatch: () => Batch | null,
+  onResult: (result: BatchResult) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = fork(fileURLToPath(new URL("./seed-worker.js", import.meta.url)));
+    let isDone = false;
+    const advance = () => {
+      const batch = takeBatch();
+      if (batch !== null) {
+        worker.send(batch);
+        return;
+      }
+      isDone = true;
+      worker.disconnect();
+    };
+    worker.on("message", (result: BatchResult) => {
+      onResult(result);
+      advance();
+    });
+    worker.on("error", reject);
+    worker.on("exit", (code, signal) => {
+      if (isDone) return resolve();
+      const how = signal ?? `exit code ${String(code)}`;
+      reject(
+        new RemsError("REMS_PROGRAM_FAILED", `a process that ran seeds ended too early (${how})`),
+      );
+    });
+    advance();
+  });
+}

@@ -1,0 +1,48 @@
+import type { SeededRandom } from "../ports/seeded-random.ts";
+import type { CounterState } from "../ports/counter-core.ts";
+import { createCounterCore } from "../ports/counter-core.ts";
+import type { Scenario } from "./scenario.ts";
+import type { FieldDevice } from "./field.ts";
+import type { Setting } from "./world.ts";
+
+const GRID = "port";
+
+/** One grid with a counter as core: a device that takes an epoch, and a plain one, each told the count in every scan. */
+export function counterSetting(scenario: Scenario, random: SeededRandom): Setting {
+  const device = (id: string, isEpochChecked: boolean, hasOneMaster: boolean): FieldDevice => ({
+    id,
+    isEpochChecked,
+    hasOneMaster,
+    isCritical: true,
+    read: () => [["value", Math.floor(random.next() * 4)]],
+    write: () => true,
+  });
+  return {
+    grids: [
+      {
+        grid: GRID,
+        order: scenario.nodes,
+        timings: scenario.timings,
+        failback: scenario.failback,
+        core: createCounterCore(["checked", "plain"]),
+        devices: ["checked", "plain"],
+        phaseMs: 0,
+        digest: (state) => {
+          const { frameCount, requestCount, lastValue } = state as CounterState;
+          return `${frameCount},${requestCount},${lastValue}`;
+        },
+      },
+    ],
+    devices: [device("checked", true, scenario.hasOneMaster), device("plain", false, false)],
+    advance: null,
+    request: (_random, requestId) => ({
+      grid: GRID,
+      requestId,
+      role: "operator",
+      user: "test",
+      actor: `grids/${GRID}/devices/plain`,
+      command: "start",
+      arguments: {},
+    }),
+  };
+}

@@ -1,0 +1,358 @@
+import type { EncodedFrame } from "../../kernel/frame.ts";
+import { HASH_NONE } from "../../kernel/hash.ts";
+import type { LeadershipRecord, LogPosition, Member } from "../../kernel/record.ts";
+import { isSameMember } from "../../kernel/record.ts";
+import type { Timings } from "../../kernel/timings.ts";
+import type { AppliedWrite } from "../ports/memory-coordinator.ts";
+import type { FieldWrite } from "./field.ts";
+import type { KnownFrame } from "./frame-tree.ts";
+import { FrameTree } from "./frame-tree.ts";
+
+/** What can be found wrong. docs/11-simulation/world.md says what each means. */
+export type Check =
+  | "authority"
+  | "overtaken"
+  | "device-epoch"
+  | "overlap"
+  | "unacknowledged"
+  | "unsynced"
+  | "forgotten"
+  | "divergence"
+  | "plant-time"
+  | "record"
+  | "successor"
+  | "gap"
+  | "liveness"
+  | "exception";
+
+export interface Violation {
+  readonly check: Check;
+  readonly atMs: number;
+  readonly text: string;
+}
+
+/** Clock rates lie within 1 ± this; two nodes then differ by less than `clockDivergenceMs` over a grace of 130 ms. */
+export const RATE_DEVIATION_MAX = 0.018;
+
+/** A solo leader's commands wait for the disk at most so long (rule 4). */
+const SYNC_WAIT_MS = 100;
+
+export type Takeover = "cold" | "hot" | "stale" | "forced";
+
+/** A controller that may command now, by its own gate. */
+export interface Holder {
+  readonly member: Member;
+  readonly epoch: number;
+}
+
+export interface RefereeOptions {
+  readonly grid: string;
+  readonly timings: Timings;
+  readonly writeMs: number;
+  readonly now: () => number;
+}
+
+interface RecordInForce {
+  readonly atMs: number;
+  readonly record: LeadershipRecord;
+}
+
+/**
+ * Judges one grid from outside: by the writes that arrive at devices, the record in the store, the frames of the journals and the
+ * gates. It shares no code with what it judges, but for the types and the comparison of names.
+ */
+export class Referee {
+  violation: Violation | null = null;
+  readonly takeovers: Record<Takeover, number> = { cold: 0, hot: 0, stale: 0, forced: 0 };
+  lateWriteCount = 0;
+  fencedWriteCount = 0;
+  lostFrameCount = 0;
+  issuedCount = 0;
+  readonly #options: RefereeOptions;
+  readonly #frames = new FrameTree();
+  /** Newest frame of each incarnation's log, kept after its end. */
+  readonly #tips = new Map<string, string>();
+  readonly #startedAtMs = new Map<string, number>();
+  readonly #synced = new Map<string, LogPosition>();
+  readonly #digests = new Map<string, string>();
+  readonly #requests = new Map<string, KnownFrame>();
+  readonly #deviceEpochs = new Map<string, number>();
+  readonly #forcedNodes = new Set<string>();
+  #records: RecordInForce[] = [];
+  /** The newest epoch with a frame, that first frame, and the newest epoch that may lack what was issued before it. */
+  #newestEpoch = 0;
+  #newestTip = HASH_NONE;
+  #lossyEpoch = 0;
+  readonly #takeoverOf = new Map<number, Takeover>();
+  #lastIssued: KnownFrame | null = null;
+  #plantTimeMsMax = 0;
+  #holders: readonly Holder[] = [];
+  lastWriteAtMs = -Infinity;
+
+  constructor(options: RefereeOptions) {
+    this.#options = options;
+  }
+
+  // --- lives ---
+
+  started(member: Member, tip: LogPosition | null): void {
+    this.#startedAtMs.set(member.incarnation, this.#options.now());
+    this.#tips.set(member.incarnation, tip?.hash ?? HASH_NONE);
+  }
+
+  /** An engineer was asked to make sure that all others are off, and forces this one. */
+  forced(node: string): void {
+    this.#forcedNodes.add(node);
+  }
+
+  // --- journals ---
+
+  frame(member: Member, encoded: EncodedFrame, isLeading: boolean): void {
+    const { position, frame } = encoded;
+    const place = `${position.epoch}:${position.sequence}`;
+    if (isLeading) {
+      const other = this.#frames.add(encoded, this.#options.now());
+      if (other !== null) return this.#fail("divergence", `two frames stand at ${place}`);
+      for (const { requestId } of frame.requests) {
+        const known = this.#frames.get(position.hash);
+        if (known !== undefined) this.#requests.set(requestId, known);
+      }
+      if (position.epoch > this.#newestEpoch) this.#beginEpoch(member, encoded);
+    } else if (this.#frames.at(position.epoch, position.sequence)?.hash !== position.hash) {
+      return this.#fail("divergence", `${member.node} holds a frame ${place} that no leader built`);
+    }
+    const tip = this.#tips.get(member.incarnation);
+    if (tip !== frame.previousHash)
+      return this.#fail(
+        "divergence",
+        `${member.node} took frame ${place}, which does not continue its log`,
+      );
+    this.#tips.set(member.incarnation, position.hash);
+  }
+
+  snapshot(member: Member, position: LogPosition): void {
+    this.#tips.set(member.incarnation, position.hash);
+  }
+
+  synced(member: Member, position: LogPosition): void {
+    this.#synced.set(member.incarnation, position);
+  }
+
+  /** The state of a replica after a frame, as a text that two equal states share. */
+  state(
+    node: string,
+    { epoch, sequence }: LogPosition,
+    previousHash: string,
+    digest: string,
+  ): void {
+    const place = `${epoch}:${sequence}:${previousHash}`;
+    const before = this.#digests.get(place);
+    if (before === undefined) this.#digests.set(place, digest);
+    else if (before !== digest) {
+      this.#fail(
+        "divergence",
+        `${node}'s state after ${epoch}:${sequence} is ${digest}, another's is ${before}`,
+      );
+    }
+  }
+
+  #beginEpoch(member: Member, { position, frame }: EncodedFrame): void {
+    const { epoch } = position;
+    const kind = this.#takeoverOf.get(epoch) ?? "cold";
+    this.#newestEpoch = epoch;
+    this.#newestTip = position.hash;
+    if (kind !== "hot") this.#lossyEpoch = epoch;
+    const issued = this.#lastIssued;
+    if (issued === null || this.#frames.holds(position.hash, issued)) return;
+    if (kind === "hot") {
+      const lacking = `${issued.epoch}:${issued.sequence}`;
+      this.#fail(
+        "forgotten",
+        `${member.node} leads epoch ${epoch} without frame ${lacking}, whose outputs reached a device`,
+      );
+      return;
+    }
+    this.lostFrameCount += Math.max(1, issued.sequence - frame.sequence + 1);
+    this.#lastIssued = null;
+  }
+
+  // --- the record ---
+
+  record({ atMs, record, node }: Pick<AppliedWrite, "atMs" | "record" | "node">): void {
+    const before = this.#records.at(-1)?.record ?? null;
+    const sinceMs = this.#records.at(-1)?.atMs ?? -Infinity;
+    this.#records.push({ atMs, record });
+    if (this.#records.length > 16) this.#records = this.#records.slice(-8);
+    const problem = this.#recordProblem(before, record);
+    if (problem !== null) return this.#fail("record", problem);
+    if (before !== null && before.epoch === record.epoch) return;
+    const kind = this.#kindOf(node, before, record);
+    this.takeovers[kind]++;
+    this.#takeoverOf.set(record.epoch, kind);
+    if (kind === "stale" && before !== null) this.#checkStale(before, atMs - sinceMs, record);
+  }
+
+  #recordProblem(before: LeadershipRecord | null, record: LeadershipRecord): string | null {
+    if (!record.inSync.some((member) => isSameMember(member, record.leader)))
+      return `the leader of epoch ${record.epoch} is not in its own in-sync set`;
+    if (before === null) return null;
+    if (record.epoch < before.epoch) return `epoch ${record.epoch} follows ${before.epoch}`;
+    if (record.epoch === before.epoch && !isSameMember(record.leader, before.leader))
+      return `epoch ${record.epoch} has two leaders`;
+    if (record.plantTimeMsMax < before.plantTimeMsMax) return "the reserved plant time went back";
+    return null;
+  }
+
+  #kindOf(node: string, before: LeadershipRecord | null, record: LeadershipRecord): Takeover {
+    if (this.#forcedNodes.delete(node)) return "forced";
+    if (before === null) return "cold";
+    return before.inSync.some((member) => isSameMember(member, record.leader)) ? "hot" : "stale";
+  }
+
+  /** Rules 11 and 13: only where the record is solo or names an earlier life, and not too early. */
+  #checkStale(before: LeadershipRecord, unchangedMs: number, record: LeadershipRecord): void {
+    const { node, incarnation } = record.leader;
+    const { soloGraceMs, graceMs } = this.#options.timings;
+    const isOwn = before.inSync.some((member) => member.node === node);
+    const isSolo = before.inSync.length === 1;
+    if (!isOwn && !isSolo)
+      return this.#fail(
+        "record",
+        `${node} took over epoch ${record.epoch} although others are in sync`,
+      );
+    const aliveMs = this.#options.now() - (this.#startedAtMs.get(incarnation) ?? 0);
+    const fastest = 1 + RATE_DEVIATION_MAX;
+    const isOwnAlone = isSolo && before.leader.node === node;
+    const isEarly = isOwnAlone ? aliveMs < graceMs / fastest : unchangedMs < soloGraceMs / fastest;
+    if (isEarly) {
+      const text = `${unchangedMs.toFixed(0)} ms after the last change, ${aliveMs.toFixed(0)} ms after its start`;
+      this.#fail("record", `${node} took over epoch ${record.epoch} stale ${text}`);
+    }
+  }
+
+  /** The record as it stood then. */
+  #recordAt(atMs: number): LeadershipRecord | null {
+    for (let at = this.#records.length - 1; at >= 0; at--) {
+      const entry = this.#records[at];
+      if (entry !== undefined && entry.atMs <= atMs) return entry.record;
+    }
+    return null;
+  }
+
+  // --- authority ---
+
+  /** Called after every event of the world with all controllers whose gate is open. */
+  holders(holders: readonly Holder[]): void {
+    this.#holders = holders;
+    if (holders.length === 0) return;
+    if (holders.length > 1) {
+      const names = holders
+        .map(({ member, epoch }) => `${member.node} (epoch ${epoch})`)
+        .join(" and ");
+      return this.#fail("authority", `${names} have authority at once`);
+    }
+    const [holder] = holders;
+    const record = this.#records.at(-1)?.record ?? null;
+    if (holder === undefined || record === null) return;
+    if (record.epoch !== holder.epoch || !isSameMember(record.leader, holder.member)) {
+      const named = `${record.leader.node} for epoch ${record.epoch}`;
+      this.#fail(
+        "overtaken",
+        `${holder.member.node} has authority in epoch ${holder.epoch}, the record names ${named}`,
+      );
+    }
+  }
+
+  // --- devices ---
+
+  write(write: FieldWrite): void {
+    const { node, device, epoch, sequence, gatedAtMs, arrivedAtMs } = write;
+    const what = `${write.kind} of ${node} (epoch ${epoch}, frame ${sequence}) at ${device}`;
+    const isLate = arrivedAtMs - gatedAtMs > this.#options.writeMs / (1 + RATE_DEVIATION_MAX);
+    const newest = this.#deviceEpochs.get(device) ?? 0;
+    if (write.isAccepted && epoch < newest && (write.isEpochChecked || !isLate))
+      return this.#fail("device-epoch", `${what}, which had accepted epoch ${newest}`);
+    if (!isLate && this.#holders.some(({ member }) => member.node !== node))
+      return this.#fail("overlap", `${what} arrived in time, but another has authority`);
+    const record = this.#records.at(-1)?.record ?? null;
+    if (!isLate && record !== null && record.epoch > epoch)
+      return this.#fail("overlap", `${what} arrived in time, but epoch ${record.epoch} has begun`);
+    if (isLate && epoch < this.#newestEpoch) this.lateWriteCount++;
+    if (!write.isAccepted) this.fencedWriteCount++;
+    else this.#deviceEpochs.set(device, Math.max(newest, epoch));
+    const frame = this.#frames.at(epoch, sequence);
+    if (frame === undefined) return this.#fail("unacknowledged", `${what}: there is no such frame`);
+    if (!isLate) this.#checkAcknowledged(what, frame, gatedAtMs);
+    if (write.kind === "command") this.#checkSynced(what, frame, gatedAtMs);
+    this.issue(frame);
+    this.lastWriteAtMs = arrivedAtMs;
+  }
+
+  /** An operator was told that his request is accepted. */
+  accepted(requestId: string): void {
+    const frame = this.#requests.get(requestId);
+    if (frame === undefined)
+      return this.#fail("unacknowledged", `${requestId} was accepted without a frame`);
+    this.#checkAcknowledged(`the answer to ${requestId}`, frame, this.#options.now());
+    this.issue(frame);
+  }
+
+  /** Outputs of a frame have left: every member that the record names holds it. */
+  #checkAcknowledged(what: string, frame: KnownFrame, atMs: number): void {
+    const record = this.#recordAt(atMs);
+    if (record === null || record.epoch !== frame.epoch) return;
+    for (const member of record.inSync) {
+      const tip = this.#tips.get(member.incarnation) ?? HASH_NONE;
+      if (this.#frames.holds(tip, frame)) continue;
+      this.#fail(
+        "unacknowledged",
+        `${what} left before ${member.node}, which is in sync, held its frame`,
+      );
+    }
+  }
+
+  #checkSynced(what: string, frame: KnownFrame, atMs: number): void {
+    const record = this.#recordAt(atMs);
+    if (record === null || record.epoch !== frame.epoch || record.inSync.length > 1) return;
+    const synced = this.#synced.get(record.leader.incarnation);
+    const isSynced = synced?.epoch === frame.epoch && synced.sequence >= frame.sequence;
+    const waitedMs = atMs - frame.builtAtMs;
+    if (!isSynced && waitedMs < SYNC_WAIT_MS / (1 + RATE_DEVIATION_MAX))
+      this.#fail(
+        "unsynced",
+        `${what} left ${waitedMs.toFixed(1)} ms after its frame, which was not on disk`,
+      );
+  }
+
+  issue(frame: KnownFrame): void {
+    this.issuedCount++;
+    if (frame.epoch < this.#newestEpoch) {
+      // It reached a device after its leader was followed by another, who must hold it.
+      if (frame.epoch >= this.#lossyEpoch && !this.#frames.holds(this.#newestTip, frame)) {
+        this.#fail(
+          "forgotten",
+          `frame ${frame.epoch}:${frame.sequence} reached a device after epoch ${this.#newestEpoch} began without it`,
+        );
+      }
+      return;
+    }
+    const last = this.#lastIssued;
+    if (last !== null && last.epoch === frame.epoch && last.sequence >= frame.sequence) return;
+    if (frame.plantTimeMs < this.#plantTimeMsMax) {
+      this.#fail(
+        "plant-time",
+        `plant time went back from ${this.#plantTimeMsMax} to ${frame.plantTimeMs} in frame ${frame.epoch}:${frame.sequence}`,
+      );
+    }
+    this.#plantTimeMsMax = Math.max(this.#plantTimeMsMax, frame.plantTimeMs);
+    this.#lastIssued = frame;
+  }
+
+  fail(check: Check, text: string): void {
+    this.#fail(check, text);
+  }
+
+  #fail(check: Check, text: string): void {
+    this.violation ??= { check, atMs: this.#options.now(), text };
+  }
+}

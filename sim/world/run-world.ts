@@ -1,0 +1,87 @@
+import { createSeededRandom } from "../ports/seeded-random.ts";
+import { counterSetting } from "./counter-setting.ts";
+import type { Fault } from "./faults.ts";
+import type { Violation } from "./referee.ts";
+import type { Scenario, WorldKind } from "./scenario.ts";
+import { counterScenario } from "./scenario.ts";
+import { sealed } from "./seal.ts";
+import { World } from "./world.ts";
+
+export interface WorldRun {
+  readonly seed: number;
+  readonly kind: WorldKind;
+  /** Instead of those that the seed draws: for shrinking. */
+  readonly faults?: readonly Fault[];
+  readonly isTraced?: boolean;
+}
+
+export interface WorldResult {
+  readonly scenario: Scenario;
+  /** The first thing found wrong, or null. */
+  readonly violation: Violation | null;
+  readonly virtualMs: number;
+  readonly eventCount: number;
+  /** The same for the same run, whenever and wherever. */
+  readonly traceHash: string;
+  /** Empty unless traced. */
+  readonly trace: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Runs one seed: its faults, then healing, then the wait until everything is whole. Synchronous, and the same every time. */
+export function runWorld(run: WorldRun): WorldResult {
+  return sealed(() => runOne(run));
+}
+
+function runOne({ seed, faults, isTraced = false }: WorldRun): WorldResult {
+  const drawn = counterScenario(seed);
+  const scenario = faults === undefined ? drawn : { ...drawn, faults };
+  const setting = counterSetting(scenario, createSeededRandom(`field/${seed}`));
+  const world = new World(scenario, setting, isTraced);
+  world.run(scenario.healAtMs);
+  if (world.violation === null) {
+    world.heal();
+    waitUntilWhole(world);
+  }
+  const { trace, referees } = world;
+  const sum = (count: (referee: (typeof referees)[number]) => number) =>
+    referees.reduce((total, referee) => total + count(referee), 0);
+  return {
+    scenario,
+    violation: world.violation,
+    virtualMs: world.clock.monotonicMs(),
+    eventCount: world.eventCount,
+    traceHash: trace.hash(),
+    trace: trace.lines,
+    counts: {
+      cold: sum(({ takeovers }) => takeovers.cold),
+      hot: sum(({ takeovers }) => takeovers.hot),
+      stale: sum(({ takeovers }) => takeovers.stale),
+      forced: sum(({ takeovers }) => takeovers.forced),
+      lateWrites: sum(({ lateWriteCount }) => lateWriteCount),
+      fencedWrites: sum(({ fencedWriteCount }) => fencedWriteCount),
+      lostFrames: sum(({ lostFrameCount }) => lostFrameCount),
+      issued: sum(({ issuedCount }) => issuedCount),
+    },
+  };
+}
+
+const LOOK_MS = 50;
+
+function waitUntilWhole(world: World): void {
+  const { scenario, clock } = world;
+  const deadlineMs = clock.monotonicMs() + scenario.recoveryMsMax;
+  let isWhole = false;
+  while (!isWhole && world.violation === null && clock.monotonicMs() < deadlineMs) {
+    // A process that ended in an orderly way, or with its clock, is started again by its service manager.
+    world.run(clock.monotonicMs() + LOOK_MS);
+    world.bootAll();
+    isWhole = world.isWhole();
+  }
+  if (isWhole || world.violation !== null) return;
+  const referee = world.referees[0];
+  referee?.fail(
+    "liveness",
+    `${scenario.recoveryMsMax} ms after healing, not all is led and in sync`,
+  );
+}

@@ -1,0 +1,87 @@
+import type { Timings } from "../../kernel/timings.ts";
+import { TIMING_SETS } from "../../kernel/timings.ts";
+import type { SeededRandom } from "../ports/seeded-random.ts";
+import { createSeededRandom } from "../ports/seeded-random.ts";
+import type { Fault } from "./faults.ts";
+import { drawFaults } from "./faults.ts";
+import { RATE_DEVIATION_MAX } from "./referee.ts";
+
+export type WorldKind = "counter" | "vessel";
+
+/** Everything that the seed decides about a run before it begins. */
+export interface Scenario {
+  readonly seed: number;
+  readonly kind: WorldKind;
+  readonly nodes: readonly string[];
+  readonly timings: Timings;
+  readonly failback: "manual" | "automatic";
+  /** Local milliseconds per true millisecond, by node. */
+  readonly rates: readonly number[];
+  readonly bootsAtMs: readonly number[];
+  readonly network: {
+    readonly delayMsMin: number;
+    readonly delayMsMax: number;
+    readonly breakProbability: number;
+  };
+  readonly store: { readonly latencyMsMin: number; readonly latencyMsMax: number };
+  readonly hasOneMaster: boolean;
+  readonly faults: readonly Fault[];
+  readonly healAtMs: number;
+  /** After healing, the grid is led and everybody in sync within so long. */
+  readonly recoveryMsMax: number;
+}
+
+const DEVICES = ["checked", "plain"] as const;
+const FAULTS_FROM_MS = 1_100;
+const FAULTS_UNTIL_MS = 3_500;
+
+export function counterScenario(seed: number): Scenario {
+  const random = createSeededRandom(`counter/${seed}`);
+  const nodes = ["n1", "n2", "n3"].slice(0, random.next() < 0.3 ? 2 : 3);
+  const timings = drawTimings(random);
+  const delayMsMin = random.between(0.1, 1);
+  const latencyMsMin = random.between(0.5, 3);
+  const faults = drawFaults(random, {
+    nodes,
+    devices: DEVICES,
+    fromMs: FAULTS_FROM_MS,
+    untilMs: FAULTS_UNTIL_MS,
+    everyMs: random.between(60, 500),
+  });
+  return {
+    seed,
+    kind: "counter",
+    nodes,
+    timings,
+    failback: random.next() < 0.3 ? "automatic" : "manual",
+    rates: nodes.map(() => 1 + random.between(-1, 1) * RATE_DEVIATION_MAX),
+    bootsAtMs: nodes.map(() => random.between(0, random.next() < 0.8 ? 50 : 400)),
+    network: {
+      delayMsMin,
+      delayMsMax: delayMsMin + random.next() * random.next() * 12,
+      breakProbability: random.next() < 0.5 ? 0 : random.next() * 0.01,
+    },
+    store: { latencyMsMin, latencyMsMax: latencyMsMin + random.next() * random.next() * 60 },
+    hasOneMaster: random.next() < 0.2,
+    faults,
+    healAtMs: Math.max(FAULTS_UNTIL_MS, ...faults.map(({ atMs }) => atMs)) + 50,
+    recoveryMsMax: recoveryMsMax(timings),
+  };
+}
+
+function drawTimings(random: SeededRandom): Timings {
+  const draw = random.next();
+  if (draw < 0.15) return TIMING_SETS.fast;
+  return draw < 0.3 ? TIMING_SETS.relaxed : TIMING_SETS.default;
+}
+
+/** The longest wait of rule 7 before one is added again. */
+const BACKOFF_MS_MAX = 30_000;
+
+/**
+ * Bound of liveness: rule 11 waits `soloGraceMs`, `coldStartMs` for silent ones and twice that for one further ahead; rule 7 up to
+ * 30 s before a node is added again; a planned failback and its margin come on top.
+ */
+export function recoveryMsMax(timings: Timings): number {
+  return timings.soloGraceMs + 3 * timings.coldStartMs + BACKOFF_MS_MAX + 4 * timings.rejoinMs;
+}

@@ -1,0 +1,55 @@
+import process from "node:process";
+import { runWorld } from "./run-world.ts";
+import type { WorldKind } from "./scenario.ts";
+
+/** Seeds that one process runs before it reports: few enough that progress is seen, many enough that reporting costs nothing. */
+export interface Batch {
+  readonly kind: WorldKind;
+  readonly first: number;
+  readonly count: number;
+  /** Every so many seeds one is run twice and must give the same trace hash; 0: none. */
+  readonly twiceEvery: number;
+}
+
+export interface Failure {
+  readonly seed: number;
+  readonly check: string;
+  readonly atMs: number;
+  readonly text: string;
+}
+
+export interface BatchResult {
+  readonly seedCount: number;
+  readonly twiceCount: number;
+  readonly virtualMs: number;
+  readonly eventCount: number;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly failures: readonly Failure[];
+}
+
+function runBatch({ kind, first, count, twiceEvery }: Batch): BatchResult {
+  const counts: Record<string, number> = {};
+  const failures: Failure[] = [];
+  let virtualMs = 0;
+  let eventCount = 0;
+  let twiceCount = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const result = runWorld({ seed, kind });
+    virtualMs += result.virtualMs;
+    eventCount += result.eventCount;
+    for (const [name, value] of Object.entries(result.counts))
+      counts[name] = (counts[name] ?? 0) + value;
+    if (result.violation !== null) failures.push({ seed, ...result.violation });
+    if (twiceEvery === 0 || seed % twiceEvery !== 0) continue;
+    twiceCount++;
+    const { traceHash, violation } = runWorld({ seed, kind });
+    if (traceHash === result.traceHash) continue;
+    const text = `two runs gave the trace hashes ${result.traceHash} and ${traceHash}`;
+    failures.push({ seed, check: "determinism", atMs: violation?.atMs ?? 0, text });
+  }
+  return { seedCount: count, twiceCount, virtualMs, eventCount, counts, failures };
+}
+
+process.on("message", (batch: Batch) => void process.send?.(runBatch(batch)));
+// Whoever started this process is gone.
+process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { runWorld } from "./run-world.ts";
+import { sealed } from "./seal.ts";
+
+describe("the deterministic world", () => {
+  it("finds nothing wrong in some seeds, and has seen every kind of takeover in them", () => {
+    const counts: Record<string, number> = {};
+    for (let seed = 1; seed <= 60; seed++) {
+      const { violation, counts: own } = runWorld({ seed, kind: "counter" });
+      expect(violation, `npm run world -- --seed ${seed}`).toBeNull();
+      for (const [name, count] of Object.entries(own)) counts[name] = (counts[name] ?? 0) + count;
+    }
+    // A run that never saw a fault would prove nothing.
+    for (const name of ["cold", "hot", "stale", "fencedWrites", "lostFrames"])
+      expect(counts[name], name).toBeGreaterThan(0);
+  });
+
+  it("gives the same trace for the same seed, and another for another", () => {
+    const once = runWorld({ seed: 5, kind: "counter" });
+    expect(runWorld({ seed: 5, kind: "counter", isTraced: true }).traceHash).toBe(once.traceHash);
+    expect(runWorld({ seed: 6, kind: "counter" }).traceHash).not.toBe(once.traceHash);
+  });
+
+  it("has no ambient time or chance, and gives both back", () => {
+    for (const ask of [() => Date.now(), () => Math.random(), () => void setTimeout(() => {}, 1)])
+      expect(() => sealed(ask)).toThrow(/deterministic world/);
+    expect(Date.now()).toBeGreaterThan(0);
+    expect(Math.random()).toBeLessThan(1);
+  });
+});

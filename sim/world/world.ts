@@ -1,0 +1,408 @@
+import { present } from "../../kernel/assert.ts";
+import type { OperatorRequest } from "../../kernel/command.ts";
+import type { MemoryCoordinator } from "../ports/memory-coordinator.ts";
+import { createMemoryCoordinator } from "../ports/memory-coordinator.ts";
+import type { LinkFaults, MemoryNetwork } from "../ports/memory-transport.ts";
+import { createMemoryNetwork } from "../ports/memory-transport.ts";
+import type { SeededRandom } from "../ports/seeded-random.ts";
+import { createSeededRandom } from "../ports/seeded-random.ts";
+import type { VirtualClock } from "../ports/virtual-clock.ts";
+import { createVirtualClock } from "../ports/virtual-clock.ts";
+import type { Fault } from "./faults.ts";
+import { describeFault } from "./faults.ts";
+import type { FieldDevice } from "./field.ts";
+import { Field } from "./field.ts";
+import { NodeClock } from "./node-clock.ts";
+import type { Holder, Violation } from "./referee.ts";
+import { Referee } from "./referee.ts";
+import type { Scenario } from "./scenario.ts";
+import { Trace } from "./trace.ts";
+import type { WorldGrid, WorldParts } from "./world-node.ts";
+import { WorldNode } from "./world-node.ts";
+
+/** Longest that a write is meant to take, as in the shipped profiles. */
+export const WRITE_MS = 20;
+const FIELD_DELAY_MS = { min: 0.2, max: 2 };
+const STORE_MEMBER_COUNT = 3;
+
+/** What a kind of world puts into it: its grids and what stands in the field. */
+export interface Setting {
+  readonly grids: readonly Omit<WorldGrid, "referee">[];
+  readonly devices: readonly FieldDevice[];
+  /** Physics: called every so many milliseconds of the world. */
+  readonly advance: { readonly everyMs: number; readonly run: (nowMs: number) => void } | null;
+  /** A request that an operator of this plant would make. */
+  readonly request: (
+    random: SeededRandom,
+    requestId: string,
+  ) => OperatorRequest & { readonly grid: string };
+}
+
+/** A whole cluster with its store, networks and plant, on one event heap. One scenario gives one history. */
+export class World {
+  readonly scenario: Scenario;
+  readonly clock: VirtualClock = createVirtualClock();
+  readonly trace: Trace;
+  readonly nodes: readonly WorldNode[];
+  readonly referees: readonly Referee[];
+  readonly field: Field;
+  readonly #random: SeededRandom;
+  readonly #setting: Setting;
+  readonly #store: MemoryCoordinator;
+  readonly #network: MemoryNetwork;
+  readonly #grids: readonly WorldGrid[];
+  #seenWriteCount = 0;
+  #requestCount = 0;
+  eventCount = 0;
+  #error: Violation | null = null;
+
+  constructor(scenario: Scenario, setting: Setting, isTraced: boolean) {
+    const { clock } = this;
+    this.scenario = scenario;
+    this.#setting = setting;
+    this.trace = new Trace(isTraced);
+    this.#random = createSeededRandom(`world/${scenario.seed}`);
+    const fork = (label: string) => this.#random.fork(label);
+    this.#store = createMemoryCoordinator({
+      clock,
+      random: fork("store"),
+      memberCount: STORE_MEMBER_COUNT,
+      ...scenario.store,
+    });
+    this.#network = createMemoryNetwork({ clock, random: fork("network"), ...scenario.network });
+    this.field = new Field({
+      clock,
+      random: fork("field"),
+      devices: setting.devices,
+      delayMsMin: FIELD_DELAY_MS.min,
+      delayMsMax: FIELD_DELAY_MS.max,
+      writeMs: WRITE_MS,
+      onWrite: (write) => {
+        const values = write.values.map(([name, value]) => `${name}=${String(value)}`).join(" ");
+        const outcome = write.isAccepted ? "" : " refused";
+        const text = `${write.device} <- ${write.epoch}:${write.sequence} ${values}${outcome}`;
+        this.trace.add(clock.monotonicMs(), write.node, text);
+        this.referee(write.grid).write(write);
+      },
+    });
+    this.#grids = setting.grids.map((grid) => ({
+      ...grid,
+      referee: new Referee({
+        grid: grid.grid,
+        timings: grid.timings,
+        writeMs: WRITE_MS,
+        now: () => clock.monotonicMs(),
+      }),
+    }));
+    this.referees = this.#grids.map(({ referee }) => referee);
+    const parts: WorldParts = {
+      clock,
+      coordinator: this.#store,
+      network: this.#network,
+      field: this.field,
+      trace: this.trace,
+      grids: this.#grids,
+      reply: (grid, { requestId, isAccepted, reason }) => {
+        const verdict = isAccepted ? "accepted" : `refused: ${reason}`;
+        this.trace.add(clock.monotonicMs(), grid, `${requestId} ${verdict}`);
+        if (isAccepted && requestId.startsWith("r")) this.referee(grid).accepted(requestId);
+      },
+    };
+    this.nodes = scenario.nodes.map((name, index) => {
+      const random = fork(name);
+      const rate = present(scenario.rates[index], "every node has a rate");
+      const offsetMs = Math.floor(random.between(0, 100_000));
+      return new WorldNode(
+        name,
+        new NodeClock(clock, random.fork("clock"), rate, offsetMs),
+        random,
+        parts,
+      );
+    });
+    this.#schedule();
+  }
+
+  referee(grid: string): Referee {
+    const found = this.#grids.find((candidate) => candidate.grid === grid);
+    return present(found, `a grid ${grid}`).referee;
+  }
+
+  node(name: string): WorldNode {
+    return present(
+      this.nodes.find((node) => node.name === name),
+      `a node ${name}`,
+    );
+  }
+
+  get violation(): Violation | null {
+    if (this.#error !== null) return this.#error;
+    return this.referees.find(({ violation }) => violation !== null)?.violation ?? null;
+  }
+
+  #schedule(): void {
+    const { scenario, clock } = this;
+    this.nodes.forEach((node, index) => {
+      clock.at(scenario.bootsAtMs[index] ?? 0, () => node.boot());
+    });
+    for (const fault of scenario.faults) {
+      clock.at(fault.atMs, () => {
+        this.trace.add(clock.monotonicMs(), "FAULT", describeFault(fault));
+        this.#begin(fault);
+      });
+    }
+    const { advance } = this.#setting;
+    if (advance === null) return;
+    const step = () => {
+      advance.run(clock.monotonicMs());
+      clock.at(clock.monotonicMs() + advance.everyMs, step);
+    };
+    clock.at(advance.everyMs, step);
+  }
+
+  /** Runs until then, until `isDone`, or until something is found wrong. */
+  run(untilMs: number, isDone: () => boolean = () => false): void {
+    const { clock } = this;
+    try {
+      while (clock.runNext(untilMs)) {
+        this.eventCount++;
+        this.#judge();
+        if (this.violation !== null || isDone()) return;
+      }
+      clock.advanceTo(untilMs);
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#error = { check: "exception", atMs: clock.monotonicMs(), text };
+    }
+  }
+
+  #judge(): void {
+    const { history } = this.#store;
+    for (; this.#seenWriteCount < history.length; this.#seenWriteCount++) {
+      const write = present(history[this.#seenWriteCount], "a write of the history");
+      const { record } = write;
+      const names = record.inSync.map(({ node }) => node).join();
+      const text = `${write.grid}: epoch ${record.epoch}, leader ${record.leader.node}, in sync ${names}, revision ${write.revision}`;
+      this.trace.add(this.clock.monotonicMs(), "RECORD", text);
+      this.referee(write.grid).record(write);
+    }
+    for (const { grid, referee } of this.#grids) referee.holders(this.#holders(grid));
+  }
+
+  #holders(grid: string): readonly Holder[] {
+    const holders: Holder[] = [];
+    for (const node of this.nodes) {
+      for (const controller of node.controllers()) {
+        if (controller.grid.grid !== grid) continue;
+        const epoch = controller.gate?.epochForWrite(grid, "", 0) ?? null;
+        if (epoch !== null) holders.push({ member: controller.member, epoch });
+      }
+    }
+    return holders;
+  }
+
+  /** Every grid is led, written to, and every controller of it in sync. */
+  isWhole(): boolean {
+    const nowMs = this.clock.monotonicMs();
+    return this.#grids.every(({ grid, order, timings, referee }) => {
+      const { record } = this.#store.record(grid);
+      if (record === null || record.inSync.length !== order.length) return false;
+      const [holder, ...others] = this.#holders(grid);
+      if (holder === undefined || others.length > 0 || holder.epoch !== record.epoch) return false;
+      if (nowMs - referee.lastWriteAtMs > 2 * timings.scanMs) return false;
+      return record.inSync.every(({ node, incarnation }) => {
+        const controller = this.node(node).controller(grid);
+        return controller?.member.incarnation === incarnation;
+      });
+    });
+  }
+
+  // --- faults ---
+
+  #begin(fault: Fault): void {
+    const end = (undo: () => void) =>
+      void this.clock.at(this.clock.monotonicMs() + fault.forMs, undo);
+    switch (fault.kind) {
+      case "crash":
+        this.node(fault.node).crash(fault.how);
+        return end(() => this.node(fault.node).boot());
+      case "stop":
+        this.node(fault.node).stop();
+        return end(() => this.node(fault.node).boot());
+      case "pause":
+        return this.node(fault.node).pause(fault.forMs);
+      case "suspend":
+        return this.node(fault.node).suspend(fault.forMs);
+      case "stallAtGate":
+        return this.node(fault.node).stallAtGate(fault.forMs);
+      case "request":
+      case "transfer":
+      case "force":
+        return this.#operate(fault);
+      case "cut":
+      case "flap":
+      case "delay":
+      case "isolate":
+        return this.#disturbNetwork(fault, end);
+      case "deviceSlow":
+      case "deviceSilent":
+      case "deviceRefuses":
+      case "deviceCut":
+        return this.#disturbField(fault, end);
+      case "journalFails":
+        this.node(fault.node).disk.setFailed(true);
+        return end(() => this.node(fault.node).disk.setFailed(false));
+      default:
+        return this.#disturbStore(fault, end);
+    }
+  }
+
+  #operate(fault: Extract<Fault, { kind: "request" | "transfer" | "force" }>): void {
+    const node = this.node(fault.node);
+    if (fault.kind === "request") {
+      const request = this.#setting.request(this.#random, `r${++this.#requestCount}`);
+      node.submit(request.grid, request);
+      return;
+    }
+    if (fault.kind === "transfer") {
+      for (const { grid } of this.#grids)
+        for (const { loop } of this.nodes.flatMap((other) => other.controller(grid) ?? []))
+          if (loop.view().role === "leading")
+            loop.transfer(`t${this.eventCount}`, node.name, "test");
+      return;
+    }
+    for (const other of this.nodes) {
+      if (other === node) continue;
+      other.crash("kill");
+      this.clock.at(this.clock.monotonicMs() + fault.forMs, () => other.boot());
+    }
+    for (const { grid, referee } of this.#grids) {
+      const controller = node.controller(grid);
+      if (controller === null) continue;
+      referee.forced(node.name);
+      controller.loop.force(`f${this.eventCount}`, "the others are off");
+    }
+  }
+
+  #setLinks(a: string, b: string, isOneWay: boolean, faults: LinkFaults): void {
+    this.#network.setLink(a, b, faults);
+    if (!isOneWay) this.#network.setLink(b, a, faults);
+  }
+
+  #disturbNetwork(
+    fault: Extract<Fault, { kind: "cut" | "flap" | "delay" | "isolate" }>,
+    end: (undo: () => void) => void,
+  ): void {
+    const { node, kind } = fault;
+    switch (kind) {
+      case "cut":
+        this.#setLinks(node, fault.to, fault.isOneWay, { isCut: true });
+        return end(() => this.#setLinks(node, fault.to, fault.isOneWay, {}));
+      case "delay":
+        this.#setLinks(node, fault.to, true, { delayMs: fault.delayMs });
+        return end(() => this.#setLinks(node, fault.to, true, {}));
+      case "flap": {
+        const startMs = this.clock.monotonicMs();
+        const flap = (isCut: boolean) => {
+          const isOver = this.clock.monotonicMs() - startMs >= fault.forMs;
+          this.#setLinks(node, fault.to, false, { isCut: isCut && !isOver });
+          if (!isOver) this.clock.at(this.clock.monotonicMs() + fault.periodMs, () => flap(!isCut));
+        };
+        return flap(true);
+      }
+      case "isolate": {
+        const set = (isCut: boolean) => {
+          this.#network.setIsolated(node, isCut);
+          if (!fault.isFromAll) return;
+          this.#store.setFaults(node, { isCut });
+          for (const { id } of this.#setting.devices) this.field.setCut(node, id, isCut);
+        };
+        set(true);
+        return end(() => set(false));
+      }
+      default:
+        kind satisfies never;
+    }
+  }
+
+  #disturbField(
+    fault: Extract<Fault, { kind: "deviceSlow" | "deviceSilent" | "deviceRefuses" | "deviceCut" }>,
+    end: (undo: () => void) => void,
+  ): void {
+    const { device } = fault;
+    if (fault.kind === "deviceCut") {
+      this.field.setCut(fault.node, device, true);
+      return end(() => this.field.setCut(fault.node, device, false));
+    }
+    this.field.setFaults(device, {
+      delayMs: fault.kind === "deviceSlow" ? fault.delayMs : 0,
+      isSilent: fault.kind === "deviceSilent",
+      isRefusing: fault.kind === "deviceRefuses",
+    });
+    end(() => this.field.setFaults(device, {}));
+  }
+
+  #disturbStore(
+    fault: Extract<
+      Fault,
+      {
+        kind:
+          | "storeCut"
+          | "storeAnswersLost"
+          | "storeLate"
+          | "watchSilent"
+          | "memberDown"
+          | "storeLeaderLost"
+          | "storeOutage"
+          | "storeSlow";
+      }
+    >,
+    end: (undo: () => void) => void,
+  ): void {
+    const store = this.#store;
+    switch (fault.kind) {
+      case "memberDown":
+        store.setMember(fault.member, false);
+        return end(() => store.setMember(fault.member, true));
+      case "storeLeaderLost":
+        return store.loseLeader(fault.electionMs);
+      case "storeOutage":
+        store.setOutage(true);
+        return end(() => store.setOutage(false));
+      case "storeSlow":
+        store.setSlow(fault.delayMs);
+        return end(() => store.setSlow(0));
+      default: {
+        store.setFaults(fault.node, {
+          isCut: fault.kind === "storeCut",
+          isAnswerLost: fault.kind === "storeAnswersLost",
+          isWatchSilent: fault.kind === "watchSilent",
+          requestDelayMs: fault.kind === "storeLate" ? fault.delayMs : 0,
+        });
+        return end(() => store.setFaults(fault.node, {}));
+      }
+    }
+  }
+
+  /** Everything works again: what was broken is whole, and every computer runs. */
+  heal(): void {
+    this.trace.add(this.clock.monotonicMs(), "HEAL", "everything works again");
+    const { nodes } = this.scenario;
+    this.#network.setBreakProbability(0);
+    for (const node of nodes) {
+      this.#network.setIsolated(node, false);
+      this.#store.setFaults(node, {});
+      for (const { id } of this.#setting.devices) this.field.setCut(node, id, false);
+      this.node(node).disk.setFailed(false);
+      this.node(node).stallAtGate(0);
+    }
+    for (const { id } of this.#setting.devices) this.field.setFaults(id, {});
+    for (let member = 0; member < STORE_MEMBER_COUNT; member++) this.#store.setMember(member, true);
+    this.#store.setOutage(false);
+    this.#store.setSlow(0);
+    this.bootAll();
+  }
+
+  bootAll(): void {
+    for (const node of this.nodes) node.boot();
+  }
+}
