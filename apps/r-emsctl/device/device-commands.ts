@@ -1,8 +1,10 @@
 import type { CommandContext } from "../command-context.ts";
 import { addReadCommands } from "./read-commands.ts";
+import { addScanCommand } from "./scan-command.ts";
 
 const HELP = `
-These tools ask a device over one connection, at most five times a second, and read only; writing needs more (see device write).`;
+A device is named as "PROFILE HOST[:PORT]", or, where a node runs or --config names the manifest, by its id. Where a node answers for the
+device, it is asked and the device is left alone. These tools ask a device over one connection, at most five times a second, and read only; writing needs more (see device write).`;
 
 /** `r-emsctl device …`: tools for whoever connects a device. */
 export function addDevice(context: CommandContext): void {
@@ -10,5 +12,6 @@ export function addDevice(context: CommandContext): void {
     .command("device")
     .description("look at a device, check a profile against it, with or without a running node")
     .addHelpText("after", HELP);
+  addScanCommand(device, context);
   addReadCommands(device, context);
 }

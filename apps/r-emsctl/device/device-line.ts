@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { createSystemClock } from "../../../cluster/node/system-clock.ts";
 import { Connection } from "../../../drivers/modbus/connection.ts";
 import type { Outcome } from "../../../drivers/modbus/outcome.ts";
@@ -92,12 +93,8 @@ export class DeviceLine {
   async #pace(): Promise<void> {
     const { signal } = this.#options;
     const waitMs = this.#nextMs - performance.now();
-    if (waitMs > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs);
-        signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-      });
-    }
+    // An abort ends the wait, and is told below.
+    if (waitMs > 0) await setTimeout(waitMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) throw new RemsError("REMS_TIMEOUT", "interrupted");
   }
 

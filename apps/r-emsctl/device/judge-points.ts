@@ -4,8 +4,8 @@ import type { PointSpec } from "../../../kernel/device-kinds.ts";
 import type { PointValue } from "../../../kernel/point.ts";
 import type { PointReading } from "./read-points.ts";
 
-/** `noValue`: the device says that it has none, which is its right. */
-export type Verdict = "ok" | "illegal" | "silent" | "implausible" | "slow" | "noValue";
+/** `noValue`: the device says that it has none, which is its right. `stale`: the node holds an old value. */
+export type Verdict = "ok" | "illegal" | "silent" | "implausible" | "slow" | "stale" | "noValue";
 
 export interface JudgedPoint {
   readonly reading: PointReading;
@@ -54,8 +54,10 @@ export function judgePoints(
     }
     const finding = implausibility(reading) ?? contradiction(reading, valueOf);
     if (finding !== null) return { reading, verdict: "implausible", finding };
-    if (reading.value === null)
-      return { reading, verdict: "noValue", finding: "the device has no value" };
+    if (reading.value === null) {
+      return { reading, verdict: "noValue", finding: failureText || "the device has no value" };
+    }
+    if (failureText !== "") return { reading, verdict: "stale", finding: failureText };
     if (latencyMs > profile.requestTimeoutMs * SLOW_SHARE) {
       const text = `answered after ${Math.round(latencyMs)} ms; the profile gives up at ${profile.requestTimeoutMs} ms`;
       return { reading, verdict: "slow", finding: text };
@@ -66,7 +68,10 @@ export function judgePoints(
 
 /** Why the value cannot be right, with what would make it right; null where it may be. */
 function implausibility({ mapping, spec, value, words }: PointReading): string | null {
-  if (words === null) return null;
+  if (words === null) {
+    const isImplausible = typeof value === "number" && !isPlausible(mapping, spec, value);
+    return isImplausible ? `${value} ${spec.unit} cannot be` : null;
+  }
   if (value === null && spec.type === "label") {
     const raw = words[0] ?? 0;
     const known = Object.entries(mapping.labels ?? {}).map(([code, label]) => `${code} ${label}`);

@@ -4,21 +4,22 @@ import { oneOf } from "../../../configs/spelling.ts";
 import { textOf } from "../../../drivers/modbus/outcome.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 import { type CommandContext, EXIT, isJson } from "../command-context.ts";
-import { findProfile } from "../find-profile.ts";
 import { collect, wholeBetween } from "../option-values.ts";
 import { table } from "../terminal.ts";
-import { parseDeviceAddress } from "./device-address.ts";
+import { daemonDevices, standsAt } from "./daemon-device.ts";
+import { parseDeviceAddress, type DeviceAddress } from "./device-address.ts";
 import { DeviceLine } from "./device-line.ts";
 import { judgePoints, type JudgedPoint, type Verdict } from "./judge-points.ts";
 import { latencyFigures, latencyText } from "./latencies.ts";
-import { readPoints } from "./read-points.ts";
+import {
+  findTarget,
+  openSource,
+  type DeviceOptions,
+  type DeviceTarget,
+  type PointSource,
+} from "./point-source.ts";
+import type { ReadResult } from "./read-points.ts";
 import { judgedTable, readingJson, readingsTable } from "./reading-text.ts";
-
-export interface DeviceOptions {
-  readonly unit: number;
-  readonly timeoutMs?: number;
-  readonly profiles: readonly string[];
-}
 
 interface ReadOptions extends DeviceOptions {
   readonly point: readonly string[];
@@ -28,7 +29,7 @@ interface ReadOptions extends DeviceOptions {
 /** The options that every tool shares which asks a device itself. */
 export function withDeviceOptions(command: Command): Command {
   return command
-    .option("--unit <n>", "Modbus unit id", wholeBetween(0, 255), 1)
+    .option("--unit <n>", "Modbus unit id, 1 otherwise", wholeBetween(0, 255))
     .option(
       "--timeout-ms <ms>",
       "longest wait for an answer; the profile's otherwise",
@@ -39,6 +40,7 @@ export function withDeviceOptions(command: Command): Command {
 
 const READ_HELP = `
 Examples:
+  r-emsctl device read dg1
   r-emsctl device read sim-plain-genset 127.0.0.1:5020
   r-emsctl device read my-meter.toml 192.168.1.20 --unit 3 --point activePowerKw
   r-emsctl device read 192.168.1.20 --registers holding:100:10`;
@@ -46,15 +48,19 @@ Examples:
 const CHECK_HELP = `
 Looks for registers that the device refuses, values that cannot be (with what would make them right), and slow answers.
 
-Example: r-emsctl device check sim-plain-genset 127.0.0.1:5020 --json | jq .summary
+Examples:
+  r-emsctl device check my-meter.toml 192.168.1.20 --unit 3
+  r-emsctl --json device check sim-plain-genset 127.0.0.1:5020 | jq .summary
 
 Exit codes: 0 nothing found; 1 something found; 2 wrong usage or profile; 3 the device does not answer.`;
 
 export function addReadCommands(device: Command, context: CommandContext): void {
   withDeviceOptions(
     device
-      .command("read <profile> [host]")
-      .description("read a device's points, or registers as they are; reads only")
+      .command("read <what> [host]")
+      .description(
+        "the points of a device of the installation, or of a profile at a host; reads only",
+      )
       .option("--point <name>", "only this point; repeat for more", collect, [])
       .option(
         "--registers <table:address:count>",
@@ -62,50 +68,56 @@ export function addReadCommands(device: Command, context: CommandContext): void 
       ),
   )
     .addHelpText("after", READ_HELP)
-    .action((profile: string, host: string | undefined, options: ReadOptions) =>
+    .action((what: string, host: string | undefined, options: ReadOptions) =>
       options.registers === undefined
-        ? readDevice(context, profile, host, options)
-        : readRegisters(context, profile, options.registers, options),
+        ? readDevice(context, what, host, options)
+        : readRegisters(context, what, options.registers, options),
     );
   withDeviceOptions(
     device
-      .command("check <profile> <host>")
+      .command("check <what> [host]")
       .description("read every point of a profile and report what is illegal, implausible or slow"),
   )
     .addHelpText("after", CHECK_HELP)
-    .action((profile: string, host: string, options: DeviceOptions) =>
-      checkDevice(context, profile, host, options),
+    .action((what: string, host: string | undefined, options: DeviceOptions) =>
+      checkDevice(context, what, host, options),
     );
 }
 
-/** Opens the line to a device for `action` and closes it again. */
-export async function withLine<Result>(
+/** Finds the target, opens the way to its points for `action`, and closes it again. */
+async function withSource(
   context: CommandContext,
-  host: string,
-  timeoutMs: number,
-  action: (line: DeviceLine) => Promise<Result>,
-): Promise<Result> {
-  const line = new DeviceLine({ ...parseDeviceAddress(host), timeoutMs, signal: context.signal });
+  name: string,
+  host: string | undefined,
+  options: DeviceOptions,
+  action: (source: PointSource) => Promise<ReadResult>,
+): Promise<{
+  readonly source: PointSource;
+  readonly target: DeviceTarget;
+  readonly result: ReadResult;
+}> {
+  const target = await findTarget(context, name, host, options);
+  const source = openSource(context, target, options);
+  if (source.isThroughNode && !isJson(context)) context.terminal.out(source.label);
   try {
-    return await action(line);
+    return { source, target, result: await action(source) };
   } finally {
-    await line.close();
+    context.terminal.progress?.("");
+    await source.close();
   }
 }
 
 async function readDevice(
   context: CommandContext,
-  profileName: string,
+  name: string,
   host: string | undefined,
   options: ReadOptions,
 ): Promise<void> {
-  if (host === undefined) throw lacksHost();
-  const profile = findProfile(profileName, options.profiles);
-  const mappings = options.point.length === 0 ? profile.points : chosen(profile, options.point);
-  const result = await withLine(context, host, timeoutOf(options, profile), (line) =>
-    readPoints(line, options.unit, profile, mappings, progressOf(context, "read")),
-  );
-  context.terminal.progress?.("");
+  const { result } = await withSource(context, name, host, options, (source) => {
+    const { profile } = source;
+    const mappings = options.point.length === 0 ? profile.points : chosen(profile, options.point);
+    return source.read(mappings, progressOf(context, "read"));
+  });
   if (isJson(context)) {
     for (const reading of result.readings)
       context.terminal.out(JSON.stringify(readingJson(reading)));
@@ -116,19 +128,15 @@ async function readDevice(
 
 async function checkDevice(
   context: CommandContext,
-  profileName: string,
-  host: string,
+  name: string,
+  host: string | undefined,
   options: DeviceOptions,
 ): Promise<void> {
-  const profile = findProfile(profileName, options.profiles);
-  const { readings, requestCount, latenciesMs } = await withLine(
-    context,
-    host,
-    timeoutOf(options, profile),
-    (line) =>
-      readPoints(line, options.unit, profile, profile.points, progressOf(context, "checked")),
+  const { source, target, result } = await withSource(context, name, host, options, (opened) =>
+    opened.read(opened.profile.points, progressOf(context, "checked")),
   );
-  context.terminal.progress?.("");
+  const { readings, requestCount, latenciesMs } = result;
+  const { profile, isThroughNode } = source;
   const judged = judgePoints(profile, readings);
   const summary = countsOf(judged);
   const latency = latencyFigures(latenciesMs);
@@ -138,12 +146,14 @@ async function checkDevice(
       verdict,
       finding,
     }));
-    const { id } = profile;
+    const { unitId, address } = target;
     context.terminal.out(
       JSON.stringify({
-        profile: id,
-        host,
-        unitId: options.unit,
+        profile: profile.id,
+        host: address.host,
+        port: address.port,
+        unitId,
+        isThroughNode,
         requestCount,
         latency,
         summary,
@@ -152,13 +162,12 @@ async function checkDevice(
     );
   } else {
     const counts = Object.entries(summary).filter(([, count]) => count > 0);
-    context.terminal.out(
-      [
-        judgedTable(context.terminal, judged),
-        `${readings.length} points in ${requestCount} requests: ${counts.map(([verdict, count]) => `${count} ${verdict}`).join(", ")}`,
-        latencyText(latency),
-      ].join("\n"),
-    );
+    const lines = [
+      judgedTable(context.terminal, judged),
+      `${readings.length} points in ${requestCount} requests: ${counts.map(([verdict, count]) => `${count} ${verdict}`).join(", ")}`,
+    ];
+    if (!isThroughNode) lines.push(latencyText(latency));
+    context.terminal.out(lines.join("\n"));
   }
   const isClean = summary.ok + summary.noValue === judged.length;
   context.finish(isClean ? EXIT.ok : EXIT.refused);
@@ -171,12 +180,17 @@ async function readRegisters(
   options: ReadOptions,
 ): Promise<void> {
   const { table: name, address, count } = parseRegisters(registers);
-  const { outcome, latencyMs } = await withLine(context, host, options.timeoutMs ?? 1000, (line) =>
-    line.read(options.unit, name, address, count),
-  );
+  const unitId = options.unit ?? 1;
+  const at = parseDeviceAddress(host);
+  await refuseWhereServed(context, at);
+  const timeoutMs = options.timeoutMs ?? 1000;
+  const line = new DeviceLine({ ...at, timeoutMs, signal: context.signal });
+  const { outcome, latencyMs } = await line
+    .read(unitId, name, address, count)
+    .finally(() => line.close());
   if (outcome.type !== "data") {
     const code = outcome.type === "exception" ? "REMS_DEVICE_EXCEPTION" : "REMS_DEVICE_TIMEOUT";
-    throw new RemsError(code, `${name} ${address} of unit ${options.unit}: ${textOf(outcome)}`);
+    throw new RemsError(code, `${name} ${address} of unit ${unitId}: ${textOf(outcome)}`);
   }
   const words = Array.from({ length: count }, (_value, index) => Number(outcome.words[index] ?? 0));
   if (isJson(context)) {
@@ -191,6 +205,18 @@ async function readRegisters(
     asciiOf(word),
   ]);
   context.terminal.out(table([["REGISTER", "HEX", "UNSIGNED", "SIGNED", "ASCII"], ...rows]));
+}
+
+/** Registers are not what a node knows: where one serves the device, nothing else asks it. */
+async function refuseWhereServed({ program }: CommandContext, at: DeviceAddress): Promise<void> {
+  const { address } = program.opts<{ readonly address: string }>();
+  const served = (await daemonDevices([address])).filter(({ device }) => standsAt(device, at));
+  if (served.length === 0) return;
+  const names = served.map(({ device }) => device.device).join(", ");
+  throw new RemsError(
+    "REMS_REQUEST_REFUSED",
+    `the node at ${address} serves ${names} there; read its points with r-emsctl device read ${served[0]?.device.device ?? ""}`,
+  );
 }
 
 function parseRegisters(text: string): {
@@ -225,17 +251,13 @@ export function chosen(profile: DeviceProfile, points: readonly string[]): Point
   });
 }
 
-export function timeoutOf(options: DeviceOptions, profile: DeviceProfile): number {
-  return options.timeoutMs ?? profile.requestTimeoutMs;
-}
-
 function progressOf({ terminal }: CommandContext, verb: string) {
   return (doneCount: number, totalCount: number): void =>
     terminal.progress?.(`${verb} ${doneCount} of ${totalCount} points`);
 }
 
 function countsOf(judged: readonly JudgedPoint[]): Record<Verdict, number> {
-  const counts = { ok: 0, illegal: 0, silent: 0, implausible: 0, slow: 0, noValue: 0 };
+  const counts = { ok: 0, illegal: 0, silent: 0, implausible: 0, slow: 0, stale: 0, noValue: 0 };
   for (const { verdict } of judged) counts[verdict]++;
   return counts;
 }
@@ -244,11 +266,4 @@ function asciiOf(word: number): string {
   return [word >> 8, word & 0xff]
     .map((code) => (code >= 0x20 && code < 0x7f ? String.fromCharCode(code) : "."))
     .join("");
-}
-
-function lacksHost(): RemsError {
-  return new RemsError(
-    "REMS_REQUEST_INVALID",
-    "the host is missing; write r-emsctl device read PROFILE HOST[:PORT]",
-  );
 }

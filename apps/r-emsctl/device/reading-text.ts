@@ -5,6 +5,7 @@ import type { PointReading } from "./read-points.ts";
 const COLOURS: Readonly<Record<Verdict, Colour>> = {
   ok: "green",
   slow: "yellow",
+  stale: "yellow",
   noValue: "dim",
   implausible: "red",
   illegal: "red",
@@ -25,7 +26,8 @@ function rawText({ words }: PointReading): string {
 
 function valueText(reading: PointReading): string {
   if (reading.failure !== null) return reading.failure;
-  return reading.value === null ? "no value" : String(reading.value);
+  const value = reading.value === null ? "no value" : String(reading.value);
+  return reading.failureText === "" ? value : `${value} (${reading.failureText})`;
 }
 
 /** Points with value, register and raw words, for people. */

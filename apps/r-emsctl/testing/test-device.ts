@@ -31,7 +31,7 @@ export async function openTestDevice(
   return { host: `127.0.0.1:${server.port}`, profile, writes, apply, server };
 }
 
-/** Runs r-emsctl as a script would. */
+/** Runs r-emsctl as a script would; no node answers unless the arguments name one. */
 export async function runTool(
   argv: readonly string[],
   signal: AbortSignal = new AbortController().signal,
@@ -43,6 +43,6 @@ export async function runTool(
     error: (text: string) => void error.push(text),
     hasColours: false,
   };
-  const code = await runCli(argv, terminal, signal);
+  const code = await runCli(["--address=127.0.0.1:9", ...argv], terminal, signal);
   return { code, out: out.join("\n"), error: error.join("\n") };
 }
