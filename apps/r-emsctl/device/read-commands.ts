@@ -8,7 +8,7 @@ import { collect, wholeBetween } from "../option-values.ts";
 import { table } from "../terminal.ts";
 import { daemonDevices, standsAt } from "./daemon-device.ts";
 import { parseDeviceAddress, type DeviceAddress } from "./device-address.ts";
-import { DeviceLine } from "./device-line.ts";
+import { type Answered, DeviceLine } from "./device-line.ts";
 import { judgePoints, type JudgedPoint, type Verdict } from "./judge-points.ts";
 import { latencyFigures, latencyText } from "./latencies.ts";
 import {
@@ -185,9 +185,13 @@ async function readRegisters(
   await refuseWhereServed(context, at);
   const timeoutMs = options.timeoutMs ?? 1000;
   const line = new DeviceLine({ ...at, timeoutMs, signal: context.signal });
-  const { outcome, latencyMs } = await line
-    .read(unitId, name, address, count)
-    .finally(() => line.close());
+  let answered: Answered;
+  try {
+    answered = await line.read(unitId, name, address, count);
+  } finally {
+    await line.close();
+  }
+  const { outcome, latencyMs } = answered;
   if (outcome.type !== "data") {
     const code = outcome.type === "exception" ? "REMS_DEVICE_EXCEPTION" : "REMS_DEVICE_TIMEOUT";
     throw new RemsError(code, `${name} ${address} of unit ${unitId}: ${textOf(outcome)}`);
