@@ -28,6 +28,7 @@ import {
   releasedSequence,
   revisionOf,
   roleOf,
+  takeoverTimes,
 } from "../cluster/core/queries.ts";
 import { takeDeviceInputs } from "./device-inputs.ts";
 import { createFrameLog } from "./frame-log.ts";
@@ -37,6 +38,7 @@ import { catchUpMessages, frameMessage, heartbeatMessage } from "./leader-messag
 import { createOutputGate } from "./output-gate.ts";
 import { createPlantTime } from "./plant-time.ts";
 import { createReplica } from "./replica.ts";
+import type { LoopStep } from "./loop-trace.ts";
 import { createStateHashes } from "./state-hashes.ts";
 
 const LOG_FRAME_COUNT_MAX = 600;
@@ -59,6 +61,8 @@ export interface LoopObserver {
   /** Scans that came late, by how much, and how many were left out. */
   scan(latenessMs: number, missedCount: number): void;
   restart(reason: string): void;
+  /** Steps of failovers, where somebody measures. */
+  readonly trace?: ((nowMs: number, step: LoopStep) => void) | undefined;
 }
 
 export interface ControlLoopOptions<State> {
@@ -366,11 +370,15 @@ class GridControlLoop<State> implements ControlLoop {
         return;
       case "transact": {
         const { id, expectedRevision, expectedNonce, record } = effect;
+        const isTakeover = this.#leading === null;
+        if (isTakeover) this.#trace({ step: "takeoverSent", ...takeoverTimes(this.#controller) });
         this.#options.coordinator.transact(
           { grid: this.#grid, expectedRevision, expectedNonce, record },
           this.#options.controller.timings.coordinatorMs,
-          (outcome) =>
-            this.#dispatch({ type: "transaction.answered", nowMs: this.#nowMs(), id, outcome }),
+          (outcome) => {
+            if (isTakeover) this.#trace({ step: "takeoverAnswered", outcome: outcome.type });
+            this.#dispatch({ type: "transaction.answered", nowMs: this.#nowMs(), id, outcome });
+          },
         );
         return;
       }
@@ -437,6 +445,7 @@ class GridControlLoop<State> implements ControlLoop {
   #startLeading(epoch: number, origin: LeadershipOrigin, plantTimeMsMin: number): void {
     assert(this.#leading === null, "a controller starts to lead once");
     this.#leading = { epoch, origin, scanCount: 0 };
+    this.#trace({ step: "led", epoch, origin });
     this.#plantTimeMsMin = plantTimeMsMin;
     this.#isLeadershipNews = true;
     this.#outputs.clear();
@@ -526,6 +535,7 @@ class GridControlLoop<State> implements ControlLoop {
     this.#afterFrame(encoded);
     this.#outputs.add(encoded.position.sequence, outputs);
     observer.frame(encoded, outputs, true);
+    if (leading.scanCount === 1) this.#trace({ step: "firstFrame", ...encoded.position });
     this.#dispatch({
       type: "frame.built",
       nowMs,
@@ -564,8 +574,11 @@ class GridControlLoop<State> implements ControlLoop {
       releasedSequence(this.#controller),
       releasedCommandSequence(this.#controller),
     );
-    if (released.levels !== null)
+    if (released.levels !== null) {
+      const position = this.#log.at(released.levels.sequence)?.position;
+      if (position !== undefined) this.#trace({ step: "released", ...position });
       this.#devices.writeLevels(released.levels.levels, released.levels.sequence);
+    }
     for (const command of released.commands) this.#devices.execute(command);
     for (const message of released.messages) this.#options.sendToGrid(message);
     for (const reply of released.replies)
@@ -699,6 +712,10 @@ class GridControlLoop<State> implements ControlLoop {
   }
 
   // --- time ---
+
+  #trace(step: LoopStep): void {
+    this.#options.observer.trace?.(this.#nowMs(), step);
+  }
 
   #nowMs(): number {
     return this.#options.clock.monotonicMs();

@@ -5,6 +5,8 @@ import { LineReader } from "../../sim/simulator/line-reader.ts";
 export interface ChildOptions {
   /** Compiled program to run with this Node. */
   readonly program: string;
+  /** Options of Node itself, beside those that every program of ours gets. */
+  readonly nodeArgs?: readonly string[];
   readonly args: readonly string[];
   readonly directory: string;
   readonly onLine?: (line: string) => void;
@@ -37,7 +39,7 @@ const SMALL_YOUNG_HEAP = "--max-semi-space-size=2";
 export function startChild(options: ChildOptions): Child {
   const child: ChildProcess = spawn(
     process.execPath,
-    [SMALL_YOUNG_HEAP, options.program, ...options.args],
+    [SMALL_YOUNG_HEAP, ...(options.nodeArgs ?? []), options.program, ...options.args],
     {
       cwd: options.directory,
       stdio: ["pipe", "pipe", "pipe"],

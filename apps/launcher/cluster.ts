@@ -6,6 +6,7 @@ import type { PlantSnapshot, SimulatorCommand } from "../../sim/simulator/protoc
 import { simulatorMessage } from "../../sim/simulator/protocol.ts";
 import type { Child } from "./child-program.ts";
 import { startChild } from "./child-program.ts";
+import type { EtcdTimings } from "./etcd-members.ts";
 import { findEtcdProgram } from "./etcd-members.ts";
 import type { LauncherEvent, Totals } from "./events.ts";
 import type { GridView, NodeView } from "./installation-view.ts";
@@ -25,9 +26,26 @@ export interface InstallationOptions {
   /** Null: etcd where there is one. */
   readonly coordinator: "etcd" | "embedded" | null;
   readonly seed: number;
+  /** Writes down every write at a device (`writes.jsonl`) and every step of a failover (`<node>.trace.jsonl`) in the run's folder. */
+  readonly isTraced?: boolean;
+  /** Parameters of the plant in place of those that go with the manifest. */
+  readonly plantPath?: string | undefined;
+  /** etcd's heartbeat and election time; for a local network by default. */
+  readonly etcdTimings?: EtcdTimings | undefined;
+  /** How long after a successor's first write a failover is judged; the simulator's default is 3 s. */
+  readonly refereeWindowMs?: number | undefined;
+  /** What runs as a node in place of the daemon, with the daemon's arguments after its own: for comparisons. */
+  readonly nodeProgram?: NodeProgram | undefined;
   /** Gives up while it starts. */
   readonly signal?: AbortSignal;
   readonly onEvent: (event: LauncherEvent) => void;
+}
+
+export interface NodeProgram {
+  /** Options of Node itself. */
+  readonly nodeArgs: readonly string[];
+  readonly program: string;
+  readonly args: readonly string[];
 }
 
 export interface CoordinatorView {
@@ -58,6 +76,12 @@ export interface Installation {
   readonly isBroken: boolean;
   stop(): Promise<void>;
 }
+
+/** Every write at a device, one JSON `WriteEntry` per line, where the run is traced. */
+export const WRITE_LOG = "writes.jsonl";
+/** Steps of failovers as the node took them, one JSON line each, where the run is traced. */
+export const tracePath = (runDirectory: string, node: string) =>
+  join(runDirectory, `${node}.trace.jsonl`);
 
 const LOG_LINE_COUNT = 5;
 const READY_MS_MAX = 30_000;
@@ -93,7 +117,12 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     const { plantMaps, publicPorts, network } = await surroundings.start(etcdProgram);
     const { kind, endpoints } = network;
     tellCoordinator(options, kind);
-    const program = compiledProgram(projectDirectory, "apps/r-emsd/main");
+    const daemon = compiledProgram(projectDirectory, "apps/r-emsd/main");
+    const { nodeArgs, program, args } = options.nodeProgram ?? {
+      nodeArgs: [],
+      program: daemon,
+      args: [],
+    };
     nodes = manifest.nodes.map((config) => {
       const directory = join(runDirectory, config.id);
       mkdirSync(directory, { recursive: true });
@@ -103,7 +132,9 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       return createNodeProcess({
         config,
         program,
+        nodeArgs,
         args: [
+          ...args,
           "--config",
           manifest.path,
           "--node",
@@ -120,6 +151,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
           mapPath,
           "--no-stdout-log",
           "--stop-with-stdin",
+          ...(options.isTraced === true ? ["--trace", tracePath(runDirectory, config.id)] : []),
         ],
         directory: projectDirectory,
         onState(state, text) {
@@ -273,12 +305,22 @@ class Surroundings {
     ports: Started["plantMaps"];
     publicPorts: Started["publicPorts"];
   }> {
-    const { manifest, projectDirectory, seed, onEvent } = this.#options;
+    const { manifest, projectDirectory, seed, plantPath, refereeWindowMs, onEvent } = this.#options;
     return new Promise((resolve, reject) => {
       const program = compiledProgram(projectDirectory, "sim/simulator/main");
       this.#simulator = startChild({
         program,
-        args: ["--config", manifest.path, "--seed", String(seed)],
+        args: [
+          "--config",
+          manifest.path,
+          "--seed",
+          String(seed),
+          ...(plantPath === undefined ? [] : ["--plant", plantPath]),
+          ...(refereeWindowMs === undefined ? [] : ["--window-ms", String(refereeWindowMs)]),
+          ...(this.#options.isTraced === true
+            ? ["--write-log", join(this.#options.runDirectory, WRITE_LOG)]
+            : []),
+        ],
         directory: projectDirectory,
         onExit: (exit) => this.#onExit("the simulator", exit.tail, reject),
         onLine: (line) => {
@@ -315,7 +357,8 @@ class Surroundings {
       });
       const nodes = manifest.nodes.map(({ id, host, peerPort }) => ({ id, host, peerPort }));
       const directory = join(runDirectory, "coordinator");
-      this.tellNetwork({ type: "begin", etcdProgram, directory, nodes });
+      const { etcdTimings } = this.#options;
+      this.tellNetwork({ type: "begin", etcdProgram, etcdTimings, directory, nodes });
     });
   }
 

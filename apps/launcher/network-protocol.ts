@@ -11,6 +11,7 @@ export const networkCommand = z.discriminatedUnion("type", [
     type: z.literal("begin"),
     /** Program for three etcd members; null: serve the embedded coordinator. */
     etcdProgram: z.string().nullable(),
+    etcdTimings: z.strictObject({ heartbeatMs: z.int(), electionMs: z.int() }).optional(),
     /** A new folder for what the coordinator stores. */
     directory: z.string(),
     nodes: z.array(z.strictObject({ id, host: z.string(), peerPort: port })).max(100),

@@ -29,10 +29,15 @@ let isStopping = false;
 
 const send = (message: NetworkMessage) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
-async function startCoordinator({ etcdProgram, directory }: Begin): Promise<Coordinator> {
+async function startCoordinator(command: Begin): Promise<Coordinator> {
+  const { etcdProgram, etcdTimings, directory } = command;
   if (etcdProgram !== null) {
-    const options = { program: etcdProgram, directory, count: ETCD_MEMBER_COUNT };
-    const members = await startEtcdMembers(options);
+    const members = await startEtcdMembers({
+      program: etcdProgram,
+      directory,
+      count: ETCD_MEMBER_COUNT,
+      timings: etcdTimings,
+    });
     return { kind: "etcd", endpoints: members.endpoints, stop: () => members.stop() };
   }
   const store = await openEmbeddedStore(join(directory, "coordinator.json"));

@@ -8,6 +8,8 @@ import { openOperatorClient } from "./operator-client.ts";
 export interface NodeProcessOptions {
   readonly config: NodeConfig;
   readonly program: string;
+  /** Options of Node itself. */
+  readonly nodeArgs: readonly string[];
   readonly args: readonly string[];
   readonly directory: string;
   readonly onState: (state: NodeState, text: string) => void;
@@ -85,6 +87,7 @@ export function createNodeProcess(options: NodeProcessOptions): NodeProcess {
       isEndWanted = false;
       child = startChild({
         program: options.program,
+        nodeArgs: options.nodeArgs,
         args: options.args,
         directory: options.directory,
         onErrorLine(line) {

@@ -34,6 +34,7 @@ import type { GridController } from "./grid-controller.ts";
 import { createGridController } from "./grid-controller.ts";
 import { LOCAL_MACHINES } from "./local-actors.ts";
 import type { ModuleLogger } from "./log.ts";
+import type { Trace } from "./trace-file.ts";
 
 export interface DaemonParts {
   readonly manifest: Manifest;
@@ -42,6 +43,7 @@ export interface DaemonParts {
   readonly logDirectory: string;
   readonly dial: Dial;
   readonly log: ModuleLogger;
+  readonly trace: Trace | null;
   readonly version: string;
   /** The daemon must not go on: end the process with this error. */
   readonly onFatal: (error: RemsError) => void;
@@ -181,6 +183,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         dial,
         log: log("grid").child({ grid: grid.id }),
         driverLog: log("drivers").child({ grid: grid.id }),
+        trace: parts.trace,
         phaseMs: (grid.timings.scanMs * index) / grids.length,
         send: (toNode, message) => transport.send(toNode, message),
         sendToGrid: (message) => {

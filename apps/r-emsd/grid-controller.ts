@@ -25,6 +25,7 @@ import { createControlLoop } from "../../scan/control-loop.ts";
 import type { Dial } from "./address-map.ts";
 import { DRIVER_FAMILIES } from "./driver-families.ts";
 import { historyNotes } from "./history-notes.ts";
+import type { Trace } from "./trace-file.ts";
 
 export interface GridControllerOptions {
   readonly manifest: Manifest;
@@ -40,6 +41,7 @@ export interface GridControllerOptions {
   readonly dial: Dial;
   readonly log: Logger;
   readonly driverLog: Logger;
+  readonly trace: Trace | null;
   readonly phaseMs: number;
   readonly send: (toNode: string, message: PeerMessage) => boolean;
   readonly sendToGrid: (message: GridMessage) => void;
@@ -78,6 +80,7 @@ function stricter(a: ControlMode, b: ControlMode | null): ControlMode {
 
 export function createGridController(options: GridControllerOptions): GridController {
   const { grid, node, core, clock, journal, api, log } = options;
+  const { trace } = options;
   const read = devicesReadBy(options.manifest, grid.id);
   const own = new Set(read.filter(({ isOwn }) => isOwn).map(({ device }) => device.id));
   let loop = create(options.recovered);
@@ -130,6 +133,7 @@ export function createGridController(options: GridControllerOptions): GridContro
         },
         reply: (reply) => api.reply(reply),
         scan: (latenessMs, missedCount) => api.onScan(grid.id, latenessMs, missedCount),
+        ...(trace === null ? {} : { trace: (nowMs, step) => trace(nowMs, grid.id, step) }),
         restart(reason) {
           log.warn({ reason }, "starting a new incarnation");
           restart();

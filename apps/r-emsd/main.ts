@@ -9,6 +9,7 @@ import { createLog, parseLogLevels } from "./log.ts";
 import { observerManifest } from "./observer-manifest.ts";
 import type { DaemonOptions } from "./options.ts";
 import { parseDaemonOptions } from "./options.ts";
+import { openTrace } from "./trace-file.ts";
 
 const VERSION = "0.1.0";
 const STOP_MS_MAX = 4000;
@@ -59,10 +60,14 @@ async function main(): Promise<void> {
   const options = parseDaemonOptions(process.argv.slice(2));
   const manifest = chooseManifest(options);
   const node = chooseNode(manifest, options);
-  if (options.addressMapPath !== null && manifest.mode !== "simulation") {
+  for (const [option, value] of [
+    ["--address-map", options.addressMapPath],
+    ["--trace", options.tracePath],
+  ]) {
+    if (value === null || manifest.mode === "simulation") continue;
     throw new RemsError(
       "REMS_CONFIG_INVALID",
-      `--address-map is for simulation only; ${manifest.path} has mode = "${manifest.mode}"`,
+      `${option} is for simulation only; ${manifest.path} has mode = "${manifest.mode}"`,
     );
   }
   const logDirectory = resolve(options.logDirectory ?? manifest.logging.directory);
@@ -87,6 +92,7 @@ async function main(): Promise<void> {
     logDirectory,
     dial: options.addressMapPath === null ? dialDirectly : readAddressMap(options.addressMapPath),
     log,
+    trace: options.tracePath === null ? null : openTrace(options.tracePath, node.id),
     version: VERSION,
     onFatal(error) {
       mainLog.fatal({ err: error }, "cannot go on");

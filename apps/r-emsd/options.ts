@@ -18,6 +18,8 @@ export interface DaemonOptions {
   /** In place of the manifest's coordinator: for launchers that start their own. */
   readonly coordinator: "etcd" | "embedded" | null;
   readonly endpoints: readonly string[];
+  /** Simulation only: a file that takes one JSON line per step of a failover and per frame whose outputs were issued. */
+  readonly tracePath: string | null;
   /** Orderly stop when stdin closes: with its parent, and where there is no SIGTERM. */
   readonly isStoppedWithStdin: boolean;
 }
@@ -59,6 +61,7 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
       ]),
     )
     .option("--endpoints <list>", "its host:port list, separated by commas")
+    .option("--trace <file>", "simulation only: write down every step of a failover")
     .option("--stop-with-stdin", "stop in order when stdin closes", false)
     .addHelpText("after", HELP)
     .exitOverride()
@@ -82,6 +85,7 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     stdoutLog: boolean;
     coordinator?: "etcd" | "embedded";
     endpoints?: string;
+    trace?: string;
     stopWithStdin: boolean;
   }>();
   return {
@@ -96,6 +100,7 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     isLogOnStdout: options.stdoutLog,
     coordinator: options.coordinator ?? null,
     endpoints: (options.endpoints ?? "").split(",").filter((endpoint) => endpoint !== ""),
+    tracePath: options.trace ?? null,
     isStoppedWithStdin: options.stopWithStdin,
   };
 }

@@ -83,6 +83,18 @@ function fencedDueMs(state: ControllerState): number {
   return Math.min(readDueMs(state), state.force?.deadlineMs ?? FOREVER);
 }
 
+/** What a takeover waited for: the last message of the leader, and the end of the promise that it was given; null where none. */
+export function takeoverTimes(state: ControllerState): {
+  readonly heardAtMs: number | null;
+  readonly promiseUntilMs: number | null;
+} {
+  const { heard, promiseUntilMs } = state.following;
+  return {
+    heardAtMs: heard?.atMs ?? null,
+    promiseUntilMs: Number.isFinite(promiseUntilMs) ? promiseUntilMs : null,
+  };
+}
+
 /** Plain data for inspection: everything that explains what this controller does, times as milliseconds remaining. */
 export function describe(state: ControllerState, nowMs: number) {
   const leading = leadingOf(state);

@@ -12,11 +12,12 @@ import { parsePlant } from "./plant-schema.ts";
  * Reads the parameters of a manifest's plant: `sim/plants/<name>.toml`, `<name>` as the manifest's file is called. Without such a
  * file every device has the defaults of its kind.
  *
+ * @param plantPath - Another file than that.
  * @throws {@link RemsError} REMS_CONFIG_INVALID, naming the file and everything that is wrong in it.
  */
-export function loadPlantFile(manifest: Manifest): PlantSpecs {
-  const path = join(plantsDirectory(), basename(manifest.path));
-  if (!existsSync(path)) return parsePlant({}, manifest);
+export function loadPlantFile(manifest: Manifest, plantPath?: string): PlantSpecs {
+  const path = plantPath ?? join(plantsDirectory(), basename(manifest.path));
+  if (plantPath === undefined && !existsSync(path)) return parsePlant({}, manifest);
   try {
     return parsePlant(camelKeys(parse(readFileSync(path, "utf8"))), manifest);
   } catch (cause) {

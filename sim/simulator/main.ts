@@ -1,3 +1,4 @@
+import { createWriteStream } from "node:fs";
 import { parseArgs } from "node:util";
 import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
@@ -9,7 +10,7 @@ import { Simulator } from "./simulator.ts";
 /** The plant and its devices as one process: started by the launcher, spoken to in JSON lines. */
 
 const USAGE =
-  "usage: simulator --config <manifest> [--seed <n>] [--public-port-base <n>] [--window-ms <n>]";
+  "usage: simulator --config <manifest> [--seed <n>] [--public-port-base <n>] [--window-ms <n>] [--plant <file>] [--write-log <file>]";
 const TICK_MS = 5;
 /** Orderly stop must not take longer. */
 const STOP_MS = 800;
@@ -36,15 +37,21 @@ async function run(): Promise<void> {
       seed: { type: "string" },
       "public-port-base": { type: "string" },
       "window-ms": { type: "string" },
+      plant: { type: "string" },
+      "write-log": { type: "string" },
     },
   });
   const manifest = loadManifest(findManifestPath(values.config, process.env));
-  const simulator = await Simulator.open(manifest, loadPlantFile(manifest), {
+  const path = values["write-log"];
+  const writeLog = path === undefined ? null : createWriteStream(path, { flags: "a" });
+  writeLog?.on("error", (error) => process.stderr.write(`simulator: ${path}: ${error.message}\n`));
+  const simulator = await Simulator.open(manifest, loadPlantFile(manifest, values.plant), {
     seed: integerOption("seed", values.seed) ?? 1,
     publicPortBase: integerOption("public-port-base", values["public-port-base"]),
     windowMs: integerOption("window-ms", values["window-ms"]),
     nowMs,
     send,
+    onWrite: (entry) => writeLog?.write(`${JSON.stringify(entry)}\n`),
   });
   let isStopping = false;
   const stop = () => {
@@ -52,7 +59,10 @@ async function run(): Promise<void> {
     isStopping = true;
     clearTimeout(timer);
     setTimeout(() => process.exit(0), STOP_MS).unref();
-    void simulator.close().then(() => process.exit(0));
+    void simulator.close().then(() => {
+      if (writeLog === null) process.exit(0);
+      writeLog.end(() => process.exit(0));
+    });
   };
   // Absolute deadlines: a late tick does not move the next one.
   let dueMs = nowMs();

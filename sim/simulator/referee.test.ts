@@ -214,6 +214,26 @@ describe("leadership comes back to a former leader", () => {
   });
 });
 
+describe("a grid where no device knows epochs", () => {
+  const only = (writer: string, fromMs: number, toMs: number) =>
+    leads(writer, 0, fromMs, toMs).filter(({ device }) => device === "bt1");
+
+  it("lets a former leader follow the one that was struck, however soon", () => {
+    const steps = [...only("n1", 1000, 3000), ...only("n2", 4200, 6000), ...only("n1", 6100, 9000)];
+    const { summaries } = judge(steps, killAt(5950, "n2"));
+    expect(summaries.at(-1)).toMatchObject({ from: "n2", to: "n1", gapMs: 151, overlapCount: 0 });
+  });
+
+  it("and takes its writes for double ones where nobody was struck", () => {
+    const steps = [
+      ...only("n1", 1000, 3000),
+      ...only("n2", 4200, 8000),
+      { ...plain(6100, "n1"), connectionOpenedAtMs: 6050 },
+    ];
+    expect(judge(steps).referee.totals().overlapCount).toBe(1);
+  });
+});
+
 describe("a takeover that begins at a plain device", () => {
   it("has the epoch that the next fenced write tells, and is one failover", () => {
     const steps = [...leads("n1", 7, 1000, 5000), plain(5190, "n3"), ...leads("n3", 8, 5200, 9000)];

@@ -83,7 +83,12 @@ export class Referee {
     const isMarked = this.#marks.some(
       (mark) => mark.grid === entry.grid && entry.connectionOpenedAtMs > mark.atMonotonicMs,
     );
-    const term = gridCase.tracker.onWrite(entry, isMarked);
+    const { writer } = gridCase.tracker;
+    const isStruck = this.#marks.some(
+      (mark) =>
+        mark.grid === entry.grid && mark.from === writer && mark.atMonotonicMs <= entry.atMs,
+    );
+    const term = gridCase.tracker.onWrite(entry, isMarked, isStruck);
     if (term !== null && term.from !== null) gridCase.open.push(term);
     return term;
   }

@@ -16,6 +16,8 @@ export interface SimulatorOptions {
   /** The machine's monotonic clock, ms: the same for all processes. */
   readonly nowMs: () => number;
   readonly send: (message: SimulatorMessage) => void;
+  /** Every write that reaches a device, as it comes. */
+  readonly onWrite?: ((entry: WriteEntry) => void) | undefined;
 }
 
 /** After a pause of the host at most so much plant time is caught up; the rest is skipped and said. */
@@ -78,6 +80,7 @@ export class Simulator {
       return refusedInSecondCount <= REFUSED_EVENTS_PER_S;
     };
     const onWrite = (entry: WriteEntry) => {
+      options.onWrite?.(entry);
       const term = referee.onWrite(entry);
       const isLeading = writers.get(entry.grid)?.writer === entry.writer;
       if (term !== null || (isLeading && entry.refusal === null && entry.epoch !== null)) {

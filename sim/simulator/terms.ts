@@ -35,13 +35,19 @@ export class TermTracker {
   readonly #lateConnections = new Set<number>();
   #hasFenced = false;
 
+  /** Who leads as the devices see it. */
+  get writer(): string | null {
+    return this.#current?.writer ?? null;
+  }
+
   /**
    * Takes an accepted write of a node.
    *
    * @param isOnNewConnection - A fault was announced and the connection is younger than it.
+   * @param isStruck - A fault of the present leader was announced: whoever writes now where no device knows epochs follows it.
    * @returns The term that this write opened, if any.
    */
-  onWrite(entry: WriteEntry, isOnNewConnection: boolean): Term | null {
+  onWrite(entry: WriteEntry, isOnNewConnection: boolean, isStruck = false): Term | null {
     this.#hasFenced ||= entry.isFenced;
     const current = this.#current;
     if (current === null) return this.#open(entry, entry.atMs, null);
@@ -59,7 +65,7 @@ export class TermTracker {
     }
     const isFormer = entry.writer === current.from;
     if (entry.epoch === null && !isFormer) return this.#open(entry, entry.atMs, current.writer);
-    if (!this.#hasFenced && this.#isSilentFor(entry, SILENT_MS)) {
+    if (!this.#hasFenced && (isStruck || this.#isSilentFor(entry, SILENT_MS))) {
       return this.#open(entry, entry.atMs, current.writer);
     }
     this.#strays.push(entry);

@@ -1,0 +1,74 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { watchHostPauses } from "../../../apps/launcher/host-pauses.ts";
+import { createRunDirectory } from "../../../apps/launcher/run-directory.ts";
+import { findProjectDirectory } from "../../../apps/launcher/project.ts";
+import { RemsError } from "../../../kernel/errors.ts";
+import { LANES } from "./lanes.ts";
+import { parseBenchOptions } from "./options.ts";
+import { jsonOf, reportOf, targetsOf } from "./report.ts";
+import type { LaneResult } from "./run-lane.ts";
+import { runLane } from "./run-lane.ts";
+
+/** `npm run bench:failover`: the same faults at the same devices, with R-EMS and with what one would use instead. */
+
+async function main(): Promise<number> {
+  const options = parseBenchOptions(process.argv.slice(2));
+  const projectDirectory = findProjectDirectory();
+  const runDirectory = createRunDirectory(join(projectDirectory, ".cache", "run"), new Date(), 1);
+  const abort = new AbortController();
+  const stop = () => {
+    if (abort.signal.aborted) process.exit(1);
+    abort.abort();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  const hostPauses = watchHostPauses();
+  const startedMs = performance.now();
+  const say = (text: string) =>
+    process.stderr.write(
+      `${((performance.now() - startedMs) / 1000).toFixed(0).padStart(5)} s  ${text}\n`,
+    );
+  const results: LaneResult[] = [];
+  const lanes = LANES.filter(({ id }) => options.lanes.includes(id));
+  const run = (lane: (typeof LANES)[number]) =>
+    runLane(lane, {
+      projectDirectory,
+      directory: runDirectory.path,
+      killCount: options.killCount,
+      freezeCount: Math.ceil(options.killCount / 10),
+      idleMs: options.idleMs,
+      hostPauses,
+      signal: abort.signal,
+      say,
+    });
+  try {
+    // Ours one after the other and alone on the machine; the others wait for leases most of the time, so they share it.
+    for (const lane of lanes.filter(({ baseline }) => baseline === null)) {
+      results.push(await run(lane));
+    }
+    results.push(
+      ...(await Promise.all(lanes.filter(({ baseline }) => baseline !== null).map(run))),
+    );
+  } finally {
+    await hostPauses.close();
+    runDirectory.remove();
+  }
+  const minutes = (performance.now() - startedMs) / 60_000;
+  process.stdout.write(`${reportOf(results, minutes)}\n`);
+  mkdirSync(join(options.jsonPath, ".."), { recursive: true });
+  writeFileSync(options.jsonPath, JSON.stringify(jsonOf(results, minutes), null, 2));
+  process.stdout.write(`\nEvery single failover: ${options.jsonPath}\n`);
+  return targetsOf(results).every(({ isMet }) => isMet) ? 0 : 1;
+}
+
+main().then(
+  (exitCode) => process.exit(exitCode),
+  (error: unknown) => {
+    const isExpected = error instanceof RemsError;
+    const text =
+      error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
+    process.stderr.write(`${text ?? ""}\n`);
+    process.exit(isExpected ? 2 : 1);
+  },
+);

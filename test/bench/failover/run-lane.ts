@@ -1,0 +1,211 @@
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Installation } from "../../../apps/launcher/cluster.ts";
+import { startInstallation, tracePath } from "../../../apps/launcher/cluster.ts";
+import type { FailoverMessage } from "../../../apps/launcher/events.ts";
+import type { HostPauses } from "../../../apps/launcher/host-pauses.ts";
+import { machineMonotonicMs } from "../../../apps/launcher/host-pauses.ts";
+import { writeBenchInstallation } from "./bench-installation.ts";
+import type { Breakdown } from "./breakdown.ts";
+import { breakdownOf, handoverIntervalMs, readTrace } from "./breakdown.ts";
+import type { FaultKind } from "./cell.ts";
+import { Cell } from "./cell.ts";
+import type { Lane } from "./lanes.ts";
+
+export interface LaneOptions {
+  readonly projectDirectory: string;
+  readonly directory: string;
+  readonly killCount: number;
+  /** A frozen leader shows double writes, not speed: fewer of them. */
+  readonly freezeCount: number;
+  readonly idleMs: number;
+  readonly hostPauses: HostPauses;
+  readonly signal: AbortSignal;
+  readonly say: (text: string) => void;
+}
+
+/** One fault of one lane as the referee at the devices measured it. */
+export interface Measured {
+  readonly kind: FaultKind;
+  readonly gapMs: number;
+  readonly overlapCount: number;
+  readonly lateWriteCount: number;
+  /** Longest pause of the machine itself between the fault and the first write. */
+  readonly hostPauseMs: number;
+  readonly breakdown: Breakdown | null;
+  /** Planned handover: between the last outputs of the old leader and the first of the new one. */
+  readonly handoverMs: number | null;
+}
+
+export interface LaneResult {
+  readonly lane: Lane;
+  readonly measured: readonly Measured[];
+  /** Accepted writes of a leader that another had followed, over the whole of the lane. */
+  readonly overlapCount: number;
+  readonly lateWriteCount: number;
+  /** Changes of leader that nobody caused, while nothing was done, and for how long that was watched, summed over the cells. */
+  readonly falseTakeoverCount: number;
+  readonly idleHours: number;
+  /** Of one core, mean over the nodes in idle time. */
+  readonly cpuPctPerNode: number;
+}
+
+const CLOCK_TICKS_PER_S = 100;
+const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+export async function runLane(lane: Lane, options: LaneOptions): Promise<LaneResult> {
+  const directory = join(options.directory, lane.id);
+  mkdirSync(directory, { recursive: true });
+  const { manifest, plantPath } = await writeBenchInstallation(
+    directory,
+    lane.cellCount,
+    lane.timingSet,
+  );
+  const failovers: FailoverMessage[] = [];
+  const installation = await startInstallation({
+    manifest,
+    projectDirectory: options.projectDirectory,
+    runDirectory: directory,
+    plantPath,
+    coordinator: "etcd",
+    etcdTimings: lane.etcd,
+    refereeWindowMs: 500,
+    isTraced: lane.baseline === null,
+    nodeProgram: lane.baseline === null ? undefined : baselineProgram(lane.baseline),
+    seed: 1,
+    signal: options.signal,
+    onEvent(event) {
+      if (event.type === "failover") failovers.push(event.failover);
+      if (event.type === "node" && event.state === "ended")
+        options.say(`${lane.id}: ${event.text}`);
+    },
+  });
+  try {
+    return await measure(lane, installation, failovers, options);
+  } finally {
+    await installation.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function baselineProgram(args: readonly string[]) {
+  const program = fileURLToPath(new URL("baseline-node.ts", import.meta.url));
+  return { nodeArgs: ["--import", "tsx"], program, args };
+}
+
+async function measure(
+  lane: Lane,
+  installation: Installation,
+  failovers: readonly FailoverMessage[],
+  options: LaneOptions,
+): Promise<LaneResult> {
+  const cells = Array.from(
+    { length: lane.cellCount },
+    (_, i) =>
+      new Cell({
+        installation,
+        cell: i + 1,
+        isBaseline: lane.baseline !== null,
+        freezeMs: lane.freezeMs,
+        failoverMsMax: lane.failoverMsMax,
+      }),
+  );
+  const measured: Measured[] = [];
+  await Promise.all(cells.map((cell) => cell.untilSettled()));
+  const idle = await beIdle(lane, installation, failovers, options);
+  for (const kind of lane.faults) {
+    const count = kind === "freeze" ? options.freezeCount : options.killCount;
+    let leftCount = count;
+    const runCell = async (cell: Cell) => {
+      while (leftCount > 0 && !options.signal.aborted && !installation.isBroken) {
+        leftCount--;
+        const failover = await cell.strike(kind, failovers);
+        const one = judge(lane, kind, failover, options);
+        measured.push(one);
+        const doneCount = measured.filter((other) => other.kind === kind).length;
+        options.say(`${lane.id} ${kind} ${doneCount}/${count}: ${textOf(one)}`);
+      }
+    };
+    await Promise.all(cells.map(runCell));
+  }
+  for (const cell of cells) cell.close();
+  // Totals come once a second.
+  await delay(1500);
+  const totals = installation.totals();
+  return {
+    lane,
+    measured,
+    overlapCount: totals?.overlapCount ?? 0,
+    lateWriteCount: totals?.lateWriteCount ?? 0,
+    ...idle,
+  };
+}
+
+async function beIdle(
+  lane: Lane,
+  installation: Installation,
+  failovers: readonly FailoverMessage[],
+  { idleMs, say, signal }: LaneOptions,
+) {
+  say(`${lane.id}: idle for ${Math.round(idleMs / 1000)} s`);
+  const pids = installation.nodeViews().map(({ pid }) => pid);
+  const cpuMs = () => pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
+  const fromMs = machineMonotonicMs();
+  const cpuBeforeMs = cpuMs();
+  const failoverCount = failovers.length;
+  while (machineMonotonicMs() - fromMs < idleMs && !signal.aborted) await delay(100);
+  const lastedMs = machineMonotonicMs() - fromMs;
+  return {
+    cpuPctPerNode: ((cpuMs() - cpuBeforeMs) / lastedMs / pids.length) * 100,
+    falseTakeoverCount: failovers.length - failoverCount,
+    idleHours: (lastedMs / 3_600_000) * lane.cellCount,
+  };
+}
+
+/** Processor time of a process with all its threads, ms; 0 where the system does not tell. */
+function cpuMsOf(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return ((Number(fields[11]) + Number(fields[12])) * 1000) / CLOCK_TICKS_PER_S;
+  } catch {
+    return 0;
+  }
+}
+
+function judge(
+  lane: Lane,
+  kind: FaultKind,
+  failover: FailoverMessage,
+  { directory, hostPauses }: LaneOptions,
+): Measured {
+  const traceOf = (node: string) => readTrace(tracePath(join(directory, lane.id), node));
+  const isOurs = lane.baseline === null;
+  const next = isOurs ? traceOf(failover.to) : [];
+  const isHandover = kind === "handover";
+  return {
+    kind,
+    gapMs: failover.gapMs,
+    overlapCount: failover.overlapCount,
+    lateWriteCount: failover.lateWriteCount,
+    hostPauseMs: hostPauses.longestMs(failover.faultAtMs, failover.firstNewWriteMs + 5),
+    breakdown: isOurs && !isHandover ? breakdownOf(failover, next) : null,
+    handoverMs:
+      isOurs && isHandover ? handoverIntervalMs(failover, traceOf(failover.from), next) : null,
+  };
+}
+
+function textOf({ gapMs, breakdown, handoverMs, hostPauseMs, overlapCount }: Measured): string {
+  const ms = (value: number) => value.toFixed(1);
+  const parts = [handoverMs === null ? `${ms(gapMs)} ms` : `outputs ${ms(handoverMs)} ms apart`];
+  if (breakdown !== null) {
+    const { promiseMs, staggerMs, transactionMs, firstFrameMs, releaseMs, writeMs } = breakdown;
+    parts.push(
+      `= promise ${ms(promiseMs)} + wait ${ms(staggerMs)} + transaction ${ms(transactionMs)} + frame ${ms(firstFrameMs)} + release ${ms(releaseMs)} + write ${ms(writeMs)}`,
+    );
+  }
+  if (hostPauseMs > 0) parts.push(`(machine paused ${ms(hostPauseMs)})`);
+  if (overlapCount > 0) parts.push(`double writes ${overlapCount}`);
+  return parts.join(" ");
+}
