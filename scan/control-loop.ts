@@ -138,6 +138,7 @@ class GridControlLoop<State> implements ControlLoop {
   #deadline: Timer | null = null;
   #scan: Timer | null = null;
   #nextScanAtMs = 0;
+  #isPollDue = false;
   #unwatch: () => void = () => {};
 
   /** Frames accepted in this turn, applied after their acknowledgements went out. */
@@ -342,6 +343,7 @@ class GridControlLoop<State> implements ControlLoop {
       this.#isDispatching = false;
     }
     this.#releaseOutputs();
+    if (this.#isPollDue) this.#poll();
     this.#armDeadline();
   }
 
@@ -451,7 +453,7 @@ class GridControlLoop<State> implements ControlLoop {
     this.#outputs.clear();
     this.#inbox.resendFacts();
     this.#devices.reassertLevels();
-    this.#nextScanAtMs = this.#nowMs();
+    this.#nextScanAtMs = this.#nowMs() + this.#options.controller.timings.scanMs;
     this.#runScan();
     this.#armScan();
   }
@@ -493,12 +495,19 @@ class GridControlLoop<State> implements ControlLoop {
     const { reachedCount, criticalCount } = this.#devices.reach();
     const leading = this.#leading;
     if (leading !== null && mayBuildFrame(this.#controller)) this.#buildFrame(leading);
-    this.#devices.poll(this.#leading === null ? "probe" : "full");
+    // The first outputs of a leadership are not to wait for reads that go over the same connections.
+    if (this.#isDispatching) this.#isPollDue = true;
+    else this.#poll();
     this.#dispatch({
       type: "reach.measured",
       nowMs: this.#nowMs(),
       reach: { reachedCount, criticalCount },
     });
+  }
+
+  #poll(): void {
+    this.#isPollDue = false;
+    this.#devices.poll(this.#leading === null ? "probe" : "full");
   }
 
   #buildFrame(leading: {

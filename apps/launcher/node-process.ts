@@ -39,6 +39,8 @@ export function createNodeProcess(options: NodeProcessOptions): NodeProcess {
   let child: Child | null = null;
   let state: NodeState = "down";
   let isEndWanted = false;
+  /** Asked for while the last life has not quite ended: on a busy machine that takes a moment. */
+  let isStartWanted = false;
   let isPolling = false;
   let status: NodeStatus | null = null;
   let statusAtMs = 0;
@@ -53,11 +55,32 @@ export function createNodeProcess(options: NodeProcessOptions): NodeProcess {
     child = null;
     if (isEndWanted) {
       become("down", "down");
+      if (isStartWanted) start();
       return;
     }
     const how = signal === null ? `exit code ${code ?? "unknown"}` : `signal ${signal}`;
     become("ended", `ended by itself, ${how}${tail === "" ? "" : `: ${tail}`}`);
   };
+
+  function start(): void {
+    if (child !== null) {
+      isStartWanted = isEndWanted;
+      return;
+    }
+    isEndWanted = false;
+    isStartWanted = false;
+    child = startChild({
+      program: options.program,
+      nodeArgs: options.nodeArgs,
+      args: options.args,
+      directory: options.directory,
+      onErrorLine(line) {
+        if (line === "ready" && state === "starting") become("up", "ready");
+      },
+      onExit,
+    });
+    become("starting", `started, pid ${child.pid}`);
+  }
 
   async function ask(): Promise<void> {
     isPolling = true;
@@ -82,21 +105,7 @@ export function createNodeProcess(options: NodeProcessOptions): NodeProcess {
       pid: child?.pid ?? 0,
       status: performance.now() - statusAtMs < STATUS_AGE_MS_MAX ? status : null,
     }),
-    start() {
-      if (child !== null) return;
-      isEndWanted = false;
-      child = startChild({
-        program: options.program,
-        nodeArgs: options.nodeArgs,
-        args: options.args,
-        directory: options.directory,
-        onErrorLine(line) {
-          if (line === "ready" && state === "starting") become("up", "ready");
-        },
-        onExit,
-      });
-      become("starting", `started, pid ${child.pid}`);
-    },
+    start,
     kill() {
       isEndWanted = true;
       child?.signal("SIGKILL");
@@ -113,6 +122,7 @@ export function createNodeProcess(options: NodeProcessOptions): NodeProcess {
     },
     async stop(limitMs) {
       isEndWanted = true;
+      isStartWanted = false;
       operator.close();
       if (child === null) return;
       if (state === "paused") child.signal("SIGCONT");
