@@ -2,7 +2,8 @@ import type { ActorView } from "../actors/runtime/actor-view.ts";
 import type { Role } from "../cluster/core/effects.ts";
 import type { Manifest } from "../configs/manifest.ts";
 import type { OperatorRequest } from "../kernel/command.ts";
-import type { ActorTransition, AlarmPriority } from "../kernel/core.ts";
+import type { AlarmPriority } from "../kernel/alarm.ts";
+import type { ActorTransition } from "../kernel/core.ts";
 import type { LogPosition, Member } from "../kernel/record.ts";
 
 /** Everything that the API worker is started with: plain data that can be copied to a thread. */

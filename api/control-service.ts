@@ -21,6 +21,16 @@ const ARGUMENT_COUNT_MAX = 16;
 export interface CommandDesk {
   /** Answers that the control thread gave. */
   onReply(reply: ApiReply): void;
+  /**
+   * Has the leader's core decide a request, or with `isValidateOnly` a copy of this node's.
+   * @throws {@link RemsError} `REMS_NOT_LEADER`, `REMS_REQUEST_REFUSED`, or `REMS_TIMEOUT` if the control thread does not answer.
+   */
+  decide(
+    grid: string,
+    request: OperatorRequest,
+    expectedEpoch: number,
+    isValidateOnly: boolean,
+  ): Promise<ApiReply>;
   readonly service: UntypedServiceImplementation;
 }
 
@@ -54,7 +64,17 @@ export function createCommandDesk(
       waiters.add(answer);
     });
 
+  const decide: CommandDesk["decide"] = async (grid, request, expectedEpoch, isValidateOnly) => {
+    checkLeading(view, grid, expectedEpoch);
+    const reply = isValidateOnly
+      ? view.replicaOf(grid).tryRequest(request)
+      : await ask(request.requestId, { type: "request", grid, expectedEpoch, request });
+    if (reply === null) throw refused("the grid's core did not answer");
+    return reply;
+  };
+
   return {
+    decide,
     onReply(reply) {
       const waiters = pending.get(reply.requestId);
       pending.delete(reply.requestId);
@@ -76,12 +96,12 @@ export function createCommandDesk(
           arguments: argumentsOf(message.arguments),
         };
         const expectedEpoch = counter(message.expectedEpoch, "expected_epoch");
-        checkLeading(view, grid, expectedEpoch);
-        const reply = message.validateOnly
-          ? view.replicaOf(grid).tryRequest(request)
-          : await ask(request.requestId, { type: "request", grid, expectedEpoch, request });
-        if (reply === null) throw refused("the grid's core did not answer");
-        const { requestId, isAccepted, reason } = reply;
+        const { requestId, isAccepted, reason } = await decide(
+          grid,
+          request,
+          expectedEpoch,
+          message.validateOnly,
+        );
         return rems.v1.SendCommandResponse.create({ requestId, isAccepted, reason });
       }),
       transferLeadership: unary(async (message: Transfer) => {
@@ -171,12 +191,13 @@ function argumentsOf(found: V1["arguments"]): Record<string, PointValue> {
   return values;
 }
 
-function text(found: string, field: string): string {
+/** @throws {@link RemsError} `REMS_REQUEST_INVALID` unless it has 1 to 64 characters. */
+export function text(found: string, field: string): string {
   if (found.length >= 1 && found.length <= 64) return found;
   throw invalid(field, found === "" ? "empty" : `${found.length} characters`, "1 to 64 characters");
 }
 
-function invalid(field: string, found: string, allowed: string): RemsError {
+export function invalid(field: string, found: string, allowed: string): RemsError {
   const shown = found.slice(0, 80);
   return new RemsError("REMS_REQUEST_INVALID", `${field} is ${shown}; allowed is ${allowed}`);
 }

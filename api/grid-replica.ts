@@ -7,7 +7,8 @@ import { why } from "../actors/grid/why.ts";
 import { viewTree, type ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest } from "../configs/manifest.ts";
 import type { OperatorRequest, RequestReply } from "../kernel/command.ts";
-import type { ActorTransition, AlarmChange } from "../kernel/core.ts";
+import type { AlarmChange, AlarmEntry } from "../kernel/alarm.ts";
+import type { ActorTransition } from "../kernel/core.ts";
 import { decodeFrame, type Frame } from "../kernel/frame.ts";
 import {
   pointId,
@@ -35,17 +36,14 @@ export interface FailoverView {
   readonly gapMs: number;
 }
 
-export interface AlarmView extends AlarmChange {
-  readonly sincePlantTimeMs: number;
-}
-
 /** What one frame changed, for whoever watches. */
 export interface Applied {
   readonly transitions: readonly PlacedTransition[];
   readonly failover: FailoverView | null;
+  readonly alarms: readonly AlarmChange[];
 }
 
-const NOTHING: Applied = { transitions: [], failover: null };
+const NOTHING: Applied = { transitions: [], failover: null, alarms: [] };
 const TRANSITION_COUNT_MAX = 32;
 /** Frames from one comparable state to the next: about five seconds. */
 const CHECKPOINT_EVERY = 50;
@@ -69,7 +67,6 @@ export class GridReplica {
   #lastFailover: FailoverView | null = null;
   #checkpoint: Checkpoint | null = null;
   readonly #transitions = new Map<string, PlacedTransition[]>();
-  readonly #alarmsSinceMs = new Map<string, number>();
   /** Plant time since when a point is not good; a point that is good, or was never read, is not in it. */
   readonly #notGoodSinceMs = new Map<string, number>();
   /** This thread's clock, at the last frame. */
@@ -131,13 +128,8 @@ export class GridReplica {
       const { epoch, sequence } = frame;
       this.#checkpoint = { epoch, sequence, stateHash: this.#replica.hash() };
     }
-    for (const alarm of outputs.alarms) {
-      const key = `${alarm.actor}|${alarm.code}`;
-      if (alarm.isActive) this.#alarmsSinceMs.set(key, frame.plantTimeMs);
-      else this.#alarmsSinceMs.delete(key);
-    }
     const transitions = outputs.transitions.map((transition) => this.#place(transition, frame));
-    return { transitions, failover: this.#failover(frame, before) };
+    return { transitions, failover: this.#failover(frame, before), alarms: outputs.alarms };
   }
 
   views(): ActorView[] {
@@ -192,11 +184,9 @@ export class GridReplica {
     return islandSituationOf(this.core.plan, this.state);
   }
 
-  alarms(): AlarmView[] {
-    return this.state.alarms.map((alarm) => ({
-      ...alarm,
-      sincePlantTimeMs: this.#alarmsSinceMs.get(`${alarm.actor}|${alarm.code}`) ?? 0,
-    }));
+  /** All that stand, wait to be acknowledged or are hidden, oldest first. */
+  alarms(): readonly AlarmEntry[] {
+    return this.state.alarmBook.entries;
   }
 
   /** The last transitions of an actor, newest last. */

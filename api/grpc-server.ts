@@ -10,7 +10,8 @@ import { RemsError } from "../kernel/errors.ts";
 import { Health } from "../proto/generated/grpc-health-v1.ts";
 import { ServerReflection } from "../proto/generated/grpc-reflection-v1.ts";
 import { OPERATOR_DESCRIPTOR_SET } from "../proto/generated/operator-descriptors.ts";
-import { ControlService, InspectionService } from "../proto/generated/rems-v1.ts";
+import { AlarmService, ControlService, InspectionService } from "../proto/generated/rems-v1.ts";
+import { alarmService } from "./alarm-service.ts";
 import type { CommandDesk } from "./control-service.ts";
 import { healthService } from "./health-service.ts";
 import { inspectionService } from "./inspection-service.ts";
@@ -33,6 +34,7 @@ export function createGrpcServer(view: NodeView, desk: CommandDesk): Server {
     server.addService(service as ServiceDefinition, implementation);
   add(InspectionService, inspectionService(view));
   add(ControlService, desk.service);
+  add(AlarmService, alarmService(view, desk));
   add(Health, healthService(view));
   add(ServerReflection, reflectionService(OPERATOR_DESCRIPTOR_SET));
   add(ServerReflectionAlpha, reflectionService(OPERATOR_DESCRIPTOR_SET));

@@ -1,3 +1,4 @@
+import { isAlarmStanding } from "../kernel/alarm.ts";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { FeedScan } from "./api-messages.ts";
@@ -92,7 +93,7 @@ export function createMetrics(view: NodeView, droppedCount: () => number): Metri
     inSync.set({ grid }, status?.inSync.length ?? 0);
     isCurrent.set({ grid }, replica.isCurrent ? 1 : 0);
     for (const priority of ["low", "medium", "high"] as const) {
-      const active = [...replica.alarms(), ...view.alarmsOf(grid)];
+      const active = [...replica.alarms().filter(isAlarmStanding), ...view.alarmsOf(grid)];
       const count = active.filter((alarm) => alarm.priority === priority).length;
       alarms.set({ grid, priority }, count);
     }

@@ -1,6 +1,7 @@
 import type { ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest, NodeConfig } from "../configs/manifest.ts";
 import { gridsOnNode, nodeOf } from "../configs/manifest-queries.ts";
+import type { AlarmChange } from "../kernel/alarm.ts";
 import { RemsError } from "../kernel/errors.ts";
 import { resolveAddress } from "./actor-address.ts";
 import type { ApiGridStatus, FeedAlarm, FeedLocalActor, FeedSnapshot } from "./api-messages.ts";
@@ -10,6 +11,7 @@ import { GridReplica, type FailoverView, type PlacedTransition } from "./grid-re
 export type NodeChange =
   | { readonly type: "transition"; readonly transition: PlacedTransition }
   | { readonly type: "failover"; readonly grid: string; readonly failover: FailoverView }
+  | { readonly type: "alarm"; readonly grid: string; readonly alarm: AlarmChange }
   | { readonly type: "frame"; readonly grid: string }
   | { readonly type: "status"; readonly grid: string }
   /** All that was seen of a grid may have changed. */
@@ -98,9 +100,10 @@ export class NodeView {
     const replica = this.replicas.get(grid);
     if (replica === undefined) return null;
     const wasCurrent = replica.isCurrent;
-    const { transitions, failover } = replica.apply(text);
+    const { transitions, failover, alarms } = replica.apply(text);
     for (const transition of transitions) this.#tell({ type: "transition", transition });
     if (failover !== null) this.#tell({ type: "failover", grid, failover });
+    for (const alarm of alarms) this.#tell({ type: "alarm", grid, alarm });
     this.#tell({ type: "frame", grid });
     if (replica.isCurrent) return null;
     if (wasCurrent) this.#tell({ type: "gap", grid, reason: "frames are missing" });

@@ -1,4 +1,6 @@
 import type { GridView } from "../actors/grid/view-grid.ts";
+import { isAlarmStanding } from "../kernel/alarm.ts";
+import { alarmMessage, byImportance, nodeAlarms } from "./alarm-message.ts";
 import { gridOf } from "../configs/manifest-queries.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import type { GridReplica } from "./grid-replica.ts";
@@ -27,9 +29,10 @@ export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
     hasAuthority: status?.hasAuthority ?? false,
     lastFailover: replica.lastFailover,
     plant: plantFigures(replica, plant),
-    alarms: [...replica.alarms(), ...nodeAlarms(view, grid)].map((alarm) =>
-      rems.v1.Alarm.create(alarm),
-    ),
+    alarms: [
+      ...byImportance(replica.alarms().filter(isAlarmStanding)).map(alarmMessage),
+      ...nodeAlarms(view, grid),
+    ],
     control: config.control,
     plantTimeMs: replica.state.plantTimeMs,
     isViewCurrent: replica.isCurrent,
@@ -49,13 +52,6 @@ export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
 export function operatorAddressOf(view: NodeView, node: string): string {
   const config = view.manifest.nodes.find(({ id }) => id === node);
   return config === undefined ? "" : `${config.host}:${config.operatorPort}`;
-}
-
-function nodeAlarms(view: NodeView, grid: string): Types.rems.v1.IAlarm[] {
-  const actor = `nodes/${view.node.id}`;
-  return view
-    .alarmsOf(grid)
-    .map(({ code, priority, text }) => ({ code, priority, text, actor, sincePlantTimeMs: 0 }));
 }
 
 /** Last value of a measured point that is a number, else null. */

@@ -1,3 +1,4 @@
+import { isAlarmStanding } from "../kernel/alarm.ts";
 import type { ActorView } from "../actors/runtime/actor-view.ts";
 import { gridOfAddress, type NodeView } from "./node-view.ts";
 
@@ -13,7 +14,7 @@ export function whyOf(view: NodeView, actor: ActorView): string[] {
   else reasons.push(`${actor.state}: ${actor.reason === "" ? "since its start" : actor.reason}`);
   if (replica === undefined) return reasons;
   if (!replica.isCurrent) reasons.push("this node's view of the grid lags behind");
-  for (const alarm of replica.alarms()) {
+  for (const alarm of replica.alarms().filter(isAlarmStanding)) {
     if (alarm.actor === actor.address) reasons.push(`alarm ${alarm.code}: ${alarm.text}`);
   }
   return reasons;

@@ -1,18 +1,7 @@
+import type { AlarmChange } from "./alarm.ts";
 import type { CommandOutput, LevelOutput, RequestReply } from "./command.ts";
 import type { Frame } from "./frame.ts";
 import type { GridMessage } from "./grid-message.ts";
-
-export type AlarmPriority = "low" | "medium" | "high";
-
-/** An alarm of the core: raised and cleared as data, identical on every replica. */
-export interface AlarmChange {
-  readonly code: string;
-  /** Address of the actor that it belongs to. */
-  readonly actor: string;
-  readonly isActive: boolean;
-  readonly priority: AlarmPriority;
-  readonly text: string;
-}
 
 /** A transition of a replicated actor with its reason, for logs, views and `why`. */
 export interface ActorTransition {

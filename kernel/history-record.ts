@@ -1,4 +1,4 @@
-import type { AlarmPriority } from "./core.ts";
+import type { AlarmPriority } from "./alarm.ts";
 import type { OperatorRole } from "./command.ts";
 import type { JournalNote } from "./ports/journal.ts";
 

@@ -1,5 +1,7 @@
 import type { OperatorRequest, RequestReply } from "../../kernel/command.ts";
 import { sentenceOf } from "../../energy/reason.ts";
+import type { AlarmMoment } from "../alarms/alarm-book.ts";
+import { ALARM_COMMANDS, answerAlarmRequest, isAlarmCommand } from "../alarms/alarm-requests.ts";
 import { mayCommand } from "./apply-frame.ts";
 import { actorOf } from "./device-values.ts";
 import type { PlannedDevice } from "./grid-plan.ts";
@@ -50,6 +52,7 @@ function deviceCommandOf(device: PlannedDevice, command: string): string {
 export function answerRequests(
   work: Work,
   requests: readonly OperatorRequest[],
+  moment: AlarmMoment,
   situation: () => Situation,
 ): RequestReply[] {
   const replies: RequestReply[] = [];
@@ -64,7 +67,7 @@ export function answerRequests(
       replies.push({ requestId: request.requestId, isAccepted: false, reason });
       continue;
     }
-    const reply = { requestId: request.requestId, ...answer(work, request, situation) };
+    const reply = { requestId: request.requestId, ...answer(work, request, moment, situation) };
     replies.push(reply);
     const answered = [...work.state.answered, reply].slice(-ANSWERED_COUNT_MAX);
     work.state = { ...work.state, answered };
@@ -76,13 +79,22 @@ type Answer = Omit<RequestReply, "requestId">;
 const refused = (reason: string): Answer => ({ isAccepted: false, reason });
 const accepted = (reason: string): Answer => ({ isAccepted: true, reason });
 
-function answer(work: Work, request: OperatorRequest, situation: () => Situation): Answer {
+function answer(
+  work: Work,
+  request: OperatorRequest,
+  moment: AlarmMoment,
+  situation: () => Situation,
+): Answer {
   const { plan } = work;
   const { command } = request;
   if (request.role !== "operator" && request.role !== "engineer") {
     return refused(`the role ${request.role} may look, not command`);
   }
-  if (request.actor === plan.address) return answerForGrid(work, request);
+  if (request.actor === plan.address) {
+    return isAlarmCommand(command)
+      ? answerForAlarms(work, request, moment)
+      : answerForGrid(work, request);
+  }
   const device = plan.deviceByAddress.get(request.actor);
   if (device === undefined) return refused(`there is no actor ${request.actor} in this grid`);
   if (command === "release") return releaseActor(work, device, request);
@@ -114,11 +126,22 @@ function answer(work: Work, request: OperatorRequest, situation: () => Situation
   return accepted(`${device.id} is now ${snapshot.state}`);
 }
 
+/** Alarms may be acknowledged at any time, also while a new leader does not command yet. */
+function answerForAlarms(work: Work, request: OperatorRequest, moment: AlarmMoment): Answer {
+  const actors = new Set([work.plan.address, ...work.plan.deviceByAddress.keys()]);
+  const done = answerAlarmRequest(work.state.alarmBook, request, moment, actors);
+  work.state = { ...work.state, alarmBook: done.book };
+  work.alarmChanges.push(...done.changes);
+  return { isAccepted: done.isAccepted, reason: done.reason };
+}
+
 function answerForGrid(work: Work, request: OperatorRequest): Answer {
   const { plan } = work;
   const { command } = request;
   if (command !== "auto" && command !== "semi") {
-    return refused(`the grid has no command ${command}; it has: auto, semi`);
+    return refused(
+      `the grid has no command ${command}; it has: auto, semi, ${ALARM_COMMANDS.join(", ")}`,
+    );
   }
   const before = actorOf(plan, work.state, plan.address).snapshot.state;
   if (before === command) return accepted(`the grid is already in ${command}`);

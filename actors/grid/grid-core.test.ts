@@ -32,7 +32,8 @@ const whyOf = (plant: MiniPlant, device: string) => {
   const { core, state } = plant.grid("port");
   return why(core, state, `grids/port/devices/${device}`).join(" | ");
 };
-const alarmsOf = (plant: MiniPlant) => plant.grid("port").state.alarms.map((alarm) => alarm.code);
+const alarmsOf = (plant: MiniPlant) =>
+  plant.grid("port").state.alarmBook.entries.map((alarm) => alarm.code);
 
 describe("first start", () => {
   it("recognises what runs and gives no command", () => {

@@ -4,8 +4,9 @@ import { encodeCanonical } from "../../kernel/canonical.ts";
 import type { CoreOutputs, GridCore } from "../../kernel/core.ts";
 import type { Frame } from "../../kernel/frame.ts";
 import { hashOf } from "../../kernel/hash.ts";
+import { EMPTY_ALARM_BOOK } from "../alarms/alarm-book.ts";
 import { startTree } from "../runtime/replicated-tree.ts";
-import { nextAlarms } from "./alarms.ts";
+import { momentOf, nextAlarms } from "./alarms.ts";
 import { answerRequests } from "./answer-requests.ts";
 import { applyFrame } from "./apply-frame.ts";
 import { decideSets, grantConsumers } from "./decide.ts";
@@ -18,7 +19,7 @@ import { applyFates, scanActors, type Work } from "./run-actors.ts";
 import { situationOf, type Situation } from "./situation.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "1";
+export const CORE_VERSION = "2";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {
@@ -57,8 +58,7 @@ function initialState(plan: GridPlan): GridState {
     levels: {},
     bms: {},
     pending: [],
-    alarms: [],
-    conditions: {},
+    alarmBook: EMPTY_ALARM_BOOK,
     asked: {},
     answered: [],
     peers: {},
@@ -79,6 +79,7 @@ function step(
     commands: [],
     transitions: [],
     supervision: [],
+    alarmChanges: [],
   };
   const elapsedMs = Math.min(
     Math.max(0, frame.plantTimeMs - state.plantTimeMs),
@@ -87,7 +88,10 @@ function step(
   work.state = rekey(plan, applyMessages(plan, work.state, frame.messages));
   applyFates(work, frame.fates, frame.isFirstOfEpoch);
   scanActors(work);
-  const replies = answerRequests(work, frame.requests, () => islandSituationOf(plan, work.state));
+  const moment = momentOf(plan, work.state, frame);
+  const replies = answerRequests(work, frame.requests, moment, () =>
+    islandSituationOf(plan, work.state),
+  );
   const situation = islandSituationOf(plan, work.state);
   const decision = decideSets(work, situation);
   const grant = grantConsumers(work, situation);
@@ -95,8 +99,9 @@ function step(
   const levels = nextLevels(plan, work.state, { situation, elapsedMs, sharePu, isFrozen });
   const own = work.state.island.length === 1 ? situation : situationOf(plan, work.state);
   const messages = messagesOf(plan, work.state, own, situation, decision, grant);
-  const { alarms, conditions, changes } = nextAlarms(plan, work.state, situation);
-  work.state = { ...work.state, levels, alarms, conditions };
+  const asked = work.alarmChanges;
+  const { book, changes } = nextAlarms(plan, work.state, situation, frame, asked.length);
+  work.state = { ...work.state, levels, alarmBook: book };
   return {
     state: work.state,
     outputs: {
@@ -104,7 +109,7 @@ function step(
       commands: work.commands,
       messages,
       replies,
-      alarms: changes,
+      alarms: asked.length === 0 ? changes : [...asked, ...changes],
       transitions: work.transitions,
     },
   };

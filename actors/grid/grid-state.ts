@@ -1,10 +1,10 @@
 import type { Canonical } from "../../kernel/canonical.ts";
 import type { RequestReply } from "../../kernel/command.ts";
-import type { AlarmChange } from "../../kernel/core.ts";
 import type { LeadershipOrigin } from "../../kernel/frame.ts";
 import type { GridStatus, IslandTargets } from "../../kernel/grid-message.ts";
 import type { ConnectionState, PointSample } from "../../kernel/point.ts";
 import type { StartStopTimers } from "../../energy/start-stop.ts";
+import type { AlarmBook } from "../alarms/alarm-book.ts";
 import type { Position } from "../machines/device-event.ts";
 import type { DeviceImage } from "../machines/device-image.ts";
 import type { TreeState } from "../runtime/replicated-tree.ts";
@@ -29,9 +29,7 @@ export type GridState = {
   readonly bms: { readonly [device: string]: HeartbeatState };
   /** Commands whose fate is awaited, oldest first; bounded. */
   readonly pending: readonly PendingCommand[];
-  readonly alarms: readonly AlarmChange[];
-  /** Since when a condition with a delay holds, by `actor|code`. */
-  readonly conditions: { readonly [key: string]: number };
+  readonly alarmBook: AlarmBook;
   /** Why a device was last asked for something, by a decision or an operator. */
   readonly asked: { readonly [device: string]: string };
   /** Requests answered, oldest first; bounded. */

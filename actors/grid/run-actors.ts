@@ -1,3 +1,4 @@
+import type { AlarmChange } from "../../kernel/alarm.ts";
 import { commandId, type CommandFate, type CommandOutput } from "../../kernel/command.ts";
 import type { ActorTransition } from "../../kernel/core.ts";
 import type { MachineEvent } from "../runtime/machine-adapter.ts";
@@ -17,6 +18,8 @@ export interface Work {
   readonly commands: CommandOutput[];
   readonly transitions: ActorTransition[];
   readonly supervision: SupervisionEvent[];
+  /** What operators' requests did to alarms in this step. */
+  readonly alarmChanges: AlarmChange[];
 }
 
 const PENDING_COUNT_MAX = 64;

@@ -1,6 +1,6 @@
 import { n1Of } from "../../energy/n-minus-one.ts";
 import { sentenceOf } from "../../energy/reason.ts";
-import type { AlarmChange } from "../../kernel/core.ts";
+import { isAlarmStanding, type AlarmEntry } from "../../kernel/alarm.ts";
 import type { ConnectionState } from "../../kernel/point.ts";
 import { roundTo } from "../../kernel/math.ts";
 import { viewTree, type ActorView } from "../runtime/actor-view.ts";
@@ -33,7 +33,7 @@ export interface GridView {
   readonly island: readonly string[];
   readonly why: readonly string[];
   readonly devices: readonly DeviceStatusView[];
-  readonly alarms: readonly AlarmChange[];
+  readonly alarms: readonly AlarmEntry[];
   readonly actors: readonly ActorView[];
 }
 
@@ -108,7 +108,7 @@ export function viewGrid(core: PlannedGridCore, state: GridState): GridView {
         points: imageOf(state, device.id),
       };
     }),
-    alarms: state.alarms,
+    alarms: state.alarmBook.entries.filter(isAlarmStanding),
     actors: viewTree(plan.tree, state.tree),
   };
 }

@@ -5,7 +5,7 @@ import type { ControllerAlarm, Role } from "../../cluster/core/effects.ts";
 import type { DeviceConfig, GridConfig, Manifest } from "../../configs/manifest.ts";
 import { devicesReadBy } from "../../configs/manifest-queries.ts";
 import { createDeviceIo } from "../../drivers/device-io.ts";
-import type { AlarmPriority } from "../../kernel/core.ts";
+import type { AlarmPriority } from "../../kernel/alarm.ts";
 import type { RemsError } from "../../kernel/errors.ts";
 import type { GridMessage } from "../../kernel/grid-message.ts";
 import type { PeerMessage } from "../../kernel/peer-message.ts";

@@ -1,0 +1,218 @@
+import type { AlarmPriority } from "../../kernel/alarm.ts";
+
+/** What an alarm means and how it behaves. Texts are for the operator on watch. */
+export interface AlarmDefinition {
+  readonly cause: string;
+  /** What happens if nobody does anything. */
+  readonly consequence: string;
+  /** What the operator should do. */
+  readonly action: string;
+  /** Usual priority; the condition may give another. */
+  readonly priority: AlarmPriority;
+  /** Its condition must hold so long before it is an alarm. */
+  readonly onDelayMs: number;
+  /** Its condition must be over so long before the alarm is: keeps one that chatters from coming again and again. */
+  readonly offDelayMs: number;
+  /** Held after its condition is over, until it is reset. */
+  readonly isLatched: boolean;
+  /** Unacknowledged for so long: medium becomes high. Null: never. */
+  readonly escalateAfterMs: number | null;
+  /** Hidden while one of these stands at the same actor or at the grid, for it explains this one. */
+  readonly suppressedBy: readonly string[];
+}
+
+const define = (
+  priority: AlarmPriority,
+  texts: Pick<AlarmDefinition, "cause" | "consequence" | "action">,
+  more: Partial<AlarmDefinition> = {},
+): AlarmDefinition => ({
+  priority,
+  ...texts,
+  onDelayMs: 0,
+  offDelayMs: 1000,
+  isLatched: false,
+  escalateAfterMs: priority === "medium" ? 300_000 : null,
+  suppressedBy: [],
+  ...more,
+});
+
+/** Every alarm that R-EMS can raise. Rendered into `docs/07-resilience/alarms.md`. */
+export const ALARMS = {
+  BLACKOUT: define(
+    "high",
+    {
+      cause: "The busbar is dead although this grid has sources.",
+      consequence: "All consumers of the section are without power.",
+      action: "See which alarm came first. Check protection before closing anything by hand.",
+    },
+    { onDelayMs: 2000 },
+  ),
+  OVERLOAD: define(
+    "high",
+    {
+      cause: "The load exceeds the capacity of the connected sources.",
+      consequence: "Frequency falls; sources trip by their own protection.",
+      action: "Shed or reduce load, or connect a further source.",
+    },
+    { onDelayMs: 2000, suppressedBy: ["BLACKOUT"] },
+  ),
+  DEVICE_TRIPPED: define(
+    "high",
+    {
+      cause: "The device or its breaker was tripped by protection.",
+      consequence: "It is not started or closed again before somebody has reset it.",
+      action: "Find the cause at the device, then reset the trip there and here.",
+    },
+    { isLatched: true },
+  ),
+  DEVICE_FAULT: define("high", {
+    cause: "The device reports a fault, gas, fire or an emergency stop.",
+    consequence: "It is not used, and never restarted automatically.",
+    action: "Follow the procedure for the device. Clear the fault there.",
+  }),
+  START_FAILED: define("high", {
+    cause: "A genset did not come to speed within its time.",
+    consequence: "The next in the order of start is started instead; reserve is smaller.",
+    action: "Look at the genset's own controller; then command reset.",
+  }),
+  SYNC_FAILED: define("high", {
+    cause: "A device did not synchronise and close within its time.",
+    consequence: "The source runs without load; the demand for it stands.",
+    action: "Look at the synchroniser: voltage, frequency, breaker ready.",
+  }),
+  STEP_OVERDUE: define(
+    "medium",
+    {
+      cause: "A device did not do in time what it was asked to do.",
+      consequence: "The sequence waits, or goes on with another device.",
+      action: "Compare the device's feedback with what `why` says it waits for.",
+    },
+    { suppressedBy: ["DEVICE_OFFLINE", "BLACKOUT"] },
+  ),
+  PHASE_ROTATION_BAD: define("high", {
+    cause: "The phase rotation of the shore connection is wrong.",
+    consequence: "The connection is not closed.",
+    action: "Have two phases swapped ashore.",
+  }),
+  DEVICE_OFFLINE: define(
+    "medium",
+    {
+      cause: "A device does not answer on its protocol.",
+      consequence:
+        "It is not commanded; its own fallback holds. Its power counts as last known or nominal.",
+      action: "Check supply and network of the device; `r-emsctl why` shows since when.",
+    },
+    { onDelayMs: 2000, suppressedBy: ["PLANT_UNREACHABLE"] },
+  ),
+  DEVICE_UNKNOWN: define(
+    "medium",
+    {
+      cause: "Feedback of a device is missing or contradicts itself.",
+      consequence: "It counts as the worse of what it may be; automatic stops are blocked.",
+      action: "Check auxiliary contacts and wiring of the device.",
+    },
+    { onDelayMs: 2000, suppressedBy: ["DEVICE_OFFLINE", "PLANT_UNREACHABLE"] },
+  ),
+  PLANT_UNREACHABLE: define(
+    "high",
+    {
+      cause: "No critical device of the grid answers.",
+      consequence: "Nothing can be commanded; devices run by their own fallback.",
+      action: "Check the plant network of the leading node.",
+    },
+    { onDelayMs: 2000 },
+  ),
+  TIE_UNKNOWN: define(
+    "high",
+    {
+      cause: "The position of a bus-tie breaker is not known.",
+      consequence:
+        "Automatic stops, dead-bus closing and new grants to heavy consumers are blocked.",
+      action: "Check the auxiliary contacts of the tie and the link to the other grid.",
+    },
+    { onDelayMs: 2000 },
+  ),
+  ACTOR_QUARANTINED: define("high", {
+    cause: "The state machine of a device failed repeatedly: a defect in the software.",
+    consequence: "The device is not controlled; the grid goes on without it.",
+    action: "Export the incident, then command release at the device.",
+  }),
+  REDUNDANCY_LOST: define(
+    "high",
+    {
+      cause: "No standby controller is in sync.",
+      consequence: "If the leader fails now, nobody takes over at once.",
+      action: "Bring a standby node back; `r-emsctl status` shows which are missing.",
+    },
+    { onDelayMs: 2000 },
+  ),
+  REDUNDANCY_REDUCED: define(
+    "medium",
+    {
+      cause: "Not all standby controllers are in sync.",
+      consequence: "A further failure may leave the grid without redundancy.",
+      action: "Bring the missing node back.",
+    },
+    { onDelayMs: 2000, suppressedBy: ["REDUNDANCY_LOST"] },
+  ),
+  STALE_TAKEOVER: define("high", {
+    cause:
+      "The leader began without the last frames of its predecessor: no member in sync was left.",
+    consequence: "Timers and ramps began anew from measured values.",
+    action: "Compare the plant with what R-EMS shows; then acknowledge.",
+  }),
+  AUTHORITY_LOST: define("high", {
+    cause: "The leader can prove its leadership neither by a standby nor by the coordinator.",
+    consequence: "It holds: devices keep their last set-points.",
+    action: "Check the networks between nodes and to etcd.",
+  }),
+  COORDINATOR_LOST: define("medium", {
+    cause: "The majority of etcd does not answer this node.",
+    consequence: "Control goes on while a standby is in sync; leadership cannot change.",
+    action: "Check the etcd members and the network to them.",
+  }),
+  RECORD_REFUSED: define("high", {
+    cause: "The record of leadership is older than one already seen: a restored backup of etcd.",
+    consequence: "This controller does not lead.",
+    action: "Find out which record is right, then use force.",
+  }),
+  REPLICA_DIVERGED: define("high", {
+    cause: "A standby computed another state from the same frames: a defect.",
+    consequence: "The standby takes a snapshot and goes on.",
+    action: "Export the incident and report it.",
+  }),
+  CLOCK_JUMPED: define("medium", {
+    cause: "The machine was suspended, or its clock was set by a leap.",
+    consequence: "The controller began anew under another name; another node may lead.",
+    action: "Check the host for suspend and migration, and time synchronisation.",
+  }),
+  JOURNAL_FAILED: define("high", {
+    cause: "The journal cannot be written: disk full, removed or read-only.",
+    consequence:
+      "Control goes on; this time will be missing from records unless another node has it.",
+    action: "Free or replace the disk. Recording resumes by itself.",
+  }),
+  JOURNAL_SLOW: define("medium", {
+    cause: "The disk takes longer than 100 ms to sync.",
+    consequence: "A leader alone commands later than it could.",
+    action: "Check the disk of the node.",
+  }),
+  ALARM_FLOOD: define("medium", {
+    cause: "More than 10 alarms came within 10 minutes.",
+    consequence: "New alarms below high priority are listed, but not announced.",
+    action: "Deal with the first-out alarm; the others usually follow from it.",
+  }),
+  NOTIFICATION_FAILED: define("medium", {
+    cause: "A message about an alarm could not be delivered for two minutes.",
+    consequence: "People away from the screens do not learn of alarms.",
+    action: "Check the mail server, webhook or broker and the network to it.",
+  }),
+} as const satisfies { readonly [code: string]: AlarmDefinition };
+
+export type AlarmCode = keyof typeof ALARMS;
+
+export const ALARM_CODES: readonly AlarmCode[] = Object.keys(ALARMS) as AlarmCode[];
+
+export function isAlarmCode(code: string): code is AlarmCode {
+  return Object.hasOwn(ALARMS, code);
+}

@@ -1,0 +1,53 @@
+import { isAlarmUnacknowledged, type AlarmEntry } from "../kernel/alarm.ts";
+import { rems, type Types } from "../proto/generated/rems-v1.ts";
+import type { NodeView } from "./node-view.ts";
+
+export function alarmMessage(alarm: AlarmEntry): Types.rems.v1.Alarm {
+  return rems.v1.Alarm.create({
+    code: alarm.code,
+    actor: alarm.actor,
+    priority: alarm.priority,
+    text: alarm.text,
+    sincePlantTimeMs: alarm.raisedMs,
+    id: alarm.id,
+    state: alarm.state,
+    isActive: alarm.isActive,
+    sinceWallTimeMs: alarm.raisedWallMs,
+    raisedCount: alarm.raisedCount,
+    acknowledgedBy: alarm.acknowledgedBy,
+    shelvedUntilPlantTimeMs: alarm.shelvedUntilMs,
+    shelvedBy: alarm.shelvedBy,
+    suppressedBy: alarm.suppressedBy,
+    outOfServiceBy: alarm.outOfServiceBy,
+    firstOut: alarm.firstOut,
+    isEscalated: alarm.escalatedMs !== null,
+    isQuiet: alarm.isQuiet,
+  });
+}
+
+/** Alarms of this node alone: nobody else knows of them, and they end by themselves. */
+export function nodeAlarms(view: NodeView, grid: string): Types.rems.v1.Alarm[] {
+  const actor = `nodes/${view.node.id}`;
+  return view.alarmsOf(grid).map(({ code, priority, text }) =>
+    rems.v1.Alarm.create({
+      code,
+      priority,
+      text,
+      actor,
+      isActive: true,
+      state: "unacknowledged",
+    }),
+  );
+}
+
+const WEIGHT = { high: 0, medium: 1, low: 2 } as const;
+
+/** What nobody has acknowledged before the rest, then by priority; the first of an upset before what followed. */
+export function byImportance(alarms: readonly AlarmEntry[]): AlarmEntry[] {
+  return alarms.toSorted(
+    (a, b) =>
+      Number(isAlarmUnacknowledged(b)) - Number(isAlarmUnacknowledged(a)) ||
+      WEIGHT[a.priority] - WEIGHT[b.priority] ||
+      a.raisedMs - b.raisedMs,
+  );
+}

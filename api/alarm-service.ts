@@ -1,0 +1,146 @@
+import type { ServerWritableStream, UntypedServiceImplementation } from "@grpc/grpc-js";
+import { ALARMS, ALARM_CODES } from "../actors/alarms/catalogue.ts";
+import type { AlarmCommand } from "../actors/alarms/alarm-requests.ts";
+import { isAlarmHidden } from "../kernel/alarm.ts";
+import type { PointValue } from "../kernel/point.ts";
+import { counter } from "../proto/field-check.ts";
+import { rems, type Types } from "../proto/generated/rems-v1.ts";
+import { alarmMessage, byImportance, nodeAlarms } from "./alarm-message.ts";
+import { invalid, text, type CommandDesk } from "./control-service.ts";
+import { serverStream, unary } from "./grpc-handlers.ts";
+import type { NodeView } from "./node-view.ts";
+
+type ListRequest = Types.rems.v1.ListAlarmsRequest;
+type WatchRequest = Types.rems.v1.WatchAlarmsRequest;
+type WatchResponse = Types.rems.v1.WatchAlarmsResponse;
+type ActRequest = Types.rems.v1.ActOnAlarmsRequest;
+
+/** Messages that may wait for a reader; one more and the reader gets a gap and the list again. */
+const WATCH_QUEUE_COUNT_MAX = 256;
+const REASON_LENGTH_MAX = 120;
+const ALARM_LENGTH_MAX = 200;
+
+const COMMANDS: Readonly<Record<number, AlarmCommand>> = {
+  [rems.v1.AlarmAction.ALARM_ACTION_ACKNOWLEDGE]: "acknowledge",
+  [rems.v1.AlarmAction.ALARM_ACTION_RESET]: "resetAlarm",
+  [rems.v1.AlarmAction.ALARM_ACTION_SHELVE]: "shelve",
+  [rems.v1.AlarmAction.ALARM_ACTION_UNSHELVE]: "unshelve",
+  [rems.v1.AlarmAction.ALARM_ACTION_REMOVE_FROM_SERVICE]: "removeFromService",
+  [rems.v1.AlarmAction.ALARM_ACTION_RETURN_TO_SERVICE]: "returnToService",
+};
+
+/** Answers `rems.v1.AlarmService`: lists from this node's replica, acts through the leader's core. */
+export function alarmService(view: NodeView, desk: CommandDesk): UntypedServiceImplementation {
+  return {
+    listAlarms: unary((request: ListRequest) =>
+      rems.v1.ListAlarmsResponse.create({
+        alarms: listed(view, request.grid, request.withHidden),
+        isSimulation: view.isSimulation,
+      }),
+    ),
+    watchAlarms: serverStream<WatchRequest, WatchResponse>((call) => watch(view, call)),
+    actOnAlarms: unary(async (message: ActRequest) => {
+      const { grid } = message;
+      const { address } = view.replicaOf(grid).core.plan;
+      const request = {
+        requestId: text(message.requestId, "request_id"),
+        role: "operator" as const,
+        user: message.user === "" ? "unknown" : text(message.user, "user"),
+        actor: address,
+        command: commandOf(message.action),
+        arguments: argumentsOf(view, message),
+      };
+      const expectedEpoch = counter(message.expectedEpoch, "expected_epoch");
+      const reply = await desk.decide(grid, request, expectedEpoch, message.validateOnly);
+      const { requestId, isAccepted, reason } = reply;
+      return rems.v1.ActOnAlarmsResponse.create({ requestId, isAccepted, reason });
+    }),
+    listAlarmDefinitions: unary((_request: Types.rems.v1.ListAlarmDefinitionsRequest) =>
+      rems.v1.ListAlarmDefinitionsResponse.create({
+        definitions: ALARM_CODES.map((code) => ({
+          code,
+          ...ALARMS[code],
+          suppressedBy: [...ALARMS[code].suppressedBy],
+        })),
+      }),
+    ),
+  };
+}
+
+function gridsOf(view: NodeView, grid: string): string[] {
+  return grid === "" ? [...view.replicas.keys()] : [view.replicaOf(grid).grid];
+}
+
+function listed(view: NodeView, grid: string, withHidden: boolean): Types.rems.v1.Alarm[] {
+  return gridsOf(view, grid).flatMap((id) => {
+    const all = view.replicaOf(id).alarms();
+    const shown = withHidden ? all : all.filter((alarm) => !isAlarmHidden(alarm));
+    return [...byImportance(shown).map(alarmMessage), ...nodeAlarms(view, id)];
+  });
+}
+
+function commandOf(action: number): AlarmCommand {
+  const command = COMMANDS[action];
+  if (command !== undefined) return command;
+  throw invalid("action", String(action), "ACKNOWLEDGE, RESET, SHELVE, UNSHELVE or of service");
+}
+
+function argumentsOf(view: NodeView, message: ActRequest): Record<string, PointValue> {
+  const { alarm, shelveS, reason } = message;
+  if (alarm === "" || alarm.length > ALARM_LENGTH_MAX) {
+    throw invalid("alarm", `"${alarm}"`, "an alarm's id, actor|CODE or all");
+  }
+  if (!Number.isFinite(shelveS)) throw invalid("shelve_s", String(shelveS), "a number of seconds");
+  const [actor = "", code] = alarm.split("|");
+  const wanted = code === undefined ? alarm : `${view.actor(actor).address}|${code}`;
+  return {
+    alarm: wanted,
+    ...(shelveS === 0 ? {} : { forS: shelveS }),
+    ...(reason === "" ? {} : { reason: reason.slice(0, REASON_LENGTH_MAX) }),
+  };
+}
+
+/** List, mark, changes. A reader that does not keep up costs one bounded queue, and lists again. */
+function watch(
+  view: NodeView,
+  call: ServerWritableStream<WatchRequest, WatchResponse>,
+): () => void {
+  const { grid, withHidden } = call.request;
+  const wanted = new Set(gridsOf(view, grid));
+  let waitingCount = 0;
+  let gapReason = "";
+  const send = (message: Types.rems.v1.IWatchAlarmsResponse): void => {
+    waitingCount += 1;
+    call.write(rems.v1.WatchAlarmsResponse.create(message), () => {
+      waitingCount -= 1;
+      if (gapReason !== "" && waitingCount === 0) resume();
+    });
+  };
+  const sendList = (): void => {
+    const alarms = listed(view, grid, withHidden);
+    for (const alarm of alarms) send({ alarm });
+    send({ listed: { alarmCount: alarms.length } });
+  };
+  const resume = (): void => {
+    send({ gap: { reason: gapReason } });
+    gapReason = "";
+    sendList();
+  };
+  const end = view.onChange((change) => {
+    if (change.type === "gap" && wanted.has(change.grid)) {
+      gapReason ||= change.reason;
+      if (waitingCount === 0) resume();
+    } else if (change.type === "alarm" && wanted.has(change.grid) && gapReason === "") {
+      const { alarm } = change;
+      const isHiding = alarm.event === "shelved" || alarm.event === "suppressed";
+      if (!withHidden && isAlarmHidden(alarm) && !isHiding) return;
+      if (waitingCount >= WATCH_QUEUE_COUNT_MAX) {
+        gapReason = "this reader was too slow";
+        return;
+      }
+      send({ change: { alarm: alarmMessage(alarm), event: alarm.event, by: alarm.by } });
+    }
+  });
+  sendList();
+  return end;
+}
