@@ -77,10 +77,10 @@ function checkPoint(
     return;
   }
   checkCoding(point, path, spec, report);
-  if (spec.type === "number" && point.type !== "bit") {
+  if (spec.type === "number" && point.type !== "bit" && point.constant === undefined) {
     checkRange(point, path, spec, mayBeNegative(point.point, spec, profile, kind), report);
   }
-  if (spec.type === "label") checkLabels(point, path, spec, report);
+  if (spec.type === "label" && point.constant === undefined) checkLabels(point, path, spec, report);
   else if (point.labels) report([...path, "labels"], "labels", `none: ${point.point} is no label`);
   if (spec.direction === "level") {
     if (point.table === "input" || point.table === "discrete") {
@@ -101,10 +101,17 @@ function checkPoint(
 
 function checkCoding(point: PointFile, path: ConfigPath, spec: PointSpec, report: Report): void {
   const isBitTable = point.table === "coil" || point.table === "discrete";
-  if ((spec.type === "boolean") !== (point.type === "bit")) {
+  checkMeaning(point, path, spec, report);
+  const saysTrue = point.true_values !== undefined || point.true_mask !== undefined;
+  const isSwitchOfNumber = /^uint/.test(point.type) && (saysTrue || point.constant !== undefined);
+  const isSwitch = point.type === "bit" || isSwitchOfNumber;
+  if (
+    (spec.type === "boolean") !==
+    (point.type === "bit" || (spec.type === "boolean" && isSwitch))
+  ) {
     const allowed =
       spec.type === "boolean"
-        ? '"bit": the point is a switch'
+        ? '"bit", or "uint16" or "uint32" with true_values or true_mask: the point is a switch'
         : "a number type: the point is no switch";
     report([...path, "type"], `"${point.type}"`, allowed);
   } else if (isBitTable && point.type !== "bit") {
@@ -116,6 +123,43 @@ function checkCoding(point: PointFile, path: ConfigPath, spec: PointSpec, report
       ? "a whole number, 0 to 15: the bit of the register"
       : 'none: only type "bit" in a register has one';
     report([...path, "bit"], point.bit === undefined ? "nothing" : String(point.bit), allowed);
+  }
+}
+
+/** How a switch says true, and what a point is that the device does not tell. */
+function checkMeaning(point: PointFile, path: ConfigPath, spec: PointSpec, report: Report): void {
+  for (const key of ["true_values", "true_mask"] as const) {
+    if (point[key] === undefined || spec.type === "boolean") continue;
+    report([...path, key], "a value", `none: ${point.point} is no switch`);
+  }
+  if (point.true_values !== undefined && point.true_mask !== undefined) {
+    report([...path, "true_mask"], "both", "only one of true_values and true_mask");
+  }
+  if (point.write_with !== undefined && spec.direction !== "level") {
+    report([...path, "write_with"], "a table", `none: ${point.point} is not written`);
+  }
+  if (point.constant === undefined) {
+    if (point.reason !== undefined)
+      report([...path, "reason"], "a text", "none without `constant`");
+    return;
+  }
+  const wanted = spec.type === "label" ? "string" : spec.type;
+  if (typeof point.constant !== wanted) {
+    report(
+      [...path, "constant"],
+      JSON.stringify(point.constant),
+      `a ${spec.type}, as ${point.point} is`,
+    );
+  }
+  if (spec.direction === "level") {
+    report([...path, "constant"], "a value", `none: ${point.point} is written`);
+  }
+  if (point.reason === undefined) {
+    report(
+      [...path, "reason"],
+      "nothing",
+      "a text: who or what sees to it that the constant is true",
+    );
   }
 }
 
@@ -255,5 +299,27 @@ function checkSafety(profile: ProfileFile, kind: KindSpec, report: Report): void
       "nothing",
       "a table: a device that takes commands or levels says what it does without R-EMS",
     );
+  }
+  checkFeedback(profile, kind, report);
+}
+
+/** What is told to a device shows somewhere, and what it was told last holds for a limited time only. */
+function checkFeedback(profile: ProfileFile, kind: KindSpec, report: Report): void {
+  const { commands, fallback } = profile;
+  if (commands.length > 0 && commands.every(({ followed_by }) => followed_by === undefined)) {
+    report(["commands"], "no followed_by", "at least one command whose effect a point shows");
+  }
+  const closes = commands.findIndex(({ command }) => command === "close");
+  if (closes >= 0 && profile.sync_check === undefined) {
+    const allowed =
+      '"device" or "none": a profile that closes a breaker says whether it synchronises';
+    report(["sync_check"], "nothing", allowed);
+  }
+  const levels = profile.points
+    .map(({ point }) => point)
+    .filter((point) => specOf(kind, point)?.direction === "level");
+  if (fallback?.behaviour === "none" && levels.length > 0) {
+    const allowed = `"droop", "hold", "limit" or "zero": the device takes set-points (${levels.join(", ")}), so it does something with them`;
+    report(["fallback", "behaviour"], '"none"', allowed);
   }
 }

@@ -11,6 +11,8 @@ interface Span {
   readonly count: number;
   /** Bit of a register where only that belongs to it. */
   readonly bit: number | null;
+  /** What else may be made of it: `values` like it (enumerations, flags), `anything` where it only stands for freshness. */
+  readonly sharing: "none" | "values" | "anything";
 }
 
 /** Most registers that one Modbus request reads, and writes (application protocol 1.1b3, function codes 3 and 16). */
@@ -36,17 +38,27 @@ function spansOf(profile: ProfileFile): Span[] {
     const path = ["points", index];
     const count = sizeOf(point.type);
     const bit = point.bit ?? null;
-    spans.push({
-      path: [...path, "address"],
-      table: point.table,
-      address: point.address,
-      count,
-      bit,
-    });
+    const sharing = sharingOf(point);
+    const own = { table: point.table, address: point.address, count, bit, sharing };
+    spans.push({ path: [...path, "address"], ...own });
+    if (point.write_with) {
+      const { before, after } = point.write_with;
+      const start = point.address - before.length;
+      const along: Omit<Span, "address" | "count"> = {
+        path: [...path, "write_with"],
+        table: point.table,
+        bit: null,
+        sharing: "none",
+      };
+      if (before.length > 0) spans.push({ ...along, address: start, count: before.length });
+      if (after.length > 0)
+        spans.push({ ...along, address: point.address + count, count: after.length });
+    }
     const { read_back: readBack } = point;
     const isElsewhere =
       readBack && (readBack.table !== point.table || readBack.address !== point.address);
-    if (isElsewhere) spans.push({ path: [...path, "read_back"], ...readBack, count, bit });
+    if (isElsewhere)
+      spans.push({ path: [...path, "read_back"], ...readBack, count, bit, sharing: "none" });
   });
   if (profile.epoch_register) {
     const { address } = profile.epoch_register;
@@ -56,28 +68,50 @@ function spansOf(profile: ProfileFile): Span[] {
       address,
       count: 2,
       bit: null,
+      sharing: "none",
     });
   }
   if (profile.signature) {
     const { table, address } = profile.signature;
-    spans.push({ path: ["signature", "address"], table, address, count: 1, bit: null });
+    spans.push({
+      path: ["signature", "address"],
+      table,
+      address,
+      count: 1,
+      bit: null,
+      sharing: "none",
+    });
   }
   // Commands may share a register with one another, but with nothing else, and only with different values.
   const commandRegisters = new Set<string>();
   profile.commands.forEach(({ table, address }, index) => {
     const register = `${table} ${address}`;
     if (!commandRegisters.has(register)) {
-      spans.push({ path: ["commands", index, "address"], table, address, count: 1, bit: null });
+      spans.push({
+        path: ["commands", index, "address"],
+        table,
+        address,
+        count: 1,
+        bit: null,
+        sharing: "none",
+      });
     }
     commandRegisters.add(register);
   });
   return spans;
 }
 
+/** An enumeration or a group of flags may say several things; a constant only needs a register that is read. */
+function sharingOf(point: ProfileFile["points"][number]): Span["sharing"] {
+  if (point.constant !== undefined) return "anything";
+  const isSaid = point.true_values ?? point.true_mask ?? point.labels;
+  return isSaid === undefined ? "none" : "values";
+}
+
 function checkSpans(profile: ProfileFile, report: Report): void {
   const spans = spansOf(profile);
   spans.forEach((span, index) => {
-    if (span.address + span.count > 65536) {
+    if (span.address < 0 || span.address + span.count > 65536) {
       report(span.path, String(span.address), "an address whose registers end at 65535");
     }
     const clash = spans.slice(0, index).find((other) => isOverlapping(span, other));
@@ -106,12 +140,23 @@ function checkSpans(profile: ProfileFile, report: Report): void {
 function isOverlapping(a: Span, b: Span): boolean {
   if (a.table !== b.table) return false;
   if (a.address >= b.address + b.count || b.address >= a.address + a.count) return false;
+  if (a.sharing === "anything" || b.sharing === "anything") return false;
+  const isSameThing = a.address === b.address && a.count === b.count;
+  const mayShare = (one: Span) => one.sharing === "values" || one.bit !== null;
+  if ((a.sharing === "values" || b.sharing === "values") && mayShare(a) && mayShare(b)) {
+    return !isSameThing && a.bit === null && b.bit === null;
+  }
   return a.bit === null || b.bit === null || a.bit === b.bit;
 }
 
 /** The epoch, the levels and the command register lie side by side: the driver writes them in one request. */
 function checkWriteBlock(profile: ProfileFile, kind: KindSpec, report: Report): void {
   if (!profile.epoch_register) return;
+  profile.points.forEach((point, index) => {
+    if (!point.write_with) return;
+    const allowed = "none beside an epoch register: one request writes the whole block";
+    report(["points", index, "write_with"], "a table", allowed);
+  });
   let next = profile.epoch_register.address + 2;
   const first = next - 2;
   const levels = profile.points

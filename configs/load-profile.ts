@@ -125,7 +125,16 @@ function toProfile(file: ProfileFile): DeviceProfile {
       poll: point.poll,
       labels: point.labels ?? null,
       notAvailable: point.not_available === undefined ? null : point.not_available + 0,
+      trueWhen:
+        point.true_values !== undefined
+          ? { values: point.true_values }
+          : point.true_mask !== undefined
+            ? { mask: point.true_mask }
+            : null,
+      constant:
+        point.constant === undefined ? null : { value: point.constant, reason: point.reason ?? "" },
       readBack: point.read_back ?? null,
+      writeWith: point.write_with ?? null,
     })),
     commands: file.commands.map((command) => ({
       command: command.command,

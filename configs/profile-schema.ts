@@ -46,6 +46,35 @@ const pointSchema = z.strictObject({
     z.int().optional(),
     "Raw value by which the device says that it has no value; the point is then bad.",
   ),
+  true_values: field(
+    z.array(z.int().min(0).max(4294967295)).max(32).optional(),
+    "Switches: raw values that mean true, where one set bit does not. `[0]` turns a bit round.",
+  ),
+  true_mask: field(
+    z.int().min(1).max(4294967295).optional(),
+    "Switches: the point is true while any of these bits is set.",
+  ),
+  constant: field(
+    scalar.optional(),
+    "What the point is in this installation, where the device does not tell it. Needs `reason`; good for as long as the register at `address` is read.",
+    { form: "true, false, a number or a label" },
+  ),
+  reason: field(text(200).optional(), "Who or what sees to it that the `constant` is true."),
+  write_with: field(
+    z
+      .strictObject({
+        before: field(
+          z.array(z.int().min(0).max(65535)).max(16).default([]),
+          "Raw values of the registers right before.",
+        ),
+        after: field(
+          z.array(z.int().min(0).max(65535)).max(16).default([]),
+          "Raw values of the registers right after.",
+        ),
+      })
+      .optional(),
+    "Levels: neighbouring registers that each write sets along, such as an enable flag or the device's own watchdog time.",
+  ),
   read_back: field(
     z
       .strictObject({

@@ -67,8 +67,17 @@ export interface PointMapping {
   readonly labels: Readonly<Record<number, string>> | null;
   /** Raw value by which the device says "not available"; the point is then `bad`. */
   readonly notAvailable: number | null;
+  /** Switches: the raw values, or the bits of which any, that mean true; null where the bit itself does. */
+  readonly trueWhen: { readonly values: readonly number[] } | { readonly mask: number } | null;
+  /** A point that the device does not tell and the installation fixes: its value for as long as the register is read. */
+  readonly constant: { readonly value: PointValue; readonly reason: string } | null;
   /** For levels: where the device shows the value that it holds, if not at the same register. */
   readonly readBack: { readonly table: RegisterTable; readonly address: number } | null;
+  /** For levels: registers that are written in the same request, right before and right after the level's own. */
+  readonly writeWith: {
+    readonly before: readonly number[];
+    readonly after: readonly number[];
+  } | null;
 }
 
 export interface CommandMapping {

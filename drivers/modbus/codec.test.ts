@@ -52,6 +52,24 @@ describe("reading switches and labels", () => {
     expect(codec.decode([0xfdff], 0)).toBe(false);
   });
 
+  it.each([
+    ["one of the values", { trueWhen: { values: [4, 5] } }, [5], true],
+    ["none of the values", { trueWhen: { values: [4, 5] } }, [6], false],
+    ["no value at all means true", { trueWhen: { values: [] } }, [0], false],
+    ["any bit of a mask", { trueWhen: { mask: 0x8001 } }, [0x8000], true],
+    ["no bit of a mask", { trueWhen: { mask: 0x8001 } }, [0x7ffe], false],
+    [
+      "the highest bit of 32",
+      { type: "uint32", trueWhen: { mask: 0x80000000 } },
+      [0x8000, 0],
+      true,
+    ],
+    ["a bit turned round", { type: "bit", bit: 2, trueWhen: { values: [0] } }, [0b100], false],
+    ["what the installation fixes", { constant: { value: true, reason: "a test" } }, [0], true],
+  ] as const)("is true by %s", (_name, values, words, expected) => {
+    expect(codecOf({ type: "uint16", ...values }, closed).decode(words, 0)).toBe(expected);
+  });
+
   it("takes a coil", () => {
     expect(codecOf({ type: "bit", table: "coil" }, closed).decode([true], 0)).toBe(true);
   });

@@ -83,6 +83,13 @@ function isNotAvailable(mapping: PointMapping, raw: number): boolean {
   return mapping.type === "int32" && raw >>> 0 === mapping.notAvailable;
 }
 
+function isTrue({ trueWhen }: PointMapping, raw: number): boolean {
+  if (trueWhen === null) return raw !== 0;
+  if ("values" in trueWhen) return trueWhen.values.includes(raw);
+  // Bits above 31 do not occur; unsigned, so that bit 31 counts.
+  return (raw & trueWhen.mask) >>> 0 !== 0;
+}
+
 function encodeNumber(mapping: PointMapping, value: PointValue): readonly number[] | null {
   if (typeof value !== "number" || !Number.isFinite(value)) return null;
   const exact = (value - mapping.offset) / mapping.scale;
@@ -126,7 +133,8 @@ export function createPointCodec(mapping: PointMapping, spec: PointSpec): PointC
     decode(words, index) {
       const raw = rawFrom(mapping, words, index);
       if (!Number.isFinite(raw) || isNotAvailable(mapping, raw)) return null;
-      if (spec.type === "boolean") return raw !== 0;
+      if (mapping.constant !== null) return mapping.constant.value;
+      if (spec.type === "boolean") return isTrue(mapping, raw);
       if (spec.type === "label") return labels[raw] ?? null;
       const value = roundTo(raw * mapping.scale + mapping.offset, perUnit);
       return Number.isFinite(value) ? value : null;

@@ -16,6 +16,9 @@ export function mapping(
     poll: "fast",
     labels: null,
     notAvailable: null,
+    trueWhen: null,
+    constant: null,
+    writeWith: null,
     readBack: null,
     ...values,
   };

@@ -18,6 +18,14 @@ const epoch = layoutWrites(genset({ epochRegister: { address: 0 } }));
 const apart = layoutWrites(
   genset({ points: [level("powerReferenceKw", 2), level("reactiveReferenceKvar", 9)] }),
 );
+const along = layoutWrites(
+  genset({
+    points: [
+      { ...level("powerReferenceKw", 2), writeWith: { before: [1], after: [0, 60] } },
+      level("reactiveReferenceKvar", 5),
+    ],
+  }),
+);
 
 type Row = [string, typeof plain, (number[] | null)[], boolean[], unknown];
 const rows: Row[] = [
@@ -40,6 +48,20 @@ const rows: Row[] = [
       [16, 2, [5], [0]],
       [16, 9, [6], [1]],
     ],
+  ],
+  [
+    "registers that a level sets along stand around it",
+    along,
+    [[5], [6]],
+    [true, false],
+    [[16, 1, [1, 5, 0, 60], [0]]],
+  ],
+  [
+    "a neighbour goes on behind them",
+    along,
+    [[5], [6]],
+    [true, true],
+    [[16, 1, [1, 5, 0, 60, 6], [0, 1]]],
   ],
   [
     "a level without a value is not written",

@@ -17,6 +17,9 @@ export interface LevelLayout {
   readonly address: number;
   readonly codec: PointCodec;
   readonly mapping: PointMapping;
+  /** Words that each write sets right before and right after the level's own. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
 }
 
 /** Where a device takes what it is told. Levels are in the order of their addresses. */
@@ -86,12 +89,14 @@ export function layoutWrites(profile: DeviceProfile): WriteLayout {
       address: mapping.address,
       codec: createPointCodec(mapping, spec),
       mapping,
+      before: mapping.writeWith?.before ?? [],
+      after: mapping.writeWith?.after ?? [],
     });
   }
   levels.sort((a, b) => a.address - b.address);
   for (const [index, level] of levels.entries()) {
     const before = levels[index - 1];
-    if (before !== undefined && before.address + before.codec.wordCount > level.address) {
+    if (before !== undefined && endOf(before) > startOf(level)) {
       throw invalid(profile, `levels ${before.point} and ${level.point} overlap`);
     }
   }
@@ -100,6 +105,14 @@ export function layoutWrites(profile: DeviceProfile): WriteLayout {
   const layout: WriteLayout = { levels, epochAddress, commands };
   if (epochAddress !== null) checkEpochBlock(profile, layout, epochAddress);
   return layout;
+}
+
+function startOf(level: LevelLayout): number {
+  return level.address - level.before.length;
+}
+
+function endOf(level: LevelLayout): number {
+  return level.address + level.codec.wordCount + level.after.length;
 }
 
 function epochWords(epoch: number): readonly number[] {
@@ -153,13 +166,13 @@ export function planLevelWrites(
     const held = image[index];
     const continues =
       run !== null &&
-      run.address + run.words.length === level.address &&
+      run.address + run.words.length === startOf(level) &&
       held &&
-      run.words.length + held.length <= WRITE_COUNT_MAX;
+      run.words.length + endOf(level) - startOf(level) <= WRITE_COUNT_MAX;
     if (!continues) finish();
     if (!held || (run === null && isDue[index] !== true)) continue;
-    run ??= { address: level.address, words: [], levels: [], dueWordCount: 0, dueCount: 0 };
-    run.words.push(...held);
+    run ??= { address: startOf(level), words: [], levels: [], dueWordCount: 0, dueCount: 0 };
+    run.words.push(...level.before, ...held, ...level.after);
     run.levels.push(index);
     if (isDue[index] === true) {
       run.dueWordCount = run.words.length;

@@ -193,6 +193,7 @@ export class ProfilePlant implements DevicePlant {
 
   #firstValue(mapping: PointMapping): PointValue {
     const spec = this.#specOf(mapping.point);
+    if (mapping.constant !== null) return mapping.constant.value;
     if (spec?.type === "label") {
       const labels = Object.values(mapping.labels ?? {});
       return HEALTHY_LABELS.find((label) => labels.includes(label)) ?? labels[0] ?? 0;

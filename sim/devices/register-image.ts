@@ -34,6 +34,8 @@ export class RegisterImage {
     discrete: [],
   };
   readonly #areas = new Map<RegisterTable, Area[]>();
+  /** Points that registers say by their value, of which several may share one, by address. */
+  readonly #saying: Readonly<Record<"holding" | "input", ReadonlyMap<number, PointMapping[]>>>;
 
   constructor(profile: DeviceProfile) {
     this.#profile = profile;
@@ -42,6 +44,10 @@ export class RegisterImage {
       const { readBack } = mapping;
       if (readBack !== null) this.#cells[readBack.table].push({ ...readBack, mapping });
     }
+    this.#saying = {
+      holding: sayingIn(this.#cells.holding),
+      input: sayingIn(this.#cells.input),
+    };
     for (const table of ["holding", "input", "coil", "discrete"] as const) {
       this.#areas.set(table, this.#areasOf(table));
     }
@@ -68,10 +74,13 @@ export class RegisterImage {
     };
     for (const cell of this.#cells[table]) {
       const value = points[cell.mapping.point];
-      if (value === undefined) continue;
+      if (value === undefined || cell.mapping.constant !== null || isSaying(cell.mapping)) continue;
       for (const [index, word] of encodeWords(cell.mapping, value).entries()) {
         put(cell.address + index, word);
       }
+    }
+    for (const [at, mappings] of this.#saying[table]) {
+      for (const [index, word] of wordsSaying(mappings, points).entries()) put(at + index, word);
     }
     const { signature, epochRegister } = this.#profile;
     if (signature?.table === table) put(signature.address, signature.value);
@@ -92,7 +101,8 @@ export class RegisterImage {
     const bits = Array.from({ length: count }, () => false);
     for (const cell of this.#cells[table]) {
       const index = cell.address - address;
-      if (index >= 0 && index < count) bits[index] = points[cell.mapping.point] === true;
+      if (index >= 0 && index < count)
+        bits[index] = bitOf(cell.mapping, points[cell.mapping.point]) === 1;
     }
     return bits;
   }
@@ -118,6 +128,7 @@ export class RegisterImage {
     for (const { mapping, address: at } of this.#cells.holding) {
       const size = wordCount(mapping);
       if (mapping.access === "read" || at !== mapping.address) continue;
+      for (const one of companions(mapping)) if (one >= address && one < end) covered.add(one);
       if (at >= end || at + size <= address) continue;
       if (at < address || at + size > end) return "address";
       const value = decodeWords(mapping, values.slice(at - address, at - address + size));
@@ -167,6 +178,7 @@ export class RegisterImage {
     const used: number[] = [];
     for (const { address, mapping } of this.#cells[table]) {
       for (let index = 0; index < wordCount(mapping); index += 1) used.push(address + index);
+      if (table === "holding") used.push(...companions(mapping));
     }
     for (const command of this.#profile.commands) {
       if (command.table === table) used.push(command.address);
@@ -187,6 +199,70 @@ export class RegisterImage {
   }
 }
 
+function sayingIn(cells: readonly Cell[]): ReadonlyMap<number, PointMapping[]> {
+  const byAddress = new Map<number, PointMapping[]>();
+  for (const { address, mapping } of cells) {
+    if (mapping.constant !== null || !isSaying(mapping)) continue;
+    byAddress.set(address, [...(byAddress.get(address) ?? []), mapping]);
+  }
+  return byAddress;
+}
+
+/** Says what it says by a value, not by a number or a bit of its own. */
+function isSaying(mapping: PointMapping): boolean {
+  return mapping.type !== "bit" && (mapping.labels !== null || mapping.trueWhen !== null);
+}
+
+/** The bit that says a switch; `true_values = [0]` turns it round. */
+function bitOf(mapping: PointMapping, value: PointValue | undefined): 0 | 1 {
+  const { trueWhen } = mapping;
+  const one = trueWhen === null || !("values" in trueWhen) || trueWhen.values.includes(1);
+  return (value === true) === one ? 1 : 0;
+}
+
+/** Registers that each write of a level sets along. */
+function companions(mapping: PointMapping): number[] {
+  if (mapping.writeWith === null) return [];
+  const { before, after } = mapping.writeWith;
+  const end = mapping.address + wordCount(mapping);
+  return [
+    ...before.map((_word, index) => mapping.address - before.length + index),
+    ...after.map((_word, index) => end + index),
+  ];
+}
+
+/** The raw value that says most of what the points are: an enumeration cannot say everything that single switches can. */
+function wordsSaying(
+  mappings: readonly PointMapping[],
+  points: Readonly<Record<string, PointValue>>,
+): number[] {
+  const said = (mapping: PointMapping, raw: number): PointValue | undefined => {
+    const { trueWhen, labels } = mapping;
+    if (labels !== null) return labels[raw];
+    if (trueWhen === null) return raw !== 0;
+    return "values" in trueWhen ? trueWhen.values.includes(raw) : (raw & trueWhen.mask) >>> 0 !== 0;
+  };
+  const masks = mappings.flatMap(({ point, trueWhen }) => {
+    const mask = trueWhen !== null && "mask" in trueWhen ? trueWhen.mask : 0;
+    return points[point] === true && mask !== 0 ? [(mask & -mask) >>> 0] : [];
+  });
+  const flags = masks.reduce((sum, mask) => (sum | mask) >>> 0, 0);
+  const candidates = mappings.flatMap(({ labels, trueWhen }) => [
+    ...Object.keys(labels ?? {}).map(Number),
+    ...(trueWhen !== null && "values" in trueWhen ? trueWhen.values : []),
+  ]);
+  let best = flags;
+  let bestCount = -1;
+  for (const raw of [flags, ...candidates, 0, 1]) {
+    const count = mappings.filter((one) => said(one, raw) === points[one.point]).length;
+    if (count > bestCount) [best, bestCount] = [raw, count];
+  }
+  const [first] = mappings;
+  if (first === undefined || wordCount(first) === 1) return [best & 0xffff];
+  const words = [Math.floor(best / 0x10000), best % 0x10000];
+  return first.wordOrder === "big" ? words : words.reverse();
+}
+
 function wordCount(mapping: PointMapping): number {
   return mapping.type === "int32" || mapping.type === "uint32" || mapping.type === "float32"
     ? 2
@@ -195,7 +271,7 @@ function wordCount(mapping: PointMapping): number {
 
 /** A point's value as registers, high word first unless the mapping says otherwise; what does not fit is cut to the range. */
 export function encodeWords(mapping: PointMapping, value: PointValue): number[] {
-  if (mapping.type === "bit") return [value === true ? 1 << (mapping.bit ?? 0) : 0];
+  if (mapping.type === "bit") return [bitOf(mapping, value) << (mapping.bit ?? 0)];
   const raw = rawNumber(mapping, value);
   const bytes = Buffer.alloc(4);
   switch (mapping.type) {
