@@ -103,7 +103,8 @@ function checkCoding(point: PointFile, path: ConfigPath, spec: PointSpec, report
   const isBitTable = point.table === "coil" || point.table === "discrete";
   checkMeaning(point, path, spec, report);
   const saysTrue = point.true_values !== undefined || point.true_mask !== undefined;
-  const isSwitchOfNumber = /^uint/.test(point.type) && (saysTrue || point.constant !== undefined);
+  const isSwitchOfNumber =
+    point.type.startsWith("uint") && (saysTrue || point.constant !== undefined);
   const isSwitch = point.type === "bit" || isSwitchOfNumber;
   if (
     (spec.type === "boolean") !==
