@@ -16,6 +16,7 @@ export function checkDevice(
   report: Report,
 ): void {
   checkRatings(device, path, report);
+  checkTransport(device, path, grid, report);
   const mayTrip = ["feeder", "thruster", "battery"].includes(device.kind);
   if (device.trip_stage !== undefined && !mayTrip) {
     const allowed = "none: only feeders, thrusters and the charging of batteries are shed";
@@ -43,6 +44,37 @@ export function checkDevice(
     report([...path, "profile"], `"${profile.id}" of kind ${profile.kind}`, allowed);
   }
   checkProfileUse(profile, [...path, "profile"], grid, file, timingsOf(grid), report);
+}
+
+/** A serial line has a port and one master; everything else has a host. */
+function checkTransport(
+  device: DeviceFile,
+  path: ConfigPath,
+  grid: GridFile,
+  report: Report,
+): void {
+  const { transport, serial, host } = device;
+  if (transport === "rtu" && serial === undefined) {
+    report([...path, "serial"], "nothing", 'a table with the port: the transport is "rtu"');
+  }
+  if (transport !== "rtu" && serial !== undefined) {
+    report([...path, "serial"], "a table", `none: the transport is "${transport}"`);
+  }
+  if (transport !== "rtu" && host === undefined) {
+    report([...path, "host"], "nothing", "a host name or an IP address in quotes");
+  }
+  if (serial === undefined) return;
+  const settings = JSON.stringify(serial);
+  const other = grid.devices.find(
+    (one) => one.serial?.port === serial.port && JSON.stringify(one.serial) !== settings,
+  );
+  if (other !== undefined && grid.devices.indexOf(other) < grid.devices.indexOf(device)) {
+    report(
+      [...path, "serial"],
+      "other settings",
+      `the settings that ${other.id} has for ${serial.port}`,
+    );
+  }
 }
 
 function checkRatings(device: DeviceFile, path: ConfigPath, report: Report): void {

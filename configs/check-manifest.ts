@@ -57,9 +57,11 @@ function checkUniqueness(file: ManifestFile, report: Report): void {
   );
   checkOnce(devices, "an id that no other device of the installation has", report);
   const endpoints = file.grids.flatMap((grid, index) =>
-    grid.devices.map(({ host, port, unit_id: unit }, at) => ({
-      path: ["grids", index, "devices", at, "port"],
-      value: `${hostText(host)} port ${port} unit ${unit}`,
+    grid.devices.map(({ host, port, serial, unit_id: unit }, at) => ({
+      path: ["grids", index, "devices", at, serial ? "unit_id" : "port"],
+      value: serial
+        ? `${serial.port} unit ${unit}`
+        : `${hostText(host ?? "no host")} port ${port} unit ${unit}`,
     })),
   );
   checkOnce(endpoints, "an address and unit that no other device has", report);

@@ -24,6 +24,7 @@ const FAST_REQUEST_COUNT_MAX = 4;
 /** Checks where the registers of a profile lie: none used twice, few requests for the fast class, one for a fenced write. */
 export function checkRegisters(profile: ProfileFile, kind: KindSpec, report: Report): void {
   checkSpans(profile, report);
+  checkForbidden(profile, report);
   checkWriteBlock(profile, kind, report);
   checkFastClass(profile, report);
 }
@@ -183,6 +184,35 @@ function checkWriteBlock(profile: ProfileFile, kind: KindSpec, report: Report): 
       `${next + 1 - first} registers`,
       `at most ${WRITE_COUNT_MAX} in one request`,
     );
+  }
+}
+
+/** What is read must not stand where the device must not be read, nor across a border that no request may cross. */
+function checkForbidden(profile: ProfileFile, report: Report): void {
+  const { forbidden, barriers } = profile.modbus;
+  for (const { path, table, address, count } of spansOf(profile)) {
+    const end = address + count;
+    const range = forbidden.find(
+      (one) => one.table === table && one.address < end && address < one.address + one.count,
+    );
+    if (range !== undefined) {
+      const last = range.address + range.count - 1;
+      report(
+        path,
+        `${table} ${address}`,
+        `an address outside ${range.address} to ${last}, which is forbidden`,
+      );
+    }
+    const barrier = barriers.find(
+      (one) => one.table === table && address < one.address && one.address < end,
+    );
+    if (barrier !== undefined) {
+      report(
+        path,
+        `${table} ${address} to ${end - 1}`,
+        `no barrier between them (${barrier.address})`,
+      );
+    }
   }
 }
 

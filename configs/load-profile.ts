@@ -88,6 +88,24 @@ export function shippedProfileDirectory(): string {
   throw new RemsError("REMS_CONFIG_NOT_FOUND", "The folder configs/profiles of R-EMS is missing.");
 }
 
+function toModbus(file: ProfileFile["modbus"]): DeviceProfile["modbus"] {
+  return {
+    gapMs: file.gap_ms,
+    inFlightMax: file.in_flight_max,
+    registersPerReadMax: file.registers_per_read_max,
+    bitsPerReadMax: file.bits_per_read_max,
+    registersPerWriteMax: file.registers_per_write_max,
+    registerGapMax: file.register_gap_max ?? null,
+    bitGapMax: file.bit_gap_max ?? null,
+    forbidden: file.forbidden.map(({ table, address, count }) => ({
+      table,
+      address,
+      end: address + count,
+    })),
+    barriers: file.barriers,
+  };
+}
+
 function toProfile(file: ProfileFile): DeviceProfile {
   const { fallback, signature } = file;
   return {
@@ -110,6 +128,7 @@ function toProfile(file: ProfileFile): DeviceProfile {
     writeMs: file.write_ms,
     requestTimeoutMs: file.request_timeout_ms,
     signature: signature ?? null,
+    modbus: toModbus(file.modbus),
     epochRegister: file.epoch_register ?? null,
     points: file.points.map((point) => ({
       point: point.point,

@@ -129,6 +129,25 @@ const ratingsSchema = z.strictObject({
   load_kw: rating("Expected draw of a feeder, most draw of a thruster. Required for these.", "kW"),
 });
 
+const serialSchema = z.strictObject({
+  port: field(z.string().min(1).max(255), "Serial port of the node.", {
+    form: 'a device path in quotes, for example "/dev/ttyUSB0"',
+  }),
+  baud_rate: field(z.int().min(1200).max(921_600).default(19_200), "Speed of the line.", {
+    unit: "baud",
+  }),
+  parity: field(z.enum(["none", "even", "odd"]).default("even"), "Parity."),
+  stop_bits: field(z.union([z.literal(1), z.literal(2)]).optional(), "Stop bits.", {
+    form: "1 or 2",
+    defaultText: "1 with parity, 2 without",
+  }),
+  frame_gap_ms: field(
+    z.number().min(0).max(1000).optional(),
+    "Silence between frames, for converters that need more than the standard asks for.",
+    { unit: "ms", defaultText: "3.5 characters, at least 1.75 ms" },
+  ),
+});
+
 const deviceSchema = z.strictObject({
   id: id("Name of the device, once in the installation: `dg1` in `dg1.activePowerKw`."),
   name: name("Name for people."),
@@ -139,9 +158,21 @@ const deviceSchema = z.strictObject({
   profile: field(text(64), "Id of the device profile.", {
     form: "the id of a device profile in quotes",
   }),
-  host: host("Address of the device or of its gateway."),
+  host: host("Address of the device or of its gateway. Required but on a serial line.").optional(),
   port: field(z.int().min(1).max(65535).default(502), "TCP port of the device."),
   unit_id: field(z.int().min(1).max(255).default(1), "Modbus unit."),
+  transport: field(
+    z.enum(["tcp", "rtu-over-tcp", "rtu"]).default("tcp"),
+    "How Modbus frames travel: `tcp` with the header of Modbus TCP, `rtu-over-tcp` as on a serial line but through a TCP connection (device servers), `rtu` on a serial line of this node.",
+  ),
+  serial: field(
+    serialSchema.optional(),
+    "The serial line, for transport `rtu`. Devices that name the same port share the line.",
+  ),
+  maintenance: field(
+    z.boolean().default(false),
+    "Taken out on purpose: nothing is sent to the device, and its state is `maintenance`.",
+  ),
   simulated: field(
     z.boolean().optional(),
     "The plant simulator serves this device. Rejected in production.",

@@ -96,6 +96,12 @@ export interface DeviceConfig {
   readonly host: string;
   readonly port: number;
   readonly unitId: number;
+  /** How Modbus frames travel. `rtu`: on the line of `serial`; host and port mean nothing then. */
+  readonly transport: "tcp" | "rtu-over-tcp" | "rtu";
+  /** Null but for transport `rtu`. */
+  readonly serial: SerialLine | null;
+  /** Taken out on purpose: nothing is sent to it. */
+  readonly isInMaintenance: boolean;
   readonly isSimulated: boolean;
   /** Where null the grid's applies. The stricter of the two holds (observe < advise < control). */
   readonly control: ControlMode | null;
@@ -104,6 +110,16 @@ export interface DeviceConfig {
   readonly ratings: Ratings;
   /** Feeders: never shed where null. */
   readonly tripStage: 0 | 1 | 2 | 3 | null;
+}
+
+/** A serial line and its settings; devices on it have their own unit ids. */
+export interface SerialLine {
+  readonly path: string;
+  readonly baudRate: number;
+  readonly parity: "none" | "even" | "odd";
+  readonly stopBits: 1 | 2;
+  /** Silence between frames; null: 3.5 characters, at least 1.75 ms. */
+  readonly frameGapMs: number | null;
 }
 
 /** Nameplate; what does not apply is 0. */

@@ -34,8 +34,8 @@ const pointSchema = z.strictObject({
     "What the register allows. Levels need `readWrite`, or `write` with `read_back`.",
   ),
   poll: field(
-    z.enum(["fast", "slow"]).default("fast"),
-    "`fast` is read every scan, `slow` every few seconds.",
+    z.enum(["fast", "slow", "rare"]).default("fast"),
+    "`fast` is read every scan, `slow` twice a second, `rare` every ten seconds (counters, names).",
   ),
   labels: field(
     z.record(z.string().regex(/^\d{1,5}$/), text(32)).optional(),
@@ -105,6 +105,62 @@ const commandSchema = z.strictObject({
   ),
 });
 
+const modbusSchema = z.strictObject({
+  gap_ms: field(
+    z.number().min(0).max(1000).default(0),
+    "Least time from an answer to the next request, for devices that lose requests which come too fast.",
+    { unit: "ms" },
+  ),
+  in_flight_max: field(
+    z.int().min(1).max(16).default(1),
+    "Requests that the device takes at once on one connection. Only over Modbus TCP; a serial line has one.",
+  ),
+  registers_per_read_max: field(z.int().min(2).max(125).default(125), "Registers of one read."),
+  bits_per_read_max: field(
+    z.int().min(1).max(2000).default(2000),
+    "Coils or discrete inputs of one read.",
+  ),
+  registers_per_write_max: field(z.int().min(2).max(123).default(123), "Registers of one write."),
+  register_gap_max: field(
+    z.int().min(0).max(120).optional(),
+    "Unused registers that are read along rather than asked for separately. 0 where a gap must never be read.",
+    {
+      defaultText:
+        "by what a request costs: 32 over TCP, 8 over RTU in TCP, by the baud rate on a serial line",
+    },
+  ),
+  bit_gap_max: field(
+    z.int().min(0).max(1900).optional(),
+    "Unused bits that are read along rather than asked for separately.",
+    { defaultText: "16 times the registers" },
+  ),
+  forbidden: field(
+    z
+      .array(
+        z.strictObject({
+          table: field(registerTable, "Table of the range."),
+          address: address("First address."),
+          count: field(z.int().min(1).max(65536), "Addresses of the range."),
+        }),
+      )
+      .max(64)
+      .default([]),
+    "Ranges that must never be read, not even along the way: registers that are cleared by reading, or that stop the device.",
+  ),
+  barriers: field(
+    z
+      .array(
+        z.strictObject({
+          table: field(registerTable, "Table of the barrier."),
+          address: address("No request holds both this address and the one before."),
+        }),
+      )
+      .max(64)
+      .default([]),
+    "Borders of register blocks that the device answers only one at a time.",
+  ),
+});
+
 const fallbackSchema = z.strictObject({
   behaviour: field(
     z.enum(["droop", "hold", "limit", "zero", "none"]),
@@ -169,6 +225,10 @@ export const profileSchema = z.strictObject({
       })
       .optional(),
     "Register that only a simulated device answers so; absent in profiles of real devices.",
+  ),
+  modbus: field(
+    modbusSchema.prefault({}),
+    "What the device's Modbus side bears. Left out, everything that the protocol allows.",
   ),
   epoch_register: field(
     z

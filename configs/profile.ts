@@ -32,10 +32,34 @@ export interface DeviceProfile {
     readonly address: number;
     readonly value: number;
   } | null;
+  /** What its Modbus side bears: sizes of requests, pace, addresses that must not be read. */
+  readonly modbus: ModbusSettings;
   /** Where the device takes the leadership's epoch together with its set-points; written in the same request. */
   readonly epochRegister: { readonly address: number } | null;
   readonly points: readonly PointMapping[];
   readonly commands: readonly CommandMapping[];
+}
+
+/** Limits of one device's Modbus side. */
+export interface ModbusSettings {
+  /** Least time from an answer to the next request, for devices that lose requests which come too fast. */
+  readonly gapMs: number;
+  /** Requests that the device takes at once on one connection; above 1 only over Modbus TCP. */
+  readonly inFlightMax: number;
+  readonly registersPerReadMax: number;
+  readonly bitsPerReadMax: number;
+  readonly registersPerWriteMax: number;
+  /** Unused registers that are read along rather than asked for separately; null: by what the transport costs. */
+  readonly registerGapMax: number | null;
+  readonly bitGapMax: number | null;
+  /** Ranges that are never read, not even along the way. `end` is the first address behind. */
+  readonly forbidden: readonly {
+    readonly table: RegisterTable;
+    readonly address: number;
+    readonly end: number;
+  }[];
+  /** No request reaches across one of these: it stands before the address. */
+  readonly barriers: readonly { readonly table: RegisterTable; readonly address: number }[];
 }
 
 export interface Fallback {
@@ -46,6 +70,9 @@ export interface Fallback {
 
 export type RegisterTable = "holding" | "input" | "coil" | "discrete";
 export type RegisterType = "int16" | "uint16" | "int32" | "uint32" | "float32" | "bit";
+
+/** `fast`: every scan. `slow`: at least twice within the time after which a value counts as old. `rare`: every ten seconds. */
+export type PollClass = "fast" | "slow" | "rare";
 
 export interface PointMapping {
   /** Name of a point of the kind, e.g. `activePowerKw`. */
@@ -62,7 +89,7 @@ export interface PointMapping {
   readonly scale: number;
   readonly offset: number;
   readonly access: "read" | "readWrite" | "write";
-  readonly poll: "fast" | "slow";
+  readonly poll: PollClass;
   /** Raw value to label, where the point is a label. */
   readonly labels: Readonly<Record<number, string>> | null;
   /** Raw value by which the device says "not available"; the point is then `bad`. */

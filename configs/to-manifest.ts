@@ -2,7 +2,7 @@ import { present } from "../kernel/assert.ts";
 import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
 import { TIMING_SETS, type Timings } from "../kernel/timings.ts";
 import type { DeviceFile, GridFile, ManifestFile } from "./manifest-schema.ts";
-import type { DeviceConfig, GridConfig, Manifest, TieConfig } from "./manifest.ts";
+import type { DeviceConfig, GridConfig, Manifest, SerialLine, TieConfig } from "./manifest.ts";
 import type { DeviceProfile } from "./profile.ts";
 
 /** The timing set of a grid with its own values laid over it; not yet checked. */
@@ -113,6 +113,16 @@ function toGrid(
   };
 }
 
+function toSerial(serial: NonNullable<DeviceFile["serial"]>): SerialLine {
+  return {
+    path: serial.port,
+    baudRate: serial.baud_rate,
+    parity: serial.parity,
+    stopBits: serial.stop_bits ?? (serial.parity === "none" ? 2 : 1),
+    frameGapMs: serial.frame_gap_ms ?? null,
+  };
+}
+
 const TRIP_STAGES = [0, 1, 2, 3] as const;
 
 function toDevice(
@@ -126,9 +136,12 @@ function toDevice(
     name: device.name || device.id,
     kind: device.kind,
     profile: present(profiles.get(device.profile), "the cross checks reject unknown profiles"),
-    host: device.host,
+    host: device.host ?? "",
     port: device.port,
     unitId: device.unit_id,
+    transport: device.transport,
+    serial: device.transport === "rtu" && device.serial ? toSerial(device.serial) : null,
+    isInMaintenance: device.maintenance,
     isSimulated: device.simulated ?? mode === "simulation",
     control: device.control ?? null,
     isCritical: device.critical ?? DEVICE_KINDS[device.kind].isCritical,

@@ -56,6 +56,9 @@ function noteDevice(plan: GridPlan, state: GridState, device: PlannedDevice, not
   if (state.connections[id] === "offline") {
     note(address, "DEVICE_OFFLINE", `${id} does not answer`, weight);
   }
+  if (state.connections[id] === "faulted") {
+    note(address, "DEVICE_FAULTED", weight, `${id} answers and cannot be used`, UNKNOWN_DELAY_MS);
+  }
   switch (snapshot.state) {
     case "unknown":
       note(address, "DEVICE_UNKNOWN", `feedback of ${id} is missing`, weight);

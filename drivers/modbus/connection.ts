@@ -1,26 +1,25 @@
-import modbusSerial from "modbus-serial";
 import { assert } from "../../kernel/assert.ts";
 import type { Clock, Timer } from "../../kernel/ports/clock.ts";
-import type { Words } from "./codec.ts";
-import { FrameGuard } from "./frame-guard.ts";
-import { GatedSocket } from "./gated-socket.ts";
+import type { FramedReply, Framing } from "./framing.ts";
 import type { Outcome } from "./outcome.ts";
+import { outcomeOf, readPdu, writePdu, type Pdu } from "./pdu.ts";
 import type { ReadRequest } from "./request-plan.ts";
+import type { Line } from "./line.ts";
+import type { Wire } from "./wire.ts";
 import type { WriteRequest } from "./write-plan.ts";
-
-// A CommonJS package: what Node calls its default holds the class under `default` once more, and so its types say.
-const ModbusClient = modbusSerial.default;
-type ModbusClient = InstanceType<typeof ModbusClient>;
 
 export interface ConnectionEvents {
   connected(): void;
   /** The connection is gone, or did not come about; what was in flight has ended before. */
   lost(reason: string): void;
-  /** An exchange has ended and the next may begin. */
+  /** The next exchange may begin. */
   freed(): void;
 }
 
 interface Exchange {
+  readonly id: number;
+  readonly unitId: number;
+  readonly pdu: Pdu;
   readonly isWrite: boolean;
   readonly admit: (() => string | null) | null;
   readonly done: (outcome: Outcome) => void;
@@ -28,36 +27,29 @@ interface Exchange {
   isSent: boolean;
 }
 
-type Reply = {
-  readonly data?: Words;
-  readonly buffer?: Buffer;
-  readonly address?: number;
-  readonly value?: number;
-  readonly state?: boolean;
-  readonly length?: number;
-};
-
-/** modbus-serial numbers transactions 0…255; a late reply must not meet a number that is used again. */
-const TRANSACTIONS_WITH_LATE_MAX = 200;
+/** A reply to something that is not under way ends the connection where more than so many come in a row: nobody is that late. */
+const STRAY_COUNT_MAX = 100;
 
 /**
- * One Modbus TCP connection: one request at a time, each ended in bounded time whatever the other side does. The socket is
- * ours; modbus-serial encodes, decodes and matches transactions. Its own time-outs and events are not relied on.
+ * One line to devices, open or not: reads side by side as far as the line allows, a write alone. Each exchange is ended once, in
+ * bounded time, whatever the other side does, and a value is only taken from a reply that fits its request in every byte.
  */
 export class Connection {
   readonly #clock: Clock;
+  readonly #line: Line;
   readonly #events: ConnectionEvents;
-  #socket: GatedSocket | null = null;
-  #client: ModbusClient | null = null;
-  #connectTimer: Timer | null = null;
-  #exchange: Exchange | null = null;
+  readonly #exchanges = new Map<number, Exchange>();
+  #wire: Wire | null = null;
+  #framing: Framing | null = null;
   #isOpen = false;
-  /** Reads that timed out on this connection and whose reply may still come; transactions begun since the first of them. */
-  #lateCount = 0;
-  #sinceLateCount = 0;
+  #lastId = 0;
+  #strayCount = 0;
+  #write: Exchange | null = null;
+  #pauseTimer: Timer | null = null;
 
-  constructor(clock: Clock, events: ConnectionEvents) {
+  constructor(clock: Clock, line: Line, events: ConnectionEvents) {
     this.#clock = clock;
+    this.#line = line;
     this.#events = events;
   }
 
@@ -67,41 +59,63 @@ export class Connection {
 
   /** Neither open nor being opened. */
   get isClosed(): boolean {
-    return this.#socket === null;
+    return this.#wire === null;
   }
 
-  /** Open, and nothing in flight. */
-  get isFree(): boolean {
-    return this.#isOpen && this.#exchange === null;
+  /** True where a late reply is known as late. */
+  get hasTransactions(): boolean {
+    return this.#line.hasTransactions;
+  }
+
+  get inFlightCount(): number {
+    return this.#exchanges.size;
+  }
+
+  /** A read may begin. */
+  get mayRead(): boolean {
+    return (
+      this.#isOpen &&
+      this.#write === null &&
+      this.#pauseTimer === null &&
+      this.#exchanges.size < this.#line.inFlightMax
+    );
+  }
+
+  /** A write may begin: nothing else is under way, so that the device acts on it at once. */
+  get mayWrite(): boolean {
+    return this.#isOpen && this.#exchanges.size === 0 && this.#pauseTimer === null;
   }
 
   get hasUnansweredWrite(): boolean {
-    return this.#exchange?.isWrite === true;
+    return this.#write !== null;
   }
 
-  connect(host: string, port: number, timeoutMs: number): void {
-    assert(this.#socket === null, "a connection is opened once at a time");
-    const socket = new GatedSocket(
-      () => this.#admitWrite(),
-      (reason) => this.#refused(socket, reason),
-    );
-    this.#socket = socket;
-    const guard = new FrameGuard();
-    socket.on("connect", () => this.#connected(socket));
-    socket.on("data", (chunk: Uint8Array) => {
-      const problem = guard.feed(chunk);
-      if (problem !== null && socket === this.#socket)
-        this.reset(`reply is not Modbus: ${problem}`);
+  connect(): void {
+    assert(this.#wire === null, "a connection is opened once at a time");
+    const framing = this.#line.createFraming();
+    this.#framing = framing;
+    const wire: Wire = this.#line.open(framing.functionCodeOffset, () => this.#admitWrite(), {
+      opened: () => {
+        this.#isOpen = true;
+        this.#strayCount = 0;
+        this.#events.connected();
+      },
+      received: (chunk) => {
+        const problem = framing.feed(chunk, (reply) => {
+          if (framing === this.#framing) this.#replied(reply);
+        });
+        if (problem !== null && framing === this.#framing)
+          this.reset(`reply is not Modbus: ${problem}`);
+      },
+      died: (reason) => {
+        if (framing === this.#framing) this.#ended(reason);
+      },
+      refused: (reason) => {
+        if (framing !== this.#framing || this.#write === null) return;
+        this.#end(this.#write, { type: "dropped", reason });
+      },
     });
-    socket.on("end", () => this.#died(socket, "closed by the device"));
-    socket.on("error", (error: NodeJS.ErrnoException) =>
-      this.#died(socket, error.code ?? error.message),
-    );
-    socket.on("close", () => this.#died(socket, "closed"));
-    this.#connectTimer = this.#clock.at(this.#clock.monotonicMs() + timeoutMs, () =>
-      this.#died(socket, `no connection within ${timeoutMs} ms`),
-    );
-    socket.connect({ host, port, noDelay: true });
+    this.#wire = wire;
   }
 
   read(
@@ -110,28 +124,12 @@ export class Connection {
     timeoutMs: number,
     done: (outcome: Outcome) => void,
   ): void {
-    const client = this.#begin(
-      { isWrite: false, admit: null, done, timer: null, isSent: false },
-      timeoutMs,
-    );
-    const { address, count } = request;
-    const reply = this.#replyTo((result) => {
-      const words = result.data;
-      if (words === undefined || result.buffer === undefined) return null;
-      const isBits = request.table === "coil" || request.table === "discrete";
-      const isWhole = isBits
-        ? words.length >= count && words.length < count + 8
-        : words.length === count;
-      return isWhole ? { type: "data", words, bytes: result.buffer } : null;
-    });
-    if (request.table === "coil") client.writeFC1(unitId, address, count, reply);
-    else if (request.table === "discrete") client.writeFC2(unitId, address, count, reply);
-    else if (request.table === "holding") client.writeFC3(unitId, address, count, reply);
-    else client.writeFC4(unitId, address, count, reply);
+    assert(this.mayRead, "a read begins where the line has room");
+    this.#begin(unitId, readPdu(request), timeoutMs, null, done);
   }
 
   /**
-   * @param timeoutMs - The connection is reset where the answer takes longer, so that the kernel cannot deliver the write late.
+   * @param timeoutMs - What of the write is still unsent is discarded where the answer takes longer: on TCP with a reset.
    * @param admit - Asked as the frame goes to the kernel; a text is the reason why it must not.
    */
   write(
@@ -141,124 +139,126 @@ export class Connection {
     admit: () => string | null,
     done: (outcome: Outcome) => void,
   ): void {
-    const client = this.#begin(
-      { isWrite: true, admit, done, timer: null, isSent: false },
-      timeoutMs,
-    );
-    const { address, words } = request;
-    const [value = 0] = words;
-    const reply = this.#replyTo((result) => {
-      const isEcho =
-        result.address === address &&
-        (request.functionCode === 16
-          ? result.length === words.length
-          : request.functionCode === 6
-            ? result.value === value
-            : result.state === (value !== 0));
-      return isEcho ? { type: "acknowledged" } : null;
-    });
-    if (request.functionCode === 16) client.writeFC16(unitId, address, [...words], reply);
-    else if (request.functionCode === 6) client.writeFC6(unitId, address, value, reply);
-    else client.writeFC5(unitId, address, value !== 0, reply);
+    assert(this.mayWrite, "a write goes alone, on an open connection");
+    this.#begin(unitId, writePdu(request), timeoutMs, admit, done);
+  }
+
+  /** Discards an unanswered write, so that nothing of it arrives late. */
+  dropWrite(reason: string): void {
+    const write = this.#write;
+    if (write === null) return;
+    if (this.#wire?.discard() === true) this.#end(write, { type: "lost", reason });
+    else this.reset(reason);
   }
 
   /** Closes so that the kernel delivers nothing more: what it still holds is discarded, and the device hears a reset. */
   reset(reason: string): void {
-    const socket = this.#socket;
-    if (socket !== null) this.#died(socket, reason);
+    const wire = this.#wire;
+    if (wire === null) return;
+    wire.reset();
+    this.#ended(reason);
   }
 
-  /** Closes for good. `done` is called once the socket is gone. */
+  /** Closes for good. `done` is called once nothing of it is left. */
   close(done: () => void): void {
-    const socket = this.#socket;
-    if (socket === null || socket.closed) {
+    const wire = this.#wire;
+    if (wire === null) {
       done();
       return;
     }
-    socket.once("close", () => done());
     this.reset("closed by us");
+    wire.whenClosed(done);
   }
 
-  #connected(socket: GatedSocket): void {
-    if (socket !== this.#socket) return;
-    this.#connectTimer?.cancel();
-    this.#connectTimer = null;
-    const client = new ModbusClient();
-    client.on("error", () => {});
-    client.linkTCP(socket, { port: socket.remotePort ?? 0 }, () => {});
-    this.#client = client;
-    this.#isOpen = true;
-    this.#lateCount = 0;
-    this.#sinceLateCount = 0;
-    this.#events.connected();
-  }
-
-  #begin(exchange: Exchange, timeoutMs: number): ModbusClient {
-    const client = this.#client;
-    assert(client !== null && this.isFree, "one request at a time, on an open connection");
-    this.#exchange = exchange;
-    exchange.timer = this.#clock.at(this.#clock.monotonicMs() + timeoutMs, () => {
+  #begin(
+    unitId: number,
+    pdu: Pdu,
+    timeoutMs: number,
+    admit: (() => string | null) | null,
+    done: (outcome: Outcome) => void,
+  ): void {
+    const framing = this.#framing;
+    assert(framing !== null && this.#wire !== null, "the connection is open");
+    this.#lastId = (this.#lastId + 1) & 0xffff;
+    const id = this.#lastId;
+    const isWrite = admit !== null;
+    const exchange: Exchange = {
+      id,
+      unitId,
+      pdu,
+      isWrite,
+      admit,
+      done,
+      timer: null,
+      isSent: false,
+    };
+    this.#exchanges.set(id, exchange);
+    if (isWrite) this.#write = exchange;
+    const { functionCode, replyLength, bytes } = pdu;
+    framing.expect({ id, unitId, functionCode, replyLength });
+    const frame = framing.frame(id, unitId, bytes);
+    const waitMs = timeoutMs + this.#line.transferMs(frame.length + replyLength);
+    exchange.timer = this.#clock.at(this.#clock.monotonicMs() + waitMs, () => {
       // Timers run before sockets are read: after a pause of this process the answer may lie in the kernel already.
       setImmediate(() => this.#expired(exchange));
     });
-    return client;
+    this.#wire.send(frame);
   }
 
-  /** The callback for modbus-serial, which may call it twice, late, or inside a `try` of its own that hides our defects. */
-  #replyTo(check: (result: Reply) => Outcome | null) {
-    const exchange = this.#exchange;
-    return (error: (Error & { modbusCode?: number }) | null, result?: Reply): void => {
-      if (exchange === null) return;
-      queueMicrotask(() => this.#answered(exchange, error, result, check));
-    };
-  }
-
-  #answered(
-    exchange: Exchange,
-    error: (Error & { modbusCode?: number }) | null,
-    result: Reply | undefined,
-    check: (result: Reply) => Outcome | null,
-  ): void {
-    if (exchange !== this.#exchange) {
-      if (this.#lateCount > 0) this.#lateCount--;
+  #replied(reply: FramedReply): void {
+    const exchange = this.#exchanges.get(reply.id);
+    if (exchange === undefined) {
+      // Late, or a transaction that never was: nobody's.
+      if (++this.#strayCount > STRAY_COUNT_MAX) this.reset("replies that nobody asked for");
       return;
     }
-    if (error?.modbusCode !== undefined) {
-      this.#end(exchange, { type: "exception", code: error.modbusCode });
+    const outcome = reply.unitId === exchange.unitId ? outcomeOf(exchange.pdu, reply.pdu) : null;
+    if (outcome === null) {
+      this.reset("reply does not fit the request");
       return;
     }
-    const outcome = result === undefined ? null : check(result);
-    if (outcome === null)
-      this.reset(`reply does not fit the request${error ? `: ${error.message}` : ""}`);
-    else this.#end(exchange, outcome);
+    this.#strayCount = 0;
+    this.#end(exchange, outcome);
   }
 
   #expired(exchange: Exchange): void {
-    if (exchange !== this.#exchange) return;
-    if (exchange.isWrite) {
-      const socket = this.#socket;
-      if (socket !== null)
-        this.#died(socket, "a write was not answered in time", { type: "timedOut" });
+    if (this.#exchanges.get(exchange.id) !== exchange) return;
+    if (exchange.isWrite && this.#wire?.discard() !== true) {
+      this.#wire?.reset();
+      this.#ended("a write was not answered in time", { type: "timedOut" });
       return;
     }
-    this.#lateCount++;
     this.#end(exchange, { type: "timedOut" });
   }
 
   #end(exchange: Exchange, outcome: Outcome): void {
-    exchange.timer?.cancel();
-    this.#exchange = null;
+    const wire = this.#wire;
+    this.#take(exchange);
+    this.#framing?.expect(null);
+    this.#pause();
     exchange.done(outcome);
-    if (this.#lateCount === 0) this.#sinceLateCount = 0;
-    else if (++this.#sinceLateCount > TRANSACTIONS_WITH_LATE_MAX) {
-      this.reset("a reply is still owed, and its transaction number comes round");
-      return;
-    }
-    if (this.isFree) this.#events.freed();
+    if (wire === this.#wire && this.#isOpen && this.#pauseTimer === null) this.#events.freed();
+  }
+
+  #take(exchange: Exchange): void {
+    exchange.timer?.cancel();
+    this.#exchanges.delete(exchange.id);
+    if (this.#write === exchange) this.#write = null;
+  }
+
+  /** A line on which frames are told apart by silence stays silent for a moment. */
+  #pause(): void {
+    const { gapMs } = this.#line;
+    if (gapMs === 0) return;
+    this.#pauseTimer?.cancel();
+    this.#pauseTimer = this.#clock.at(this.#clock.monotonicMs() + gapMs, () => {
+      this.#pauseTimer = null;
+      if (this.#isOpen) this.#events.freed();
+    });
   }
 
   #admitWrite(): string | null {
-    const exchange = this.#exchange;
+    const exchange = this.#write;
     if (exchange === null || exchange.admit === null || exchange.isSent)
       return "no write was asked for";
     const reason = exchange.admit();
@@ -266,26 +266,18 @@ export class Connection {
     return reason;
   }
 
-  #refused(socket: GatedSocket, reason: string): void {
-    const exchange = this.#exchange;
-    if (socket !== this.#socket || exchange === null) return;
-    this.#end(exchange, { type: "dropped", reason });
-  }
-
-  #died(socket: GatedSocket, reason: string, outcome: Outcome = { type: "lost", reason }): void {
-    if (socket !== this.#socket) return;
-    const wasOpen = this.#isOpen;
-    this.#socket = null;
-    this.#client = null;
+  #ended(reason: string, outcome: Outcome = { type: "lost", reason }): void {
+    if (this.#wire === null) return;
+    this.#wire = null;
+    this.#framing = null;
     this.#isOpen = false;
-    this.#connectTimer?.cancel();
-    this.#connectTimer = null;
-    if (wasOpen && !socket.destroyed) socket.resetAndDestroy();
-    else socket.destroy();
-    const exchange = this.#exchange;
-    this.#exchange = null;
-    exchange?.timer?.cancel();
-    exchange?.done(exchange.isWrite && !exchange.isSent ? { type: "dropped", reason } : outcome);
+    this.#pauseTimer?.cancel();
+    this.#pauseTimer = null;
+    const exchanges = [...this.#exchanges.values()];
+    for (const exchange of exchanges) this.#take(exchange);
+    for (const exchange of exchanges) {
+      exchange.done(exchange.isWrite && !exchange.isSent ? { type: "dropped", reason } : outcome);
+    }
     this.#events.lost(reason);
   }
 }

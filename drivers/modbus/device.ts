@@ -1,14 +1,15 @@
 import type { DeviceConfig } from "../../configs/manifest.ts";
 import { present } from "../../kernel/assert.ts";
 import type { CommandOutput } from "../../kernel/command.ts";
-import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
 import { RemsError } from "../../kernel/errors.ts";
-import { pointId, type ConnectionState, type PointValue } from "../../kernel/point.ts";
+import type { ConnectionState, PointSample, PointValue } from "../../kernel/point.ts";
 import type { ControlMode, DeviceHealth, PollMode } from "../../kernel/ports/device-io.ts";
-import { createPointCodec, type PointCodec } from "./codec.ts";
 import type { Connection } from "./connection.ts";
 import type { DeviceContext, Rights } from "./device-context.ts";
+import { mapDevice, type DeviceMap } from "./device-map.ts";
 import { DeviceWrites } from "./device-writes.ts";
+import { Latency } from "./latency.ts";
+import { addressOf } from "./line.ts";
 import {
   ACKNOWLEDGE,
   BUSY,
@@ -18,12 +19,12 @@ import {
   type Sign,
   textOf,
 } from "./outcome.ts";
+import { bitsOf, registersOf } from "./pdu.ts";
 import { PointImage } from "./point-image.ts";
 import { ReadSchedule, type ScheduledRead } from "./read-schedule.ts";
-import type { ReadItem, ReadRequest } from "./request-plan.ts";
-import { layoutWrites, type WriteLayout } from "./write-plan.ts";
+import { readLimitsOf, type ReadRequest } from "./request-plan.ts";
 
-/** Two time-outs make a device offline; this bounds them, so that it is known within 1.5 s whatever a profile says. */
+/** Time-outs in a row make a device offline; this bounds them, so that it is known within 1.5 s whatever a profile says. */
 const REQUEST_TIMEOUT_MS_MAX = 600;
 /** A read that waits longer than this, and than twice the last answer took, shows that the device is out of reach just now. */
 const REACH_SILENCE_MS = 150;
@@ -32,34 +33,36 @@ const TIMEOUT_COUNT_MAX = 2;
 const PROBE_MS = 900;
 const SILENT_RETRY_MS_MIN = 250;
 const SILENT_RETRY_MS_MAX = 2000;
+/** A silent device that shares its line may hold it up for one part in so many of the time, and is still tried every ten seconds. */
+const SHARED_SILENCE_PARTS = 20;
+const SHARED_RETRY_MS_MAX = 10_000;
 
 /** One device: what is read of it, what is to be written, and how it answers. Its endpoint decides when it may use the connection. */
 export class ModbusDevice {
   readonly config: DeviceConfig;
   readonly isOwn: boolean;
   readonly control: ControlMode;
-  readonly points: PointImage;
   readonly #context: DeviceContext;
-  readonly #levelOfSlot: readonly number[];
+  readonly #map: DeviceMap;
+  readonly #points: PointImage;
   readonly #reads: ReadSchedule;
   readonly #writes: DeviceWrites;
-  readonly #requestTimeoutMs: number;
+  readonly #latency: Latency;
   readonly #settled: (sign: Sign) => void;
-  #state: ConnectionState = "offline";
+  readonly #counts = { request: 0, timeout: 0, exception: 0 };
+  #state: ConnectionState;
   #stateReason = "";
-  #requestCount = 0;
-  #answerCount = 0;
-  #timeoutTotal = 0;
-  #exceptionCount = 0;
   #isConnected = false;
   #isVerified = false;
   #isForbidden = false;
-  #isReading = false;
-  #readSentAtMs = 0;
-  #roundTripMs = 0;
+  /** When each read under way was sent, the oldest first. */
+  readonly #sentAtMs: number[] = [];
+  #freeAtMs = -Infinity;
   #timeoutCount = 0;
   #retryAtMs = -Infinity;
   #probedAtMs = -Infinity;
+  /** Others stand behind the same connection. */
+  isSharing = false;
 
   /** @param settled - Told what each finished exchange says about the connection. */
   constructor(
@@ -73,23 +76,33 @@ export class ModbusDevice {
     this.control = rights.control;
     this.#context = context;
     this.#settled = settled;
-    const { profile } = config;
-    this.#requestTimeoutMs = Math.min(profile.requestTimeoutMs, REQUEST_TIMEOUT_MS_MAX);
-    const layout = layoutWrites(profile);
-    const plan = planPoints(config, layout);
-    this.#levelOfSlot = plan.levelOfSlot;
-    this.points = new PointImage(plan.points, context.timings.staleMs);
-    this.#reads = new ReadSchedule(plan, context.timings.staleMs / 2, rights.phase);
-    this.#writes = new DeviceWrites(config, rights, layout, context, settled, () => this.#state);
+    this.#state = config.isInMaintenance ? "maintenance" : "offline";
+    const { timings } = context;
+    this.#latency = new Latency(Math.min(config.profile.requestTimeoutMs, REQUEST_TIMEOUT_MS_MAX));
+    this.#map = mapDevice(config, config.profile);
+    this.#points = new PointImage(this.#map.points, timings.staleMs);
+    this.#reads = new ReadSchedule(this.#map.items, readLimitsOf(config), {
+      scanMs: timings.scanMs,
+      slowMs: timings.staleMs / 2,
+      phase: rights.phase,
+    });
+    this.#writes = new DeviceWrites(
+      config,
+      rights,
+      this.#map.layout,
+      context,
+      settled,
+      () => this.#state,
+    );
   }
 
   get state(): ConnectionState {
     return this.#state;
   }
 
-  /** It answered with something else than the simulator's signature: nothing is ever sent to it again. */
-  get isForbidden(): boolean {
-    return this.#isForbidden;
+  /** Nothing is ever sent to it again, or not by choice of ours. */
+  get isLeftAlone(): boolean {
+    return this.#isForbidden || this.config.isInMaintenance;
   }
 
   health(): DeviceHealth {
@@ -98,15 +111,16 @@ export class ModbusDevice {
       state: this.#state,
       reason: this.#stateReason,
       refused: this.#reads.refusedItems().map(({ item, reason }) => ({
-        point: this.points.nameOf(item.slot),
+        point: present(this.#map.points[item.slot], "an item has a slot").id,
         where: `${item.table} ${item.address}`,
         reason,
       })),
-      roundTripMs: this.#answerCount === 0 ? null : this.#roundTripMs,
-      timeoutMs: this.#requestTimeoutMs,
-      requestCount: this.#requestCount,
-      timeoutCount: this.#timeoutTotal,
-      exceptionCount: this.#exceptionCount,
+      points: this.#points.ages(this.#nowMs()),
+      roundTripMs: this.#latency.meanMs,
+      timeoutMs: this.#latency.timeoutMs,
+      requestCount: this.#counts.request,
+      timeoutCount: this.#counts.timeout,
+      exceptionCount: this.#counts.exception,
       skippedCount: this.#reads.skippedCount,
     };
   }
@@ -121,19 +135,28 @@ export class ModbusDevice {
     if (this.#state !== "online" && this.#state !== "degraded") return false;
     // A read that timed out says no more than one that still waits: only an answer does.
     if (this.#timeoutCount > 0) return false;
-    return (
-      !this.#isReading ||
-      nowMs - this.#readSentAtMs <= Math.max(REACH_SILENCE_MS, 2 * this.#roundTripMs)
-    );
+    const [oldestMs] = this.#sentAtMs;
+    const patienceMs = Math.max(REACH_SILENCE_MS, 2 * (this.#latency.meanMs ?? 0));
+    return oldestMs === undefined || nowMs - oldestMs <= patienceMs;
+  }
+
+  /** Its profile asks for a pause between requests, and that is over then. */
+  get freeAtMs(): number {
+    return this.#freeAtMs;
+  }
+
+  /** It did not answer for so long that asking it holds up whoever shares its line. */
+  get isSilent(): boolean {
+    return this.#timeoutCount >= TIMEOUT_COUNT_MAX;
   }
 
   get #isUsable(): boolean {
-    return this.#isConnected && this.#isVerified && !this.#isForbidden;
+    return this.#isConnected && this.#isVerified && !this.isLeftAlone;
   }
 
   /** Not silent: a write without an answer would reset the connection under the other devices behind the same gateway. */
   get #isAnswering(): boolean {
-    return this.#isUsable && this.#timeoutCount < TIMEOUT_COUNT_MAX;
+    return this.#isUsable && !this.isSilent;
   }
 
   // -- connection ------------------------------------------------------------------------------------------------------
@@ -147,6 +170,7 @@ export class ModbusDevice {
     this.#isConnected = true;
     this.#isVerified = this.#context.mode === "production";
     this.#timeoutCount = 0;
+    this.#latency.settle();
     this.#probedAtMs = -Infinity;
     this.#reads.restart();
   }
@@ -154,9 +178,10 @@ export class ModbusDevice {
   lost(reason: string, nowMs: number): void {
     this.#isConnected = false;
     this.#retryAtMs = nowMs;
+    this.#sentAtMs.length = 0;
     this.#reads.clear();
     this.#writes.levels.unconfirm();
-    this.#setState("offline", reason);
+    if (!this.isLeftAlone) this.#setState("offline", reason);
   }
 
   // -- reads -----------------------------------------------------------------------------------------------------------
@@ -165,128 +190,156 @@ export class ModbusDevice {
   poll(mode: PollMode, nowMs: number): void {
     this.#writes.dropExpired();
     if (!this.#isUsable || nowMs < this.#retryAtMs) return;
-    if (this.#timeoutCount >= TIMEOUT_COUNT_MAX) {
-      if (!this.#isReading) this.#reads.requestOne();
+    if (this.isSilent) {
+      if (this.#sentAtMs.length === 0) this.#reads.requestOne();
     } else if (mode === "full") {
-      this.#reads.requestFull(nowMs, this.#isReading);
+      this.#reads.requestFull(nowMs);
     } else if (nowMs - this.#probedAtMs >= PROBE_MS && !this.#reads.isWaiting) {
       this.#probedAtMs = nowMs;
       this.#reads.requestAll(nowMs);
     }
   }
 
-  /** Reads the simulator's signature if that is still owed. @returns Whether the connection is in use now. */
+  /** Reads the simulator's signature if that is still owed. @returns Whether a request was sent. */
   startVerification(connection: Connection): boolean {
-    if (!this.#isConnected || this.#isVerified || this.#isForbidden) return false;
-    if (this.#context.clock.monotonicMs() < this.#retryAtMs) return false;
-    const { profile, unitId } = this.config;
-    const signature = present(profile.signature, "checked when the driver was created");
-    const item: ReadItem = {
-      slot: -1,
-      table: signature.table,
-      address: signature.address,
-      wordCount: 1,
-    };
-    const request: ReadRequest = {
-      table: item.table,
-      address: item.address,
-      count: 1,
-      items: [item],
-    };
-    connection.read(unitId, request, this.#requestTimeoutMs, (outcome) => {
-      if (outcome.type === "data" && Number(outcome.words[0]) === signature.value) {
-        this.#isVerified = true;
-        this.#settled("alive");
-      } else if (outcome.type === "data") {
-        this.#forbid(`answers ${Number(outcome.words[0])} instead of the simulator's signature`);
+    if (!this.#isConnected || this.#isVerified || this.isLeftAlone) return false;
+    if (this.#nowMs() < this.#retryAtMs || this.#sentAtMs.length > 0) return false;
+    const { table, address, value } = present(
+      this.config.profile.signature,
+      "checked when the driver was created",
+    );
+    const request: ReadRequest = { table, address, count: 1, items: [] };
+    this.#send(connection, request, (outcome) => {
+      if (outcome.type === "data") {
+        const [found = 0] = wordsOf(request, outcome.bytes);
+        if (found === value) {
+          this.#isVerified = true;
+          this.#settled("alive");
+        } else this.#forbid(`answers ${found} instead of the simulator's signature`);
       } else if (outcome.type === "exception" && !isUnreached(outcome.code)) {
         this.#forbid(`refuses the simulator's signature register with exception ${outcome.code}`);
-      } else {
-        this.#settled(this.#unanswered(outcome));
-      }
+      } else this.#settled(this.#unanswered(outcome));
     });
     return true;
   }
 
-  /** Sends the next waiting read, if any. @returns Whether the connection is in use now. */
+  /** Sends the next waiting read, if any. @returns Whether a request was sent. */
   startRead(connection: Connection): boolean {
-    if (!this.#isUsable) return false;
+    if (!this.#isUsable || this.#nowMs() < this.#freeAtMs) return false;
     const read = this.#reads.take();
     if (read === null) return false;
-    this.#isReading = true;
-    this.#readSentAtMs = this.#context.clock.monotonicMs();
-    this.#requestCount++;
-    connection.read(this.config.unitId, read.request, this.#requestTimeoutMs, (outcome) => {
-      this.#isReading = false;
-      this.#settled(this.#readDone(read, outcome));
-    });
+    this.#send(connection, read.request, (outcome, tookMs) =>
+      this.#settled(this.#readDone(read, outcome, tookMs)),
+    );
     return true;
   }
 
-  #readDone(read: ScheduledRead, outcome: Outcome): Sign {
-    const nowMs = this.#context.clock.monotonicMs();
+  #send(
+    connection: Connection,
+    request: ReadRequest,
+    done: (outcome: Outcome, tookMs: number) => void,
+  ): void {
+    const sentAtMs = this.#nowMs();
+    this.#sentAtMs.push(sentAtMs);
+    this.#counts.request++;
+    connection.read(this.config.unitId, request, this.#latency.timeoutMs, (outcome) => {
+      const nowMs = this.#nowMs();
+      const at = this.#sentAtMs.indexOf(sentAtMs);
+      if (at >= 0) this.#sentAtMs.splice(at, 1);
+      this.#freeAtMs = nowMs + this.config.profile.modbus.gapMs;
+      // Without transactions a late answer would be taken for that of the next read: the device is left alone until none can come.
+      if (outcome.type === "timedOut" && !connection.hasTransactions)
+        this.#retryAtMs = sentAtMs + this.config.profile.requestTimeoutMs;
+      done(outcome, nowMs - sentAtMs);
+    });
+  }
+
+  #readDone(read: ScheduledRead, outcome: Outcome, tookMs: number): Sign {
+    const nowMs = this.#nowMs();
     if (outcome.type === "data") {
-      this.#answerCount++;
-      this.#roundTripMs = nowMs - this.#readSentAtMs;
-      this.#take(read, outcome.words, outcome.bytes, nowMs);
+      this.#latency.answered(tookMs);
+      this.#take(read, outcome.bytes, nowMs);
       this.#reads.answered(read, nowMs);
     } else if (outcome.type === "exception" && !isUnreached(outcome.code)) {
-      this.#exceptionCount++;
-      const isTransient = outcome.code === ACKNOWLEDGE || outcome.code === BUSY;
-      if (!isTransient) {
-        const isDivisible = outcome.code !== ILLEGAL_FUNCTION;
-        const reason = textOf(outcome);
-        for (const item of this.#reads.refused(read, nowMs, isDivisible, reason)) {
-          this.points.refused(item.slot, nowMs);
-        }
-      }
+      this.#counts.exception++;
+      this.#latency.answered(tookMs);
+      this.#refused(read, outcome, nowMs);
     } else {
+      this.#reads.failed(read);
       return this.#unanswered(outcome);
     }
     this.#timeoutCount = 0;
     this.#retryAtMs = nowMs;
-    if (this.#reads.hasRefused) this.#setState("degraded", "refuses some of its registers");
+    if (this.#reads.isAllRefused) this.#setState("faulted", "refuses every register");
+    else if (this.#reads.hasRefused) this.#setState("degraded", "refuses some of its registers");
     else this.#setState("online");
     return "alive";
   }
 
-  #take(
-    read: ScheduledRead,
-    words: ArrayLike<number | boolean>,
-    bytes: Buffer,
-    nowMs: number,
-  ): void {
-    const isSame = read.lastBytes !== null && read.lastBytes.equals(bytes);
+  #refused(read: ScheduledRead, outcome: Outcome & { type: "exception" }, nowMs: number): void {
+    if (outcome.code === ACKNOWLEDGE || outcome.code === BUSY) {
+      this.#reads.failed(read);
+      return;
+    }
+    const isDivisible = outcome.code !== ILLEGAL_FUNCTION;
+    for (const item of this.#reads.refused(read, nowMs, isDivisible, textOf(outcome)))
+      this.#points.refused(item.slot, nowMs);
+  }
+
+  #take(read: ScheduledRead, bytes: Buffer, nowMs: number): void {
     const { address, items } = read.request;
+    const isSame = read.lastBytes?.equals(bytes) === true;
+    read.lastBytes = bytes;
+    let words: readonly number[] | null = null;
     for (const item of items) {
+      const level = this.#map.levelOfSlot[item.slot] ?? -1;
+      if (isSame) this.#points.touched(item.slot, nowMs);
+      // What did not change is decoded only where it is compared with what was written.
+      if (isSame && level < 0) continue;
+      words ??= wordsOf(read.request, bytes);
       const at = item.address - address;
-      if (isSame) this.points.touched(item.slot, nowMs);
-      else this.points.read(item.slot, words, at, nowMs);
-      const level = this.#levelOfSlot[item.slot] ?? -1;
+      if (!isSame) this.#points.read(item.slot, words, at, nowMs);
       if (level >= 0) this.#writes.levels.readBack(level, words, at, nowMs);
     }
-    read.lastBytes = bytes;
   }
 
   /** After a time-out the other waiting reads would only wait in vain, and hold up the devices behind the same gateway. */
   #unanswered(outcome: Outcome): Sign {
     if (outcome.type === "lost" || outcome.type === "dropped") return "none";
-    const nowMs = this.#context.clock.monotonicMs();
+    const nowMs = this.#nowMs();
     this.#reads.clear();
     this.#probedAtMs = -Infinity;
     this.#timeoutCount++;
-    if (outcome.type === "timedOut") this.#timeoutTotal++;
-    if (this.#timeoutCount >= TIMEOUT_COUNT_MAX) {
-      const doubled =
-        SILENT_RETRY_MS_MIN * 2 ** Math.min(this.#timeoutCount - TIMEOUT_COUNT_MAX, 8);
-      this.#retryAtMs = nowMs + Math.min(doubled, SILENT_RETRY_MS_MAX);
+    if (outcome.type === "timedOut") this.#counts.timeout++;
+    if (this.isSilent) {
+      this.#latency.settle();
+      this.#retryAtMs = Math.max(this.#retryAtMs, nowMs + this.#silentRetryMs());
       this.#writes.levels.unconfirm();
-      this.#setState("offline", "does not answer");
-    } else if (this.#state === "online") {
-      this.#setState("degraded", "did not answer in time");
+      this.#setState("offline", `does not answer (${textOf(outcome)})`);
+    } else {
+      this.#latency.timedOut();
+      if (this.#state === "online") this.#setState("degraded", "did not answer in time");
     }
     // A gateway that says so is alive itself.
     return outcome.type === "exception" ? "alive" : "silent";
+  }
+
+  #silentRetryMs(): number {
+    const doubled = SILENT_RETRY_MS_MIN * 2 ** Math.min(this.#timeoutCount - TIMEOUT_COUNT_MAX, 8);
+    const aloneMs = Math.min(doubled, SILENT_RETRY_MS_MAX);
+    if (!this.isSharing) return aloneMs;
+    const sharedMs = SHARED_SILENCE_PARTS * this.#latency.timeoutMs;
+    return this.#timeoutCount === TIMEOUT_COUNT_MAX
+      ? aloneMs
+      : Math.max(aloneMs, Math.min(sharedMs, SHARED_RETRY_MS_MAX));
+  }
+
+  drain(into: PointSample[], nowMs: number): void {
+    this.#points.drain(into, nowMs);
+  }
+
+  all(into: PointSample[], nowMs: number): void {
+    this.#points.all(into, nowMs);
   }
 
   // -- writes ----------------------------------------------------------------------------------------------------------
@@ -309,69 +362,47 @@ export class ModbusDevice {
     this.#writes.abandonWrites(reason);
   }
 
-  /** Sends the next waiting write, levels before commands. @returns Whether the connection is in use now. */
+  /** Sends the next waiting write, levels before commands. @returns Whether a request was sent. */
   startWrite(connection: Connection): boolean {
-    return this.#isAnswering && this.#writes.start(connection);
+    return this.#isAnswering && this.#nowMs() >= this.#freeAtMs && this.#writes.start(connection);
   }
 
   // -- state -----------------------------------------------------------------------------------------------------------
 
+  #nowMs(): number {
+    return this.#context.clock.monotonicMs();
+  }
+
   #forbid(found: string): void {
-    const { id, host, port, unitId } = this.config;
+    const { id, unitId } = this.config;
+    const where = addressOf(this.config);
     this.#isForbidden = true;
-    this.#setState("offline", found);
+    this.#setState("faulted", found);
     this.abandonWrites("not a simulated device");
     this.#settled("none");
     this.#context.onFatal(
       new RemsError(
         "REMS_NOT_A_SIMULATOR",
-        `${id} at ${host}:${port} unit ${unitId} ${found}. In simulation mode R-EMS talks to simulated devices only`,
-        { details: { device: id, host, port, unitId } },
+        `${id} at ${where} unit ${unitId} ${found}. In simulation mode R-EMS talks to simulated devices only`,
+        { details: { device: id, where, unitId } },
       ),
     );
   }
 
   #setState(state: ConnectionState, reason = ""): void {
+    this.#stateReason = reason;
     if (this.#state === state) return;
     this.#state = state;
-    this.#stateReason = reason;
-    const level = state === "offline" || state === "degraded" ? "warn" : "info";
-    this.#context.log(level, `${this.config.id} is ${state}`, { device: this.config.id, reason });
+    const isBad = state === "offline" || state === "degraded" || state === "faulted";
+    this.#context.log(isBad ? "warn" : "info", `${this.config.id} is ${state}`, {
+      device: this.config.id,
+      reason,
+    });
   }
 }
 
-interface PointPlan {
-  readonly points: readonly { id: string; codec: PointCodec }[];
-  readonly fast: readonly ReadItem[];
-  readonly slow: readonly ReadItem[];
-  /** For each point the index of its level, or −1. */
-  readonly levelOfSlot: readonly number[];
-}
-
-/** The points of a device that are read, each with its slot, and where the device shows them. */
-function planPoints(config: DeviceConfig, layout: WriteLayout): PointPlan {
-  const points: { id: string; codec: PointCodec }[] = [];
-  const fast: ReadItem[] = [];
-  const slow: ReadItem[] = [];
-  const levelOfSlot: number[] = [];
-  for (const mapping of config.profile.points) {
-    const at = mapping.readBack ?? (mapping.access === "write" ? null : mapping);
-    if (at === null) continue;
-    const spec = present(
-      DEVICE_KINDS[config.profile.kind].points[mapping.point],
-      "checked by layoutWrites",
-    );
-    const codec = createPointCodec(mapping, spec);
-    const slot = points.length;
-    points.push({ id: pointId(config.id, mapping.point), codec });
-    levelOfSlot.push(layout.levels.findIndex((level) => level.point === mapping.point));
-    const item: ReadItem = {
-      slot,
-      table: at.table,
-      address: at.address,
-      wordCount: codec.wordCount,
-    };
-    (mapping.poll === "fast" ? fast : slow).push(item);
-  }
-  return { points, fast, slow, levelOfSlot };
+function wordsOf(request: ReadRequest, bytes: Buffer): readonly number[] {
+  return request.table === "coil" || request.table === "discrete"
+    ? bitsOf(bytes, request.count)
+    : registersOf(bytes);
 }

@@ -2,27 +2,28 @@ import { present } from "../../kernel/assert.ts";
 import type { Clock, Timer } from "../../kernel/ports/clock.ts";
 import type { PollMode } from "../../kernel/ports/device-io.ts";
 import type { Random } from "../../kernel/ports/random.ts";
+import type { ConnectPacer } from "./connect-pacer.ts";
 import { Connection, type ConnectionEvents } from "./connection.ts";
 import type { ModbusDevice } from "./device.ts";
+import type { Line } from "./line.ts";
 import type { Sign } from "./outcome.ts";
 
-const CONNECT_TIMEOUT_MS = 500;
 const RECONNECT_MS_MIN = 50;
 const RECONNECT_MS_MAX = 2000;
 /** So many time-outs in a row, of whichever devices, and the connection is taken for half-open. */
 const SILENCE_COUNT_MAX = 2;
 
 export interface EndpointOptions {
-  readonly host: string;
-  readonly port: number;
+  readonly line: Line;
   readonly clock: Clock;
   readonly random: Random;
-  readonly dial: (host: string, port: number) => { readonly host: string; readonly port: number };
+  /** Shared by all endpoints of a driver. */
+  readonly pacer: ConnectPacer;
   /** Called whenever an exchange has ended or the connection was lost. */
   readonly progressed: () => void;
 }
 
-/** One host and port with the devices behind it (several unit ids behind a gateway): decides who uses the connection next. */
+/** One line with the devices on it (several unit ids behind a gateway, a serial line): decides who uses the connection next. */
 export class Endpoint implements ConnectionEvents {
   readonly #options: EndpointOptions;
   readonly #connection: Connection;
@@ -31,16 +32,20 @@ export class Endpoint implements ConnectionEvents {
   #failureCount = 0;
   #silenceCount = 0;
   #retryTimer: Timer | null = null;
+  #pauseTimer: Timer | null = null;
+  #isPumping = false;
   #isWanted = false;
   #isClosed = false;
 
   constructor(options: EndpointOptions) {
     this.#options = options;
-    this.#connection = new Connection(options.clock, this);
+    this.#connection = new Connection(options.clock, options.line, this);
   }
 
   add(device: ModbusDevice): void {
     this.#devices.push(device);
+    const isSharing = this.#devices.length > 1;
+    for (const one of this.#devices) one.isSharing = isSharing;
   }
 
   /** A write is under way, or waits and could go out. */
@@ -52,11 +57,11 @@ export class Endpoint implements ConnectionEvents {
   }
 
   poll(mode: PollMode, nowMs: number): void {
-    // A device with room for one master belongs to the leader.
+    // A device with room for one master belongs to the leader, and so does a serial line.
     this.#isWanted =
       !this.#isClosed &&
-      this.#devices.some((device) => !device.isForbidden) &&
-      (mode === "full" || this.#devices.every((device) => device.config.profile.mastersMax > 1));
+      this.#devices.some((device) => !device.isLeftAlone) &&
+      (mode === "full" || this.#devices.every(({ config }) => hasRoomForStandby(config)));
     if (!this.#isWanted) {
       this.#connection.reset("not wanted");
       return;
@@ -66,18 +71,14 @@ export class Endpoint implements ConnectionEvents {
     this.pump();
   }
 
-  /** Puts the next piece of work on the wire, if the connection is free: proof of simulation, then writes, then reads. */
+  /** Puts on the wire what the connection has room for: proof of simulation, then writes, then reads, the silent devices last. */
   pump(): void {
-    if (!this.#connection.isFree) return;
-    const count = this.#devices.length;
-    for (const start of STARTS) {
-      for (let i = 0; i < count; i++) {
-        const device = present(this.#devices[(this.#turn + i) % count], "a device in turn");
-        if (!start(device, this.#connection)) continue;
-        this.#turn = (this.#turn + i + 1) % count;
-        return;
-      }
-    }
+    // An exchange may end while it is begun (the gate refuses it): the loop goes on then, not a loop within it.
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#startNext());
+    this.#isPumping = false;
+    this.#pumpLater();
   }
 
   /** A device tells what an exchange says about the connection. */
@@ -88,10 +89,10 @@ export class Endpoint implements ConnectionEvents {
     } else if (sign === "silent") this.#silenceCount++;
   }
 
-  /** Drops what waits; resets the connection if a write on it is unanswered. */
+  /** Drops what waits, and what of an unanswered write has not arrived yet. */
   abandonWrites(): void {
     for (const device of this.#devices) device.abandonWrites("authority was lost");
-    if (this.#connection.hasUnansweredWrite) this.#connection.reset("authority was lost");
+    this.#connection.dropWrite("authority was lost");
   }
 
   close(done: () => void): void {
@@ -100,6 +101,8 @@ export class Endpoint implements ConnectionEvents {
     this.#retryTimer?.cancel();
     this.#retryTimer = null;
     this.#connection.close(done);
+    this.#pauseTimer?.cancel();
+    this.#pauseTimer = null;
   }
 
   connected(): void {
@@ -116,16 +119,60 @@ export class Endpoint implements ConnectionEvents {
   }
 
   freed(): void {
-    if (this.#silenceCount >= SILENCE_COUNT_MAX) this.#connection.reset("does not answer");
+    if (this.#silenceCount >= SILENCE_COUNT_MAX && this.#connection.hasTransactions)
+      this.#connection.reset("does not answer");
     else this.pump();
     this.#options.progressed();
   }
 
+  #startNext(): boolean {
+    const connection = this.#connection;
+    if (!connection.isOpen) return false;
+    const isWriteWaiting = this.#devices.some((device) => device.hasWaitingWrite);
+    for (const step of STEPS) {
+      // Nothing overtakes a write: it goes as soon as the reads under way are answered.
+      if (step.isWrite ? !connection.mayWrite : !connection.mayRead || isWriteWaiting) continue;
+      if (step.isLast && connection.inFlightCount > 0) continue;
+      if (this.#startTurn(step.start)) return true;
+    }
+    return false;
+  }
+
+  #startTurn(start: Step["start"]): boolean {
+    const count = this.#devices.length;
+    for (let i = 0; i < count; i++) {
+      const device = present(this.#devices[(this.#turn + i) % count], "a device in turn");
+      if (!start(device, this.#connection)) continue;
+      this.#turn = (this.#turn + i + 1) % count;
+      return true;
+    }
+    return false;
+  }
+
+  /** Devices that ask for a pause between requests are looked at again when the first pause is over. */
+  #pumpLater(): void {
+    if (this.#pauseTimer !== null || !this.#connection.isOpen) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    let atMs = Infinity;
+    for (const { freeAtMs } of this.#devices) {
+      if (freeAtMs > nowMs && freeAtMs < atMs) atMs = freeAtMs;
+    }
+    if (atMs === Infinity) return;
+    this.#pauseTimer = this.#options.clock.at(atMs, () => {
+      this.#pauseTimer = null;
+      this.pump();
+    });
+  }
+
   #connect(): void {
     if (!this.#connection.isClosed || this.#retryTimer !== null || !this.#isWanted) return;
-    for (const device of this.#devices) device.connecting();
-    const { host, port } = this.#options.dial(this.#options.host, this.#options.port);
-    this.#connection.connect(host, port, CONNECT_TIMEOUT_MS);
+    const nowMs = this.#options.clock.monotonicMs();
+    const waitMs = this.#options.pacer.waitMs(nowMs);
+    if (waitMs > 0) this.#connectAt(nowMs + waitMs);
+    else {
+      for (const device of this.#devices) device.connecting();
+      this.#connection.connect();
+    }
   }
 
   /** Doubles from 50 ms to 2 s, with jitter, so that fifty devices that return at once are not met by fifty connections at once. */
@@ -133,15 +180,48 @@ export class Endpoint implements ConnectionEvents {
     const doubled = RECONNECT_MS_MIN * 2 ** Math.min(this.#failureCount, 16);
     const delayMs = Math.min(doubled, RECONNECT_MS_MAX) * (0.5 + 0.5 * this.#options.random.next());
     this.#failureCount++;
-    this.#retryTimer = this.#options.clock.at(nowMs + delayMs, () => {
+    this.#connectAt(nowMs + delayMs);
+  }
+
+  #connectAt(atMs: number): void {
+    this.#retryTimer = this.#options.clock.at(atMs, () => {
       this.#retryTimer = null;
       this.#connect();
     });
   }
 }
 
-const STARTS: readonly ((device: ModbusDevice, connection: Connection) => boolean)[] = [
-  (device, connection) => device.startVerification(connection),
-  (device, connection) => device.startWrite(connection),
-  (device, connection) => device.startRead(connection),
+function hasRoomForStandby(config: ModbusDevice["config"]): boolean {
+  return config.transport !== "rtu" && config.profile.mastersMax > 1;
+}
+
+interface Step {
+  readonly isWrite: boolean;
+  /** Only where nothing else is under way or waits. */
+  readonly isLast: boolean;
+  readonly start: (device: ModbusDevice, connection: Connection) => boolean;
+}
+
+const STEPS: readonly Step[] = [
+  {
+    isWrite: false,
+    isLast: false,
+    start: (device, connection) => !device.isSilent && device.startVerification(connection),
+  },
+  {
+    isWrite: true,
+    isLast: false,
+    start: (device, connection) => device.startWrite(connection),
+  },
+  {
+    isWrite: false,
+    isLast: false,
+    start: (device, connection) => !device.isSilent && device.startRead(connection),
+  },
+  {
+    isWrite: false,
+    isLast: true,
+    start: (device, connection) =>
+      device.isSilent && (device.startVerification(connection) || device.startRead(connection)),
+  },
 ];

@@ -30,6 +30,7 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   socket = new GatedSocket(
+    7,
     () => answers.shift() ?? null,
     (reason) => refused.push(reason),
   );

@@ -1,29 +1,39 @@
 import { Socket } from "node:net";
 import { assert } from "../../kernel/assert.ts";
+import type { AdmitWrite } from "./wire.ts";
 
-/** Offset of the function code in a Modbus TCP frame: behind the seven bytes of the MBAP header. */
-const FUNCTION_CODE_OFFSET = 7;
 const READ_FUNCTION_CODE_MAX = 4;
-
-/** Asked before a frame that is not a read goes to the kernel: null lets it pass, a text is the reason why not. */
-export type AdmitWrite = () => string | null;
 
 type WriteDone = (error?: Error | null) => void;
 
+/** True for a request that changes nothing in a device. */
+export function isReadRequest(frame: Uint8Array, functionCodeOffset: number): boolean {
+  const functionCode = frame[functionCodeOffset] ?? 0;
+  return functionCode >= 1 && functionCode <= READ_FUNCTION_CODE_MAX;
+}
+
 /**
- * A socket that nothing but reads leaves without being admitted. The protocol library hands frames over later than it was asked
- * to (it queues on promises), so this is the only place where "now" is when the kernel gets the bytes.
+ * A socket that nothing but reads leaves without being admitted: the only place where "now" is when the kernel gets the bytes.
  *
  * The gate stands in `_write`, behind the stream's own buffer, and not in `write`: Node's `connect` puts the original `write`
  * back on the instance, which would take the gate out without a word.
  */
 export class GatedSocket extends Socket {
+  readonly #functionCodeOffset: number;
   readonly #admitWrite: AdmitWrite;
   readonly #onRefused: (reason: string) => void;
 
-  /** @param onRefused - Told the reason for each frame that was not sent. */
-  constructor(admitWrite: AdmitWrite, onRefused: (reason: string) => void) {
+  /**
+   * @param functionCodeOffset - Where the function code stands in a frame of the transport.
+   * @param onRefused - Told the reason for each frame that was not sent.
+   */
+  constructor(
+    functionCodeOffset: number,
+    admitWrite: AdmitWrite,
+    onRefused: (reason: string) => void,
+  ) {
     super();
+    this.#functionCodeOffset = functionCodeOffset;
     this.#admitWrite = admitWrite;
     this.#onRefused = onRefused;
     // Where there is none the stream hands buffered frames to `_write` one by one; with it they would go past the gate.
@@ -43,8 +53,7 @@ export class GatedSocket extends Socket {
   }
 
   #refusal(frame: Uint8Array): string | null {
-    const functionCode = frame[FUNCTION_CODE_OFFSET] ?? 0;
-    if (functionCode >= 1 && functionCode <= READ_FUNCTION_CODE_MAX) return null;
+    if (isReadRequest(frame, this.#functionCodeOffset)) return null;
     if (this.readyState !== "open") return "the connection is not open";
     // The frame itself counts until `done`.
     if (this.writableLength > frame.length) return "other bytes wait in the connection";

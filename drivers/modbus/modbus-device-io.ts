@@ -16,9 +16,11 @@ import type {
 } from "../../kernel/ports/device-io.ts";
 import type { DriverFamily } from "../driver-family.ts";
 import type { DriverOptions } from "../driver-options.ts";
+import { ConnectPacer } from "./connect-pacer.ts";
 import type { DeviceContext } from "./device-context.ts";
 import { ModbusDevice } from "./device.ts";
 import { Endpoint } from "./endpoint.ts";
+import { createLine, lineKey } from "./line.ts";
 
 /** Waiting writes of a planned handover may take the time-outs of the write before and their own. */
 const SETTLE_FACTOR = 2;
@@ -44,6 +46,7 @@ class ModbusDeviceIo implements DeviceIo {
   readonly #drainedStates: (ConnectionState | null)[];
   readonly #levelsOf: ReadonlyMap<string, Map<string, PointValue>>;
   readonly #settleMs: number;
+  readonly #pacer = new ConnectPacer();
   #fates: CommandFate[] = [];
   #onWrite: (report: WriteReport) => void = () => {};
   #waiters: (() => void)[] = [];
@@ -87,7 +90,7 @@ class ModbusDeviceIo implements DeviceIo {
     const connections: ConnectionSample[] = [];
     const nowMs = this.#options.clock.monotonicMs();
     for (const [index, device] of this.#devices.entries()) {
-      device.points.drain(points, nowMs);
+      device.drain(points, nowMs);
       if (this.#drainedStates[index] === device.state) continue;
       this.#drainedStates[index] = device.state;
       connections.push([device.config.id, device.state]);
@@ -102,7 +105,7 @@ class ModbusDeviceIo implements DeviceIo {
     const connections: ConnectionSample[] = [];
     const nowMs = this.#options.clock.monotonicMs();
     for (const [index, device] of this.#devices.entries()) {
-      device.points.all(points, nowMs);
+      device.all(points, nowMs);
       this.#drainedStates[index] = device.state;
       connections.push([device.config.id, device.state]);
     }
@@ -218,13 +221,23 @@ class ModbusDeviceIo implements DeviceIo {
   }
 
   #endpointOf(config: DeviceConfig, endpoints: Map<string, Endpoint>): Endpoint {
-    const { host, port } = config;
-    const key = `${host}:${port}`;
+    const key = lineKey(config);
     const found = endpoints.get(key);
     if (found !== undefined) return found;
-    const { clock, random, dial } = this.#options;
-    const progressed = () => this.#progressed();
-    const endpoint = new Endpoint({ host, port, clock, random, dial, progressed });
+    const { clock, random, dial, devices } = this.#options;
+    // All devices of a line must bear what any of them is asked to bear.
+    const inFlightMax = Math.min(
+      ...devices
+        .filter((device) => lineKey(device) === key)
+        .map((device) => device.profile.modbus.inFlightMax),
+    );
+    const endpoint = new Endpoint({
+      line: createLine(config, inFlightMax, clock, dial),
+      clock,
+      random,
+      pacer: this.#pacer,
+      progressed: () => this.#progressed(),
+    });
     endpoints.set(key, endpoint);
     return endpoint;
   }

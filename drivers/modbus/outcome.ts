@@ -1,11 +1,10 @@
-import type { Words } from "./codec.ts";
-
 /** How one exchange ended; exactly one for each. */
 export type Outcome =
-  | { readonly type: "data"; readonly words: Words; readonly bytes: Buffer }
+  /** Contents of the registers, high byte first, or of the bits, as they came. */
+  | { readonly type: "data"; readonly bytes: Buffer }
   | { readonly type: "acknowledged" }
   | { readonly type: "exception"; readonly code: number }
-  /** No answer in time. A write's connection was reset. */
+  /** No answer in time. */
   | { readonly type: "timedOut" }
   /** The connection died, or the reply made no sense and the connection was reset. */
   | { readonly type: "lost"; readonly reason: string }
@@ -21,6 +20,18 @@ export const ACKNOWLEDGE = 5;
 export const BUSY = 6;
 const GATEWAY_PATH_UNAVAILABLE = 10;
 const GATEWAY_TARGET_SILENT = 11;
+
+const EXCEPTION_NAMES: Readonly<Record<number, string>> = {
+  1: "illegal function",
+  2: "illegal data address",
+  3: "illegal data value",
+  4: "device failure",
+  5: "acknowledge",
+  6: "device busy",
+  8: "memory parity error",
+  10: "gateway path unavailable",
+  11: "gateway target does not answer",
+};
 
 /** A gateway's word that the device behind it was not reached. */
 export function isUnreached(code: number): boolean {
@@ -38,7 +49,10 @@ export function isRefusal(outcome: Outcome): boolean {
 
 /** The outcome for people. */
 export function textOf(outcome: Outcome): string {
-  if (outcome.type === "exception") return `exception ${outcome.code}`;
+  if (outcome.type === "exception") {
+    const name = EXCEPTION_NAMES[outcome.code];
+    return `exception ${outcome.code}${name === undefined ? "" : ` (${name})`}`;
+  }
   if (outcome.type === "timedOut") return "no answer in time";
   return outcome.type === "lost" ? outcome.reason : outcome.type;
 }

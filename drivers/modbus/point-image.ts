@@ -1,10 +1,16 @@
 import { present } from "../../kernel/assert.ts";
+import type { DeviceHealth } from "../../kernel/ports/device-io.ts";
 import type { PointSample, PointValue, Quality } from "../../kernel/point.ts";
 import type { PointCodec, Words } from "./codec.ts";
+import type { MappedPoint } from "./device-map.ts";
+import { RARE_MS } from "./read-schedule.ts";
+
+const RARE_PERIODS = 2.5;
 
 interface Slot {
   readonly id: string;
   readonly codec: PointCodec;
+  readonly staleMs: number;
   value: PointValue;
   quality: Quality;
   /** Never read where −Infinity. */
@@ -16,13 +22,13 @@ interface Slot {
 /** The points of one device as last read, and what of them the control loop has not seen yet. No I/O, no clock. */
 export class PointImage {
   readonly #slots: Slot[];
-  readonly #staleMs: number;
 
-  constructor(points: readonly { id: string; codec: PointCodec }[], staleMs: number) {
-    this.#staleMs = staleMs;
-    this.#slots = points.map(({ id, codec }) => ({
+  /** @param staleMs - A point that was not read for so long is `uncertain`; one of the rare class after two and a half periods. */
+  constructor(points: readonly MappedPoint[], staleMs: number) {
+    this.#slots = points.map(({ id, codec, poll }) => ({
       id,
       codec,
+      staleMs: poll === "rare" ? Math.max(staleMs, RARE_PERIODS * RARE_MS) : staleMs,
       value: codec.neutral,
       quality: "bad",
       readAtMs: -Infinity,
@@ -63,6 +69,15 @@ export class PointImage {
     present(this.#slots[slot], "an item of a request has a slot").readAtMs = nowMs;
   }
 
+  /** Quality and age of every point, for people. */
+  ages(nowMs: number): DeviceHealth["points"] {
+    return this.#slots.map((slot) => ({
+      point: slot.id,
+      quality: slot.readAtMs === -Infinity ? "bad" : this.#qualityOf(slot, nowMs),
+      ageMs: slot.readAtMs === -Infinity ? null : Math.max(0, nowMs - slot.readAtMs),
+    }));
+  }
+
   /** Appends what differs from the last drain. */
   drain(into: PointSample[], nowMs: number): void {
     for (const slot of this.#slots) {
@@ -82,7 +97,7 @@ export class PointImage {
   }
 
   #qualityOf(slot: Slot, nowMs: number): Quality {
-    return slot.quality === "good" && nowMs - slot.readAtMs > this.#staleMs
+    return slot.quality === "good" && nowMs - slot.readAtMs > slot.staleMs
       ? "uncertain"
       : slot.quality;
   }

@@ -1,5 +1,5 @@
 import type { DeviceConfig } from "../../configs/manifest.ts";
-import type { DeviceProfile, PointMapping } from "../../configs/profile.ts";
+import type { DeviceProfile, ModbusSettings, PointMapping } from "../../configs/profile.ts";
 
 /** A point mapping with the defaults of the profile schema. */
 export function mapping(
@@ -26,6 +26,19 @@ export function mapping(
 
 export const SIGNATURE = { table: "holding", address: 60_000, value: 21_069 } as const;
 
+/** What the protocol allows. */
+export const MODBUS: ModbusSettings = {
+  gapMs: 0,
+  inFlightMax: 1,
+  registersPerReadMax: 125,
+  bitsPerReadMax: 2000,
+  registersPerWriteMax: 123,
+  registerGapMax: null,
+  bitGapMax: null,
+  forbidden: [],
+  barriers: [],
+};
+
 /** A battery of a plain series: status and power in input registers, one set-point with read-back, one command register. */
 export function profile(values: Partial<DeviceProfile> = {}): DeviceProfile {
   return {
@@ -42,6 +55,7 @@ export function profile(values: Partial<DeviceProfile> = {}): DeviceProfile {
     writeMs: 200,
     requestTimeoutMs: 300,
     signature: null,
+    modbus: MODBUS,
     epochRegister: null,
     points: [
       mapping({ point: "isClosed", address: 0, type: "bit", bit: 0 }),
@@ -73,6 +87,9 @@ export function device(values: Partial<DeviceConfig> & Pick<DeviceConfig, "port"
     profile: used,
     host: "127.0.0.1",
     unitId: 1,
+    transport: "tcp",
+    serial: null,
+    isInMaintenance: false,
     isSimulated: false,
     control: null,
     isCritical: true,

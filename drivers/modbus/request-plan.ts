@@ -1,3 +1,4 @@
+import type { DeviceConfig } from "../../configs/manifest.ts";
 import type { RegisterTable } from "../../configs/profile.ts";
 import { assert } from "../../kernel/assert.ts";
 
@@ -18,15 +19,59 @@ export interface ReadRequest {
   readonly items: readonly ReadItem[];
 }
 
-/** Most that one Modbus response carries (Modbus Application Protocol V1.1b3, function codes 1 to 4). */
-const REGISTER_COUNT_MAX = 125;
-const BIT_COUNT_MAX = 2000;
+/** Addresses of one table, from `address` to before `end`. */
+export interface Span {
+  readonly table: RegisterTable;
+  readonly address: number;
+  readonly end: number;
+}
+
+/** What a request may hold, and what it costs. */
+export interface ReadLimits {
+  readonly registersMax: number;
+  readonly bitsMax: number;
+  /** Cost of a request besides its contents, in registers: so many unused registers are as dear as one more request. */
+  readonly registerGapMax: number;
+  readonly bitGapMax: number;
+  /** No request touches one of these. */
+  readonly forbidden: readonly Span[];
+  /** No request holds both the address and the one before. */
+  readonly barriers: readonly { readonly table: RegisterTable; readonly address: number }[];
+}
+
+const BITS_PER_REGISTER = 16;
 /**
- * Unused registers that are read along rather than asked for separately. A further request costs about as much as a hundred
+ * Unused registers that are read along rather than asked for separately, over TCP. A further request costs about as much as a hundred
  * registers; a wide gap, however, meets registers that the device refuses.
  */
-const REGISTER_GAP_MAX = 32;
-const BIT_GAP_MAX = 256;
+const TCP_GAP_MAX = 32;
+/** On a line whose speed is not known: what the frames around a request weigh, about 16 bytes. */
+const RTU_GAP_MAX = 8;
+/** Bytes around the registers of a request and its reply, the silence between frames included. */
+const RTU_OVERHEAD_BYTES = 20;
+/** What a device takes before it answers, at least. */
+const RTU_TURNAROUND_MS = 5;
+
+/** The limits of one device, by its profile and by what a request costs on its transport. */
+export function readLimitsOf(config: DeviceConfig): ReadLimits {
+  const { modbus } = config.profile;
+  const registerGapMax = modbus.registerGapMax ?? gapOf(config);
+  return {
+    registersMax: modbus.registersPerReadMax,
+    bitsMax: modbus.bitsPerReadMax,
+    registerGapMax,
+    bitGapMax: modbus.bitGapMax ?? registerGapMax * BITS_PER_REGISTER,
+    forbidden: modbus.forbidden,
+    barriers: modbus.barriers,
+  };
+}
+
+function gapOf({ transport, serial }: Pick<DeviceConfig, "transport" | "serial">): number {
+  if (serial === null) return transport === "tcp" ? TCP_GAP_MAX : RTU_GAP_MAX;
+  const byteMs = 11_000 / serial.baudRate;
+  const requestMs = RTU_OVERHEAD_BYTES * byteMs + RTU_TURNAROUND_MS;
+  return Math.min(TCP_GAP_MAX, Math.floor(requestMs / (2 * byteMs)));
+}
 
 function isBitTable(table: RegisterTable): boolean {
   return table === "coil" || table === "discrete";
@@ -40,35 +85,66 @@ function requestOf(items: readonly ReadItem[]): ReadRequest {
   return { table: first.table, address: first.address, count: end - first.address, items };
 }
 
-/**
- * Groups items of one poll class into the fewest requests: one table each, gaps bridged up to a limit, and no request above
- * what a response can carry. An item is never divided between two requests.
- */
-export function planReads(items: readonly ReadItem[]): ReadRequest[] {
-  const sorted = [...items].sort((a, b) =>
-    a.table === b.table ? a.address - b.address : a.table < b.table ? -1 : 1,
-  );
-  const requests: ReadRequest[] = [];
-  let group: ReadItem[] = [];
-  let end = 0;
-  for (const item of sorted) {
-    const first = group[0];
-    const isBits = isBitTable(item.table);
-    const itemEnd = item.address + item.wordCount;
-    const fits =
-      first !== undefined &&
-      first.table === item.table &&
-      item.address - end <= (isBits ? BIT_GAP_MAX : REGISTER_GAP_MAX) &&
-      itemEnd - first.address <= (isBits ? BIT_COUNT_MAX : REGISTER_COUNT_MAX);
-    if (!fits && group.length > 0) {
-      requests.push(requestOf(group));
-      group = [];
-    }
-    end = group.length === 0 ? itemEnd : Math.max(end, itemEnd);
-    group.push(item);
+/** True if a request from `address` to before `end` keeps to the limits. */
+function mayRead(table: RegisterTable, address: number, end: number, limits: ReadLimits): boolean {
+  const countMax = isBitTable(table) ? limits.bitsMax : limits.registersMax;
+  if (end - address > countMax) return false;
+  for (const span of limits.forbidden) {
+    if (span.table === table && span.address < end && address < span.end) return false;
   }
-  if (group.length > 0) requests.push(requestOf(group));
-  return requests;
+  for (const barrier of limits.barriers) {
+    if (barrier.table === table && address < barrier.address && barrier.address < end) return false;
+  }
+  return true;
+}
+
+/**
+ * Groups items of one poll class into the requests that cost least: unused registers are read along where that is cheaper than another
+ * request, no request crosses a barrier, touches a forbidden range or exceeds what a reply carries. An item is never divided. The
+ * cheapest grouping is found exactly: for each item, the best place where the request that ends with it may begin.
+ */
+export function planReads(items: readonly ReadItem[], limits: ReadLimits): ReadRequest[] {
+  const sorted = [...items].sort(
+    (a, b) =>
+      (a.table === b.table ? 0 : a.table < b.table ? -1 : 1) ||
+      a.address - b.address ||
+      a.wordCount - b.wordCount,
+  );
+  /** Cost of the cheapest grouping of the items before each index, and where its last request begins. */
+  const costs: number[] = [0];
+  const starts: number[] = [0];
+  for (let behind = 1; behind <= sorted.length; behind++) {
+    const last = sorted[behind - 1];
+    assert(last !== undefined, "an index below the length");
+    const overhead = isBitTable(last.table) ? limits.bitGapMax : limits.registerGapMax;
+    let best = Infinity;
+    let bestStart = behind - 1;
+    let end = 0;
+    for (let start = behind - 1; start >= 0; start--) {
+      const first = sorted[start];
+      assert(first !== undefined, "an index below the length");
+      end = Math.max(end, first.address + first.wordCount);
+      // A single item is asked for whatever it meets: the check of the profile has warned before.
+      const isAlone = start === behind - 1;
+      if (first.table !== last.table) break;
+      if (!isAlone && !mayRead(first.table, first.address, end, limits)) break;
+      // One more than the gap that is still bridged, so that equal costs are decided for the fewer requests.
+      const cost = (costs[start] ?? 0) + overhead + 1e-6 + (end - first.address);
+      if (cost < best) {
+        best = cost;
+        bestStart = start;
+      }
+    }
+    costs.push(best);
+    starts.push(bestStart);
+  }
+  const requests: ReadRequest[] = [];
+  for (let behind = sorted.length; behind > 0;) {
+    const start = starts[behind] ?? 0;
+    requests.push(requestOf(sorted.slice(start, behind)));
+    behind = start;
+  }
+  return requests.reverse();
 }
 
 /**

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { loadProfiles } from "../../configs/load-profile.ts";
 import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
-import { planReads } from "./request-plan.ts";
+import { device } from "./profile-fixture.ts";
+import { planReads, readLimitsOf } from "./request-plan.ts";
 import { layoutWrites, planCommandWrite } from "./write-plan.ts";
 
 const profiles = [...loadProfiles().values()];
@@ -29,6 +30,6 @@ it.each(profiles.map((profile) => [profile.id, profile] as const))(
         const { table, address } = point.readBack ?? point;
         return { slot, table, address, wordCount: point.type.endsWith("32") ? 2 : 1 };
       });
-    expect(planReads(fast).length).toBe(1);
+    expect(planReads(fast, readLimitsOf(device({ port: 502, profile }))).length).toBe(1);
   },
 );

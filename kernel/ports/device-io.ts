@@ -1,5 +1,5 @@
 import type { CommandFate, CommandOutput, LevelOutput } from "../command.ts";
-import type { ConnectionSample, ConnectionState, PointSample } from "../point.ts";
+import type { ConnectionSample, ConnectionState, PointId, PointSample, Quality } from "../point.ts";
 
 /** Asked by the driver at the socket's write: the last moment before the kernel has it. */
 export interface AuthorityGate {
@@ -36,6 +36,12 @@ export interface DeviceHealth {
     readonly point: string;
     readonly where: string;
     readonly reason: string;
+  }[];
+  /** Quality and age of every point; the age is null where it was never read. */
+  readonly points: readonly {
+    readonly point: PointId;
+    readonly quality: Quality;
+    readonly ageMs: number | null;
   }[];
   /** Time that an answer took lately; null where none came yet. */
   readonly roundTripMs: number | null;

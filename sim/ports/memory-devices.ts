@@ -144,6 +144,7 @@ export function createMemoryPlant(options: MemoryPlantOptions): MemoryPlant {
             state: isOnline ? "online" : "offline",
             reason: "",
             refused: [],
+            points: [],
             roundTripMs: isOnline ? roundTripMs : null,
             timeoutMs: writeMs,
             requestCount: 0,
