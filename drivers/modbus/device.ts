@@ -19,7 +19,7 @@ import {
   type Sign,
   textOf,
 } from "./outcome.ts";
-import { bitsOf, registersOf } from "./pdu.ts";
+import { wordsOf } from "./pdu.ts";
 import { PointImage } from "./point-image.ts";
 import { ReadSchedule, type ScheduledRead } from "./read-schedule.ts";
 import { readLimitsOf, type ReadRequest } from "./request-plan.ts";
@@ -399,10 +399,4 @@ export class ModbusDevice {
       reason,
     });
   }
-}
-
-function wordsOf(request: ReadRequest, bytes: Buffer): readonly number[] {
-  return request.table === "coil" || request.table === "discrete"
-    ? bitsOf(bytes, request.count)
-    : registersOf(bytes);
 }

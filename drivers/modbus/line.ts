@@ -41,16 +41,17 @@ export function addressOf(config: DeviceConfig): string {
 
 /** @param inFlightMax - Reads under way at once; on a line without transactions it is 1 whatever is asked for. */
 export function createLine(
-  config: DeviceConfig,
+  config: Pick<DeviceConfig, "transport" | "serial" | "host" | "port">,
   inFlightMax: number,
   clock: Clock,
   dial: Dial,
+  connectTimeoutMs: number = CONNECT_TIMEOUT_MS,
 ): Line {
   const { transport, serial } = config;
   if (serial !== null) return serialLine(serial);
   const isRtu = transport === "rtu-over-tcp";
   return {
-    name: addressOf(config),
+    name: `${config.host}:${config.port}`,
     hasTransactions: !isRtu,
     inFlightMax: isRtu ? 1 : inFlightMax,
     gapMs: 0,
@@ -59,7 +60,7 @@ export function createLine(
     open: (functionCodeOffset, admit, events) =>
       new TcpWire(
         dial(config.host, config.port),
-        { functionCodeOffset, admit, clock, connectTimeoutMs: CONNECT_TIMEOUT_MS },
+        { functionCodeOffset, admit, clock, connectTimeoutMs },
         events,
       ),
   };

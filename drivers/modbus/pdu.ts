@@ -70,16 +70,13 @@ export function outcomeOf(request: Pdu, reply: Buffer): Outcome | null {
   return reply[1] === reply.length - 2 ? { type: "data", bytes: reply.subarray(2) } : null;
 }
 
-/** Registers of a good reply to a read of holding or input registers. */
-export function registersOf(bytes: Buffer): readonly number[] {
+/** Contents of a good reply to a read: registers, or bits as 0 and 1 without those that fill the last byte. */
+export function wordsOf(request: ReadRequest, bytes: Buffer): readonly number[] {
   const words: number[] = [];
-  for (let at = 0; at + 1 < bytes.length; at += 2) words.push(bytes.readUInt16BE(at));
+  if (READ_CODES[request.table] <= 2) {
+    for (let i = 0; i < request.count; i++) words.push(((bytes[i >> 3] ?? 0) >> (i & 7)) & 1);
+  } else {
+    for (let at = 0; at + 1 < bytes.length; at += 2) words.push(bytes.readUInt16BE(at));
+  }
   return words;
-}
-
-/** Bits of a good reply to a read of coils or discrete inputs, as 0 or 1; those that fill the last byte are left out. */
-export function bitsOf(bytes: Buffer, count: number): readonly number[] {
-  const bits: number[] = [];
-  for (let i = 0; i < count; i++) bits.push(((bytes[i >> 3] ?? 0) >> (i & 7)) & 1);
-  return bits;
 }

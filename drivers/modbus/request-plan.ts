@@ -53,7 +53,9 @@ const RTU_OVERHEAD_BYTES = 20;
 const RTU_TURNAROUND_MS = 5;
 
 /** The limits of one device, by its profile and by what a request costs on its transport. */
-export function readLimitsOf(config: DeviceConfig): ReadLimits {
+export function readLimitsOf(
+  config: Pick<DeviceConfig, "profile" | "transport" | "serial">,
+): ReadLimits {
   const { modbus } = config.profile;
   const registerGapMax = modbus.registerGapMax ?? gapOf(config);
   return {

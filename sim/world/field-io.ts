@@ -83,6 +83,7 @@ export class FieldIo implements DeviceIo {
       state,
       reason: "",
       refused: [],
+      points: [],
       roundTripMs: null,
       timeoutMs: READ_TIMEOUT_MS,
       requestCount: 0,

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { createSystemClock } from "../../../cluster/node/system-clock.ts";
 import { Connection } from "../../../drivers/modbus/connection.ts";
+import { createLine } from "../../../drivers/modbus/line.ts";
 import type { Outcome } from "../../../drivers/modbus/outcome.ts";
 import type { WriteRequest } from "../../../drivers/modbus/write-plan.ts";
 import type { RegisterTable } from "../../../configs/profile.ts";
@@ -43,7 +44,11 @@ export class DeviceLine {
       REQUESTS_PER_SECOND_MAX,
     );
     this.#intervalMs = 1000 / rate;
-    this.#connection = new Connection(createSystemClock(), {
+    const { host, port } = options;
+    const clock = createSystemClock();
+    const tcp = { transport: "tcp", serial: null, host, port } as const;
+    const line = createLine(tcp, 1, clock, () => ({ host, port }), CONNECT_TIMEOUT_MS);
+    this.#connection = new Connection(clock, line, {
       connected: () => this.#opened?.done(),
       lost: (reason) => this.#opened?.failed(reason),
       freed: () => {},
@@ -111,7 +116,7 @@ export class DeviceLine {
               }),
             ),
         };
-        this.#connection.connect(host, port, CONNECT_TIMEOUT_MS);
+        this.#connection.connect();
       });
     } finally {
       this.#opened = null;

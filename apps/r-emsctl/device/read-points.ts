@@ -1,8 +1,10 @@
 import type { DeviceProfile, PointMapping, RegisterTable } from "../../../configs/profile.ts";
 import { createPointCodec } from "../../../drivers/modbus/codec.ts";
 import { isUnreached, textOf, type Outcome } from "../../../drivers/modbus/outcome.ts";
+import { wordsOf } from "../../../drivers/modbus/pdu.ts";
 import {
   planReads,
+  readLimitsOf,
   splitRequest,
   type ReadItem,
   type ReadRequest,
@@ -67,7 +69,10 @@ export async function readPoints(
     .map((one, slot) => ({ ...one, slot }));
   const readings = new Map<number, PointReading>();
   const latenciesMs: number[] = [];
-  const queue: ReadRequest[] = planReads(wanted);
+  const queue: ReadRequest[] = planReads(
+    wanted,
+    readLimitsOf({ profile, transport: "tcp", serial: null }),
+  );
   let requestCount = 0;
   let silenceCount = 0;
   for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
@@ -136,9 +141,7 @@ function readingOf(
     return { ...base, value: null, words: null, failure, failureText: textOf(outcome) };
   }
   const at = one.address - request.address;
-  const words = Array.from({ length: one.wordCount }, (_value, index) =>
-    Number(outcome.words[at + index] ?? 0),
-  );
+  const words = wordsOf(request, outcome.bytes).slice(at, at + one.wordCount);
   const value = createPointCodec(mapping, spec).decode(words, 0);
   return { ...base, value, words, failure: null, failureText: "" };
 }
