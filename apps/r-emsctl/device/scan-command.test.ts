@@ -58,6 +58,11 @@ function sunspecDevice(): Registers {
   return new Registers(words);
 }
 
+/** High byte first, as registers travel. */
+function bytesOf(words: readonly number[]): Buffer {
+  return Buffer.from(words.flatMap((word) => [word >> 8, word & 0xff]));
+}
+
 /** Units without a wire between, so that no pace is kept. */
 function memoryLine(units: ReadonlyMap<number, ModbusUnit>): Pick<DeviceLine, "read"> {
   const connection = { id: 1, writer: "test", openedAtMs: 0 };
@@ -68,7 +73,7 @@ function memoryLine(units: ReadonlyMap<number, ModbusUnit>): Pick<DeviceLine, "r
         ?.answer({ kind: "read", table: name, address, count }, connection);
       const outcome: Outcome =
         answer?.kind === "registers"
-          ? { type: "data", words: answer.values, bytes: Buffer.alloc(0) }
+          ? { type: "data", bytes: bytesOf(answer.values) }
           : { type: "exception", code: answer?.kind === "exception" ? answer.code : 11 };
       return Promise.resolve({ outcome, latencyMs: 1 });
     },
@@ -98,7 +103,7 @@ it("unit ids behind a gateway are found, and SunSpec with its models and name", 
   expect(units).toMatchObject([
     {
       unitId: 3,
-      answer: "exception 2",
+      answer: "exception 2 (illegal data address)",
       sunspec: { baseAddress: 40000, models: [{ id: 1 }, { id: 103 }], remark: null },
       maker: "Example[31m Works",
       model: "Inverter 5",

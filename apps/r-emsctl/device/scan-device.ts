@@ -1,5 +1,6 @@
 import type { Outcome } from "../../../drivers/modbus/outcome.ts";
 import { isUnreached, textOf } from "../../../drivers/modbus/outcome.ts";
+import { wordsOf } from "../../../drivers/modbus/pdu.ts";
 import { discoverSunspec, type SunspecChain } from "../../../drivers/sunspec/discovery.ts";
 import type { DeviceLine } from "./device-line.ts";
 
@@ -83,7 +84,8 @@ async function sunspecOf(
   while (step.done !== true) {
     const { address, count } = step.value;
     const { outcome } = await line.read(unitId, "holding", address, count, timeoutMs);
-    step = discovery.next(outcome.type === "data" ? wordsOf(outcome.words) : null);
+    const request = { table: "holding", address, count, items: [] } as const;
+    step = discovery.next(outcome.type === "data" ? [...wordsOf(request, outcome.bytes)] : null);
   }
   return step.value;
 }
@@ -97,16 +99,14 @@ async function commonTexts(
   const none = { maker: "", model: "", serial: "" };
   const [serialAt, serialCount] = COMMON.serial;
   if (common === undefined || common.length + 2 < serialAt + serialCount) return none;
-  const { outcome } = await line.read(unitId, "holding", common.address, serialAt + serialCount);
+  const { address } = common;
+  const request = { table: "holding", address, count: serialAt + serialCount, items: [] } as const;
+  const { outcome } = await line.read(unitId, "holding", address, request.count);
   if (outcome.type !== "data") return none;
-  const words = wordsOf(outcome.words);
+  const words = wordsOf(request, outcome.bytes);
   const text = ([at, count]: readonly [number, number]): string =>
     textFrom(words.slice(at, at + count));
   return { maker: text(COMMON.maker), model: text(COMMON.model), serial: text(COMMON.serial) };
-}
-
-function wordsOf(words: ArrayLike<number | boolean>): number[] {
-  return Array.from(words, Number);
 }
 
 /** Two characters in a register, the high byte first, up to the first zero; what a terminal could take for a command is left out. */
