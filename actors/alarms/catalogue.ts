@@ -104,6 +104,17 @@ export const ALARMS = {
     },
     { onDelayMs: 2000, suppressedBy: ["PLANT_UNREACHABLE"] },
   ),
+  DEVICE_UNUSABLE: define(
+    "medium",
+    {
+      cause:
+        "A device answers on its protocol, but refuses everything, or is not what its profile says.",
+      consequence: "As if it did not answer: it is not commanded, and its values are not known.",
+      action:
+        "Check the unit id and the profile: `r-emsctl device check PROFILE HOST` reads every point and says what the device answers.",
+    },
+    { onDelayMs: 2000 },
+  ),
   DEVICE_UNKNOWN: define(
     "medium",
     {
@@ -111,7 +122,7 @@ export const ALARMS = {
       consequence: "It counts as the worse of what it may be; automatic stops are blocked.",
       action: "Check auxiliary contacts and wiring of the device.",
     },
-    { onDelayMs: 2000, suppressedBy: ["DEVICE_OFFLINE", "PLANT_UNREACHABLE"] },
+    { onDelayMs: 2000, suppressedBy: ["DEVICE_OFFLINE", "DEVICE_UNUSABLE", "PLANT_UNREACHABLE"] },
   ),
   PLANT_UNREACHABLE: define(
     "high",

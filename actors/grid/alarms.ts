@@ -57,7 +57,7 @@ function noteDevice(plan: GridPlan, state: GridState, device: PlannedDevice, not
     note(address, "DEVICE_OFFLINE", `${id} does not answer`, weight);
   }
   if (state.connections[id] === "faulted") {
-    note(address, "DEVICE_FAULTED", weight, `${id} answers and cannot be used`, UNKNOWN_DELAY_MS);
+    note(address, "DEVICE_UNUSABLE", `${id} answers and cannot be used`, weight);
   }
   switch (snapshot.state) {
     case "unknown":
