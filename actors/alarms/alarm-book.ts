@@ -99,14 +99,18 @@ export function advanceAlarms(
     raised.push(entry);
     changes.push({ ...entry, event: "raised", by: "" });
   }
-  const grouped = raised.map((entry) => {
-    if (entry.priority !== "high") return entry;
-    const untilMs = moment.plantTimeMs + UPSET_STEP_MS;
-    upset = { firstId: upset?.firstId ?? entry.id, untilMs };
-    return { ...entry, firstOut: upset.firstId };
-  });
+  const followers = new Set<string>();
+  for (const { id, priority } of raised) {
+    if (priority !== "high") continue;
+    if (upset !== null) followers.add(id).add(upset.firstId);
+    upset = { firstId: upset?.firstId ?? id, untilMs: moment.plantTimeMs + UPSET_STEP_MS };
+  }
+  const firstOut = upset?.firstId ?? "";
+  const all = [...entries, ...raised].map((entry) =>
+    followers.has(entry.id) && entry.firstOut !== firstOut ? { ...entry, firstOut } : entry,
+  );
   raisedAtMs.push(...raised.map(() => moment.plantTimeMs));
-  const next = hideExplained([...entries, ...grouped], `grids/${moment.grid}`, changes);
+  const next = hideExplained(all, `grids/${moment.grid}`, changes);
   const after: AlarmBook = {
     entries: next,
     pendingSinceMs,

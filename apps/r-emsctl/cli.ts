@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { userInfo } from "node:os";
 import { status as grpcStatus } from "@grpc/grpc-js";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
@@ -11,7 +10,8 @@ import {
   rems,
   type Types,
 } from "../../proto/generated/rems-v1.ts";
-import { type CommandContext, EXIT } from "./command-context.ts";
+import { addAlarmCommands } from "./alarm-commands.ts";
+import { type CommandContext, type CommonOptions, EXIT } from "./command-context.ts";
 import { addDevice } from "./device/device-commands.ts";
 import { callByName } from "./dynamic-call.ts";
 import { addJournalCommands } from "./journal-commands.ts";
@@ -20,18 +20,10 @@ import { OperatorClient, OperatorRefusal } from "./operator-client.ts";
 import { positive } from "./option-values.ts";
 import { addSimulate } from "./simulate.ts";
 import { statusText } from "./status-text.ts";
-import { paint, table, type Terminal } from "./terminal.ts";
+import { paint, table, userName, type Terminal } from "./terminal.ts";
 
 const EXIT_HELP = `
 Exit codes: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no node or device answers.`;
-
-interface CommonOptions {
-  readonly address: string;
-  readonly node?: string;
-  readonly config?: string;
-  readonly timeout: number;
-  readonly json: boolean;
-}
 
 type Argument = Types.rems.v1.IArgument;
 
@@ -223,11 +215,13 @@ export async function runCli(
     program,
     terminal,
     signal,
+    withClient,
     finish: (code) => {
       exitCode = code;
     },
   };
   addSimulate(context);
+  addAlarmCommands(context);
   addJournalCommands(context);
   addDevice(context);
 
@@ -339,13 +333,4 @@ function watchText(terminal: Terminal, message: Types.rems.v1.WatchActorsRespons
   if (message.bookmark)
     return paint(terminal, "dim", "-- up to date; from here on as it happens --");
   return "";
-}
-
-function userName(): string {
-  try {
-    return userInfo().username.slice(0, 64) || "unknown";
-  } catch {
-    // A container may run under an id without a name.
-    return "unknown";
-  }
 }

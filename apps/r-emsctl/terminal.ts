@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import type { Readable } from "node:stream";
 
 /** Where the program writes, and what is typed; a test gives its own. */
@@ -57,4 +58,14 @@ export function processTerminal(): Terminal {
       return process.stdin;
     },
   };
+}
+
+/** Who asks, for the record. */
+export function userName(): string {
+  try {
+    return userInfo().username.slice(0, 64) || "unknown";
+  } catch {
+    // A container may run under an id without a name.
+    return "unknown";
+  }
 }
