@@ -283,10 +283,19 @@ export class ReadSchedule {
     });
     if (plan.length + alone.length >= reads.length) return;
     this.#isReplanned = true;
-    const dueAtMs = Math.min(...reads.map((read) => (read.isRefused ? Infinity : read.dueAtMs)));
+    const replaced = reads.filter((read) => !read.isRefused);
+    const dueAtMs = Math.min(...replaced.map((read) => read.dueAtMs));
+    const deadlineMs = Math.min(...replaced.map((read) => read.deadlineMs));
+    // What still waits in this scan must not be lost with the read that it was part of.
+    const isWaiting = replaced.some((read) => read.isWaiting);
     this.#reads = [
       ...this.#reads.filter((read) => read.poll !== poll || read.isRefused),
-      ...plan.map((request) => ({ ...scheduled(request, poll), dueAtMs })),
+      ...plan.map((request) => ({
+        ...scheduled(request, poll),
+        dueAtMs,
+        deadlineMs,
+        isWaiting,
+      })),
     ];
   }
 }

@@ -3,12 +3,12 @@ import type { DriverOptions } from "../../drivers/driver-options.ts";
 import { createDriverBench, type DriverBench } from "../support/driver-bench.ts";
 import { eventually } from "../support/eventually.ts";
 import type { FamilyCase, FamilyPeer } from "../support/family-peer.ts";
-import { modbusCase } from "../support/modbus-peer.ts";
+import { modbusCases } from "../support/modbus-peer.ts";
 
 /** What every family of drivers must do, against a real device of each. A family is added with one line here. */
-const CASES: readonly FamilyCase[] = [modbusCase];
+const CASES: readonly FamilyCase[] = modbusCases;
 
-describe.each(CASES.map((one) => [one.family.name, one] as const))("family %s", (_name, one) => {
+describe.each(CASES.map((one) => [one.name, one] as const))("family %s", (_name, one) => {
   let peer: FamilyPeer;
   let driver: DriverBench;
 

@@ -41,7 +41,21 @@ function mbpoll(): DebianTool | null {
   return runs("mbpoll", ["-V"], {}) ? { program: "mbpoll", environment: {} } : null;
 }
 
-const FINDERS = { "python3-pymodbus": pymodbus, mbpoll };
+/** Python with the library's path: programs on it are ours, the protocol is the library's. */
+function libmodbus(): DebianTool | null {
+  const folders = ["lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "lib"];
+  const places = folders.flatMap((folder) => [join(UNPACKED, "usr", folder), `/usr/${folder}`]);
+  const library = places
+    .map((folder) => join(folder, "libmodbus.so.5"))
+    .find((path) =>
+      runs(PYTHON, ["-c", `import ctypes; ctypes.CDLL(${JSON.stringify(path)})`], {}),
+    );
+  return library === undefined
+    ? null
+    : { program: PYTHON, environment: { R_EMS_LIBMODBUS: library } };
+}
+
+const FINDERS = { "python3-pymodbus": pymodbus, mbpoll, libmodbus };
 
 /**
  * Finds a foreign Modbus program by the name of its Debian package: unpacked in `.cache/debian`, else on the system.

@@ -1,49 +1,8 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { DeviceProfile } from "../../configs/profile.ts";
 import { device, mapping, profile } from "../../drivers/modbus/profile-fixture.ts";
-import { present } from "../../kernel/assert.ts";
 import { createDriverBench, type DriverBench } from "../support/driver-bench.ts";
-import { debianTool } from "./debian-tools.ts";
-
-/** pymodbus 3 of Debian as the device: a peer that is not our own code, on either end of the wire. */
-let server: ChildProcess;
-let lines: AsyncIterableIterator<string>;
-let port: number;
-let driver: DriverBench | null = null;
-
-const nextLine = async (): Promise<string> => {
-  const { value } = (await lines.next()) as IteratorResult<string, undefined>;
-  return present(value, "the pymodbus server ended before it answered");
-};
-const register = async (...words: (string | number)[]): Promise<number> => {
-  server.stdin?.write(`${words.join(" ")}\n`);
-  return Number(await nextLine());
-};
-
-beforeAll(async () => {
-  const { program, environment } = debianTool("python3-pymodbus");
-  const script = fileURLToPath(new URL("pymodbus-server.py", import.meta.url));
-  server = spawn(program, [script], {
-    env: { ...process.env, ...environment },
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  lines = createInterface({ input: present(server.stdout, "a pipe") })[Symbol.asyncIterator]();
-  port = Number(await nextLine());
-});
-
-afterEach(async () => {
-  await driver?.io.close();
-  driver = null;
-});
-
-afterAll(async () => {
-  const ended = new Promise((resolve) => server.once("exit", resolve));
-  server.stdin?.end();
-  await ended;
-});
+import { addressOn, startForeignDevice, type ForeignDevice } from "./foreign-device.ts";
 
 function battery(wordOrder: "big" | "little", values: Partial<DeviceProfile> = {}): DeviceProfile {
   return profile({
@@ -73,14 +32,33 @@ function battery(wordOrder: "big" | "little", values: Partial<DeviceProfile> = {
   });
 }
 
-async function connected(unitId: number, used: DeviceProfile): Promise<DriverBench> {
-  const bench = createDriverBench([device({ port, unitId, profile: used })]);
-  driver = bench;
-  await bench.until("every point is read", () => bench.points.size === used.points.length);
-  return bench;
-}
+/** pymodbus 3 of Debian as the device: a peer that is not our own code, on either end of the wire. */
+describe.each(["tcp", "rtu-over-tcp", "rtu"] as const)("a pymodbus server over %s", (transport) => {
+  let server: ForeignDevice;
+  let driver: DriverBench | null = null;
 
-describe("a pymodbus server", () => {
+  beforeAll(async () => {
+    server = await startForeignDevice("python3-pymodbus", transport);
+  });
+
+  afterEach(async () => {
+    await driver?.io.close();
+    driver = null;
+  });
+
+  afterAll(async () => {
+    await server.close();
+  });
+
+  const address = () => addressOn(server, transport);
+
+  async function connected(unitId: number, used: DeviceProfile): Promise<DriverBench> {
+    const bench = createDriverBench([device({ ...address(), unitId, profile: used })]);
+    driver = bench;
+    await bench.until("every point is read", () => bench.points.size === used.points.length);
+    return bench;
+  }
+
   it.each([
     [1, "big"],
     [2, "little"],
@@ -109,7 +87,7 @@ describe("a pymodbus server", () => {
     const bench = await connected(1, battery("big"));
     bench.io.writeLevels([{ device: "bat1", point: "powerSetpointKw", value: -12.3 }], 1);
     await bench.until("confirmed", () => bench.outcomes("powerSetpointKw").includes("confirmed"));
-    expect(await register("holding", 1, 2)).toBe(0x10000 - 123);
+    expect(await server.register("holding", 1, 2)).toBe(0x10000 - 123);
     expect(bench.points.get("bat1.powerSetpointKw")?.[0]).toBe(-12.3);
   });
 
@@ -119,7 +97,9 @@ describe("a pymodbus server", () => {
     bench.execute("bat1", "open");
     await bench.until("both fates", () => bench.fates.length === 2);
     expect(bench.fates.map((fate) => fate.fate)).toEqual(["confirmed", "confirmed"]);
-    expect([await register("holding", 1, 3), await register("coil", 1, 9)]).toEqual([4, 1]);
+    expect([await server.register("holding", 1, 3), await server.register("coil", 1, 9)]).toEqual([
+      4, 1,
+    ]);
   });
 
   it("takes epoch, set-point and command in one request", async () => {
@@ -132,18 +112,20 @@ describe("a pymodbus server", () => {
     await bench.until("fate", () => bench.fates.length === 1);
     expect(bench.fates[0]?.fate).toBe("confirmed");
     const held = [];
-    for (const address of [0, 1, 2, 3]) held.push(await register("holding", 2, address));
+    for (const address of [0, 1, 2, 3]) held.push(await server.register("holding", 2, address));
     expect(held).toEqual([1, 4464, 50, 4]);
   });
 
   it("refuses registers that it does not have; the others are read on", async () => {
     const points = [...battery("big").points, mapping({ point: "sohPct", address: 60 })];
-    const bench = createDriverBench([device({ port, profile: battery("big", { points }) })]);
+    const bench = createDriverBench([
+      device({ ...address(), profile: battery("big", { points }) }),
+    ]);
     driver = bench;
     await bench.until("degraded", () => bench.states.get("bat1") === "degraded");
     await bench.until("the others", () => bench.points.size === points.length - 1);
-    await register("input", 1, 1, 420);
+    await server.register("input", 1, 1, 420);
     await bench.until("a change", () => bench.points.get("bat1.activePowerKw")?.[0] === 42);
-    await register("input", 1, 1, 0xfffb);
+    await server.register("input", 1, 1, 0xfffb);
   });
 });

@@ -27,6 +27,7 @@ export interface FamilyPeer {
 
 /** A family with a way to make a device of it. */
 export interface FamilyCase {
+  readonly name: string;
   readonly family: DriverFamily;
   start(): Promise<FamilyPeer>;
 }

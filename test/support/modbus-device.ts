@@ -37,8 +37,11 @@ export class ModbusTestDevice {
   /** Called for each new connection before anything is read. */
   accept: (socket: Socket) => void = () => {};
   readonly #server: Server;
+  readonly #isRtu: boolean;
 
-  constructor() {
+  /** @param framing - How frames lie on the TCP connection: with the header of Modbus TCP, or as on a serial line. */
+  constructor(framing: "tcp" | "rtu" = "tcp") {
+    this.#isRtu = framing === "rtu";
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
@@ -72,7 +75,15 @@ export class ModbusTestDevice {
     let rest = Buffer.alloc(0);
     socket.on("data", (chunk) => {
       rest = Buffer.concat([rest, chunk]);
-      while (rest.length >= 6 && rest.length >= 6 + rest.readUInt16BE(4)) {
+      while (this.#isRtu && rest.length >= rtuLengthOf(rest)) {
+        const length = rtuLengthOf(rest);
+        const body = rest.subarray(0, length - 2);
+        if (crcOf(body) !== rest.readUInt16LE(length - 2)) socket.destroy();
+        // As it would have come with a header, so that what follows is one.
+        this.#answer(socket, requestOf(Buffer.concat([Buffer.alloc(6), body])));
+        rest = rest.subarray(length);
+      }
+      while (!this.#isRtu && rest.length >= 6 && rest.length >= 6 + rest.readUInt16BE(4)) {
         const length = 6 + rest.readUInt16BE(4);
         this.#answer(socket, requestOf(rest.subarray(0, length)));
         rest = rest.subarray(length);
@@ -83,6 +94,12 @@ export class ModbusTestDevice {
   #answer(socket: Socket, request: WireRequest): void {
     this.requests.push(request);
     const frame = (pdu: Buffer) => {
+      if (this.#isRtu) {
+        const body = Buffer.concat([Buffer.from([request.unitId]), pdu]);
+        const crc = Buffer.alloc(2);
+        crc.writeUInt16LE(crcOf(body));
+        return Buffer.concat([body, crc]);
+      }
       const header = Buffer.alloc(7);
       header.writeUInt16BE(request.transactionId, 0);
       header.writeUInt16BE(pdu.length + 1, 4);
@@ -115,6 +132,22 @@ export class ModbusTestDevice {
     for (const [i, value] of values.entries()) data.writeUInt16BE(value, i * 2);
     return Buffer.concat([Buffer.from([functionCode, data.length]), data]);
   }
+}
+
+/** Length of the RTU request at the head of what was received; more than there is where it does not say yet. */
+function rtuLengthOf(bytes: Buffer): number {
+  if (bytes.length < 8) return 8;
+  const code = bytes[1];
+  return code === 15 || code === 16 ? 9 + (bytes[6] ?? 0) : 8;
+}
+
+function crcOf(bytes: Buffer): number {
+  let crc = 0xffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >> 1) ^ 0xa001 : crc >> 1;
+  }
+  return crc;
 }
 
 function isRead(request: WireRequest): boolean {

@@ -10,8 +10,8 @@ const REGISTERS: Readonly<Record<string, { address: number; scale: number }>> = 
   sohPct: { address: 50, scale: 1 },
 };
 
-async function startModbusPeer(): Promise<FamilyPeer> {
-  const peer = new ModbusTestDevice();
+async function startModbusPeer(transport: "tcp" | "rtu-over-tcp"): Promise<FamilyPeer> {
+  const peer = new ModbusTestDevice(transport === "tcp" ? "tcp" : "rtu");
   const port = await peer.listen();
   const honest = peer.behave;
   const show = (point: string, value: PointValue) => {
@@ -19,7 +19,7 @@ async function startModbusPeer(): Promise<FamilyPeer> {
     peer.registers.set(address, Math.round(Number(value) / scale) & 0xffff);
   };
   return {
-    device: device({ port }),
+    device: device({ port, transport }),
     show,
     held: () => (((peer.registers.get(102) ?? 0) << 16) >> 16) / 10,
     writeCount: () => peer.writes.length,
@@ -38,4 +38,11 @@ async function startModbusPeer(): Promise<FamilyPeer> {
   };
 }
 
-export const modbusCase: FamilyCase = { family: modbusFamily, start: startModbusPeer };
+export const modbusCases: readonly FamilyCase[] = [
+  { name: "modbus", family: modbusFamily, start: () => startModbusPeer("tcp") },
+  {
+    name: "modbus, RTU in TCP",
+    family: modbusFamily,
+    start: () => startModbusPeer("rtu-over-tcp"),
+  },
+];

@@ -1,0 +1,232 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { DeviceConfig } from "../../configs/manifest.ts";
+import { createDriverBench, type DriverBench } from "../../test/support/driver-bench.ts";
+import { eventually } from "../../test/support/eventually.ts";
+import { ModbusTestDevice } from "../../test/support/modbus-device.ts";
+import { device, mapping, MODBUS, profile } from "./profile-fixture.ts";
+
+/** What goes wrong in the field, against real sockets. */
+
+const peers: ModbusTestDevice[] = [];
+const benches: DriverBench[] = [];
+
+afterEach(async () => {
+  await Promise.all(benches.splice(0).map((bench) => bench.io.close()));
+  await Promise.all(peers.splice(0).map((peer) => peer.close()));
+});
+
+async function serve(framing: "tcp" | "rtu" = "tcp"): Promise<{
+  peer: ModbusTestDevice;
+  port: number;
+}> {
+  const peer = new ModbusTestDevice(framing);
+  peers.push(peer);
+  return { peer, port: await peer.listen() };
+}
+
+function bench(...args: Parameters<typeof createDriverBench>): DriverBench {
+  const created = createDriverBench(...args);
+  benches.push(created);
+  return created;
+}
+
+const healthOf = (driver: DriverBench, id = "bat1") =>
+  driver.io.health().find((one) => one.device === id);
+
+describe("registers that a device refuses", () => {
+  it("are listed with what the device says, and one that refuses all is faulted", async () => {
+    const { peer, port } = await serve();
+    peer.behave = ({ socket, request, reply, exception }) => {
+      const meets = request.address <= 50 && request.address + request.count > 50;
+      socket.write(meets ? exception(2) : reply());
+    };
+    const driver = bench([device({ port })]);
+    await driver.until("degraded", () => driver.states.get("bat1") === "degraded");
+    await driver.until("listed", () => healthOf(driver)?.refused.length === 1);
+    expect(healthOf(driver)).toMatchObject({
+      reason: "refuses some of its registers",
+      refused: [
+        { point: "bat1.sohPct", where: "input 50", reason: "exception 2 (illegal data address)" },
+      ],
+    });
+    peer.behave = ({ socket, exception }) => socket.write(exception(1));
+    for (const socket of peer.sockets) socket.resetAndDestroy();
+    await driver.until("faulted", () => driver.states.get("bat1") === "faulted");
+    expect(driver.io.reach().reachedCount).toBe(0);
+  });
+
+  it("quality and age of every point can be seen", async () => {
+    const { port } = await serve();
+    const driver = bench([device({ port })]);
+    expect(healthOf(driver)?.points).toContainEqual({
+      point: "bat1.isClosed",
+      quality: "bad",
+      ageMs: null,
+    });
+    await driver.until("read", () => driver.points.size === 4);
+    const seen = healthOf(driver)?.points.find(({ point }) => point === "bat1.isClosed");
+    expect(seen?.quality).toBe("good");
+    expect(seen?.ageMs).toBeLessThan(1000);
+  });
+});
+
+describe("devices behind one gateway", () => {
+  const two = (port: number, values: Partial<DeviceConfig> = {}) => [
+    device({ port, ...values }),
+    device({ port, id: "bat2", unitId: 2, ...values }),
+  ];
+
+  it("are read side by side where the profile allows it, so that a dead unit delays nobody", async () => {
+    const { peer, port } = await serve();
+    peer.behave = ({ socket, request, reply }) => {
+      if (request.unitId === 1) socket.write(reply());
+    };
+    const modbus = { ...MODBUS, inFlightMax: 4 };
+    const driver = bench(two(port, { profile: profile({ modbus, requestTimeoutMs: 600 }) }));
+    await driver.until("bat1 is read", () => driver.points.size === 4);
+    const startMs = performance.now();
+    const firstCount = peer.reads.filter(({ unitId }) => unitId === 1).length;
+    await driver.until("bat1 is read on", () => {
+      return peer.reads.filter(({ unitId }) => unitId === 1).length > firstCount + 10;
+    });
+    // The dead unit's first request alone waits 600 ms.
+    expect(performance.now() - startMs).toBeLessThan(500);
+  });
+
+  it("more reads are under way than the line allows never", async () => {
+    const { peer, port } = await serve();
+    let openCount = 0;
+    let most = 0;
+    peer.behave = ({ socket, reply }) => {
+      openCount++;
+      most = Math.max(most, openCount);
+      setTimeout(() => {
+        openCount--;
+        socket.write(reply());
+      }, 5);
+    };
+    const points = [...profile().points, mapping({ point: "socPct", address: 900 })];
+    const modbus = { ...MODBUS, inFlightMax: 3 };
+    const driver = bench(two(port, { profile: profile({ modbus, points }) }));
+    await driver.until("all are read", () => driver.points.size === 10);
+    await driver.until("more scans", () => peer.reads.length > 60);
+    expect(most).toBe(3);
+  });
+
+  it("a write waits for the reads under way, and no read overtakes it", async () => {
+    const { peer, port } = await serve();
+    const modbus = { ...MODBUS, inFlightMax: 4 };
+    const driver = bench(two(port, { profile: profile({ modbus }) }));
+    await driver.until("both are read", () => driver.points.size === 8);
+    const held: (() => void)[] = [];
+    const honest = peer.behave;
+    peer.behave = (served) => void held.push(() => honest(served));
+    await driver.until("reads are held", () => held.length >= 2);
+    driver.io.writeLevels([{ device: "bat1", point: "powerSetpointKw", value: 5 }], 1);
+    const { length } = peer.requests;
+    driver.scan();
+    expect(peer.requests.length).toBe(length);
+    peer.behave = honest;
+    for (const answer of held) answer();
+    await eventually("the write is next", () => peer.requests.length > length);
+    expect(peer.requests[length]?.functionCode).toBe(16);
+  });
+});
+
+it("a device that needs a pause between requests gets it", async () => {
+  const { peer, port } = await serve();
+  const atMs: number[] = [];
+  peer.behave = ({ socket, reply }) => {
+    atMs.push(performance.now());
+    socket.write(reply());
+  };
+  const points = [...profile().points, mapping({ point: "socPct", address: 900 })];
+  const driver = bench([
+    device({ port, profile: profile({ points, modbus: { ...MODBUS, gapMs: 25 } }) }),
+  ]);
+  await driver.until("many reads", () => atMs.length > 20);
+  const gaps = atMs.slice(1).map((at, i) => at - (atMs[i] ?? 0));
+  // From our receipt of the answer to the device's receipt of the request; a millisecond for clocks that differ in rounding.
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(24);
+});
+
+describe("RTU, which has no transactions", () => {
+  it("a late answer is not taken for that of the next read: the unit is left alone meanwhile", async () => {
+    const { peer, port } = await serve("rtu");
+    const used = profile({ requestTimeoutMs: 400 });
+    const driver = bench([device({ port, transport: "rtu-over-tcp", profile: used })]);
+    await driver.until("read", () => driver.points.size === 4);
+    await driver.until("its latency is known", () => (healthOf(driver)?.timeoutMs ?? 400) < 300);
+    let late: (() => void) | null = null;
+    let lateRequestAtMs = 0;
+    const honest = peer.behave;
+    peer.behave = (served) => {
+      if (served.request.address !== 0 || late !== null) return honest(served);
+      const bytes = served.reply();
+      lateRequestAtMs = performance.now();
+      late = () => served.socket.write(bytes);
+      // Later than the driver waits, within what the profile says.
+      setTimeout(late, 350);
+    };
+    await driver.until("one is late", () => late !== null);
+    peer.registers.set(1, 42);
+    const { length } = peer.reads;
+    const values: unknown[] = [];
+    await driver.until("the true value", () => {
+      values.push(driver.points.get("bat1.activePowerKw")?.[0]);
+      return values.at(-1) === 4.2;
+    });
+    expect(new Set(values)).toEqual(new Set([0, 4.2]));
+    expect(peer.reads.length).toBeGreaterThan(length);
+    expect(performance.now() - lateRequestAtMs).toBeGreaterThanOrEqual(395);
+    expect(peer.connectionCount).toBe(1);
+  });
+});
+
+it("a device in maintenance hears nothing, and its state says so", async () => {
+  const { peer, port } = await serve();
+  const driver = bench([device({ port, isInMaintenance: true })]);
+  driver.io.writeLevels([{ device: "bat1", point: "powerSetpointKw", value: 5 }], 1);
+  for (let i = 0; i < 20; i++) driver.scan();
+  expect(driver.states.get("bat1")).toBe("maintenance");
+  expect(peer.connectionCount).toBe(0);
+});
+
+it("fifty devices that return at once are met by no storm, and are all back within three seconds", async () => {
+  const acceptedAtMs: number[] = [];
+  const devices: DeviceConfig[] = [];
+  const ports: number[] = [];
+  for (let i = 0; i < 50; i++) {
+    const { port } = await serve();
+    ports.push(port);
+    devices.push(device({ port, id: `bat${i}` }));
+  }
+  const accept = (peer: ModbusTestDevice) => {
+    peer.accept = () => acceptedAtMs.push(performance.now());
+  };
+  for (const peer of peers) accept(peer);
+  const driver = bench(devices);
+  const isAll = (state: string) => devices.every(({ id }) => driver.states.get(id) === state);
+  await driver.until("all online", () => isAll("online"));
+  // The plant network goes: every device at once, and long enough for every back-off to be at its longest.
+  await Promise.all(peers.splice(0).map((peer) => peer.close()));
+  await driver.until("all offline", () => isAll("offline"));
+  const goneMs = performance.now();
+  await driver.until("a while", () => performance.now() - goneMs > 2500);
+  acceptedAtMs.length = 0;
+  for (const port of ports) {
+    const peer = new ModbusTestDevice();
+    accept(peer);
+    peers.push(peer);
+    await peer.listen(port);
+  }
+  const backMs = performance.now();
+  await driver.until("all online again", () => isAll("online"));
+  expect(performance.now() - backMs).toBeLessThan(3000);
+  expect(acceptedAtMs.length).toBe(50);
+  // Never more than twenty in any fifty milliseconds: ten at once, and one in five milliseconds.
+  const densest = acceptedAtMs.map(
+    (from) => acceptedAtMs.filter((at) => at >= from && at < from + 50).length,
+  );
+  expect(Math.max(...densest)).toBeLessThanOrEqual(22);
+});
