@@ -136,6 +136,7 @@ class GridControlLoop<State> implements ControlLoop {
   readonly #events: ControllerEvent[] = [];
   #isDispatching = false;
   #deadline: Timer | null = null;
+  #deadlineAtMs = Number.POSITIVE_INFINITY;
   #scan: Timer | null = null;
   #nextScanAtMs = 0;
   #isPollDue = false;
@@ -730,14 +731,21 @@ class GridControlLoop<State> implements ControlLoop {
     return this.#options.clock.monotonicMs();
   }
 
+  /** A timer that stands already and fires no later is kept: deadlines mostly move on, with every message. */
   #armDeadline(): void {
+    const atMs = this.#isClosed
+      ? Number.POSITIVE_INFINITY
+      : Math.max(nextDeadlineMs(this.#controller), this.#nowMs());
+    if (this.#deadline !== null && this.#deadlineAtMs <= atMs) return;
     this.#deadline?.cancel();
     this.#deadline = null;
-    if (this.#isClosed) return;
-    const atMs = nextDeadlineMs(this.#controller, this.#options.controller);
     if (!Number.isFinite(atMs)) return;
-    this.#deadline = this.#options.clock.at(Math.max(atMs, this.#nowMs()), () =>
-      this.#dispatch({ type: "ticked", nowMs: this.#nowMs() }),
-    );
+    this.#deadlineAtMs = atMs;
+    this.#deadline = this.#options.clock.at(atMs, () => {
+      this.#deadline = null;
+      const nowMs = this.#nowMs();
+      if (nowMs >= nextDeadlineMs(this.#controller)) this.#dispatch({ type: "ticked", nowMs });
+      else this.#armDeadline();
+    });
   }
 }

@@ -20,7 +20,7 @@ export interface FrameLog {
 export function createFrameLog(frameCountMax: number): FrameLog {
   assert(frameCountMax > 0, "a frame log holds at least one frame");
   // A ring by sequence: sequences are consecutive, so a slot is found by remainder.
-  const slots: (EncodedFrame | undefined)[] = Array.from({ length: frameCountMax });
+  const slots: EncodedFrame[] = [];
   let last: LogPosition | null = null;
   let heldCount = 0;
 
@@ -41,7 +41,7 @@ export function createFrameLog(frameCountMax: number): FrameLog {
       last = encoded.position;
     },
     reset(position) {
-      slots.fill(undefined);
+      slots.length = 0;
       heldCount = 0;
       last = position;
     },

@@ -32,6 +32,7 @@ interface Waiting {
 }
 
 const WAITING_COUNT_MAX = 100;
+const NOTHING: ReleasedOutputs = { levels: null, commands: [], messages: [], replies: [] };
 
 export function createOutputGate(): OutputGate {
   let waiting: Waiting[] = [];
@@ -45,6 +46,7 @@ export function createOutputGate(): OutputGate {
       if (waiting.length > WAITING_COUNT_MAX) waiting = waiting.slice(-WAITING_COUNT_MAX);
     },
     release(sequence, commandSequence) {
+      if (waiting.length === 0 && waitingCommands.length === 0) return NOTHING;
       const ready = waiting.filter((entry) => entry.sequence <= sequence);
       const readyCommands = waitingCommands.filter((entry) => entry.sequence <= commandSequence);
       if (ready.length > 0) waiting = waiting.slice(ready.length);

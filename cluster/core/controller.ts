@@ -31,7 +31,7 @@ import {
   takeInSyncSet,
 } from "./leading.ts";
 import { takeMessage } from "./messages.ts";
-import { nextDeadlineMs } from "./queries.ts";
+import { dueAtMs } from "./queries.ts";
 import type { Learned } from "./record-view.ts";
 import {
   readIfDue,
@@ -70,6 +70,7 @@ export function stepController(
   if (state.startedAtMs !== null || event.type === "started") takeEvent(draft, event);
   if (draft.state.startedAtMs !== null && !draft.state.isEnded) doWhatIsDue(draft);
   patch(draft, { steppedAtMs: event.nowMs });
+  patch(draft, { dueAtMs: dueAtMs(draft.state, options) });
   return { state: draft.state, effects: draft.effects };
 }
 
@@ -77,7 +78,7 @@ export function stepController(
 function guardAfterStall(draft: Draft): void {
   const { state, nowMs, options } = draft;
   const { heartbeatMs, graceMs } = options.timings;
-  if (nowMs <= nextDeadlineMs(state, options) + heartbeatMs) return;
+  if (nowMs <= state.dueAtMs + heartbeatMs) return;
   if (nowMs < state.guardUntilMs + graceMs) return;
   patch(draft, { guardUntilMs: nowMs + heartbeatMs });
 }

@@ -54,11 +54,13 @@ export function revisionOf(state: ControllerState): number {
   return state.view.known?.revision ?? 0;
 }
 
-/**
- * When `ticked` is needed next, monotonic milliseconds; Infinity where only an event can change anything. Everything that was due
- * has been done by the step before, so it lies in the future of that step.
- */
-export function nextDeadlineMs(state: ControllerState, options: ControllerOptions): number {
+/** When `ticked` is needed next, monotonic milliseconds; Infinity where only an event can change anything. */
+export function nextDeadlineMs(state: ControllerState): number {
+  return state.dueAtMs;
+}
+
+/** Everything that was due has been done by the step that led to `state`, so what comes next lies in its future. */
+export function dueAtMs(state: ControllerState, options: ControllerOptions): number {
   if (state.startedAtMs === null || state.situation.role === "fenced") return fencedDueMs(state);
   return Math.min(
     readDueMs(state),

@@ -220,8 +220,9 @@ export interface ControllerState {
   readonly stopDeadlineMs: number | null;
   /** This incarnation is over: nothing brings it back. */
   readonly isEnded: boolean;
-  /** When the last step was taken. */
+  /** When the last step was taken, and when it left the next one due. */
   readonly steppedAtMs: number;
+  readonly dueAtMs: number;
   /** Last planned handover on account of reach that this controller gave or got. */
   readonly reachHandoverAtMs: number;
   /** After a handover was called off, the leader wishes none of its own before. */
@@ -269,6 +270,7 @@ export function initialState(options: ControllerOptions): ControllerState {
     stopDeadlineMs: null,
     isEnded: false,
     steppedAtMs: NEVER,
+    dueAtMs: Number.POSITIVE_INFINITY,
     reachHandoverAtMs: NEVER,
     wishNotBeforeMs: NEVER,
     activeAlarms: [],

@@ -126,7 +126,7 @@ export class Bench {
   }
 
   dueMs(): number {
-    return nextDeadlineMs(this.state, this.options);
+    return nextDeadlineMs(this.state);
   }
 
   find<T extends ControllerEffect["type"]>(type: T): EffectOf<T> | undefined {

@@ -315,7 +315,7 @@ export class SmallWorld {
     const timed = { ...event, nowMs } as ControllerEvent;
     const { state, effects } = stepController(node.state, timed, node.options);
     node.state = state;
-    const dueMs = nextDeadlineMs(state, node.options);
+    const dueMs = nextDeadlineMs(state);
     assert(dueMs > nowMs, `${node.name} left something undone at ${nowMs}: ${event.type} ${dueMs}`);
     for (const effect of effects) this.#perform(node, effect);
     if (!node.isUp) return;
@@ -332,7 +332,7 @@ export class SmallWorld {
   }
 
   #arm(node: WorldNode): void {
-    const localMs = nextDeadlineMs(node.state, node.options);
+    const localMs = nextDeadlineMs(node.state);
     const trueMs = (localMs - node.offsetMs) / node.rate + 0.001;
     if (!Number.isFinite(trueMs) || trueMs === node.tickAtMs) return;
     node.tickAtMs = trueMs;
