@@ -113,6 +113,8 @@ export function takeSettledWrites(draft: Draft): void {
   const sequence = handover.finalSequence ?? 0;
   const known = view.known;
   if (known === null || known.record === null) return;
+  // One that stops will acknowledge nobody: the target would have to remove it before its first output.
+  const isStaying = draft.state.stopDeadlineMs === null;
   const resignation = {
     type: "resigned" as const,
     grid: draft.options.grid,
@@ -122,7 +124,7 @@ export function takeSettledWrites(draft: Draft): void {
     revision: known.revision,
     inSync: known.record.inSync.filter(
       (member) =>
-        isSameMember(member, self) ||
+        (isStaying && isSameMember(member, self)) ||
         (followerOf(leading.followers, member)?.heldSequence ?? 0) >= sequence,
     ),
   };

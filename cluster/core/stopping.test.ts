@@ -91,6 +91,13 @@ describe("an orderly stop", () => {
     expect(forced.effects).toEqual([]);
   });
 
+  it("names itself no longer: whoever ends acknowledges nobody, and would have to be removed first", () => {
+    const bench = stop(trioLeader()).build(1, 2).acknowledge(B, 1, 2).acknowledge(C, 1, 2);
+    bench.feed({ type: "writes.settled" });
+    const [resigned] = bench.sent("resigned");
+    expect(resigned?.message).toMatchObject({ inSync: [B, C] });
+  });
+
   it("asked twice is one stop", () => {
     const bench = stop(pairLeader()).run(1_000);
     expectEnded(stop(bench).run(500));

@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../../kernel/ports/clock.ts";
 import type { SeededRandom } from "../ports/seeded-random.ts";
 
 /** A timer is asked a little late, never early. */
-const LATENESS_MS_MAX = 0.4;
+export const TIMER_LATENESS_MS_MAX = 0.4;
 /** So much more true time that rounding never makes a timer early. */
 const ROUNDING_MS = 1e-6;
 
@@ -40,7 +40,7 @@ export class NodeClock implements Clock {
   at(localMs: number, callback: () => void): Timer {
     const nowMs = this.#world.monotonicMs();
     const trueMs = (localMs - this.#offsetMs) / this.rate;
-    const latenessMs = this.#random.next() * LATENESS_MS_MAX + ROUNDING_MS;
+    const latenessMs = this.#random.next() * TIMER_LATENESS_MS_MAX + ROUNDING_MS;
     let isCancelled = false;
     const timer = this.#world.at(Math.max(trueMs, nowMs) + latenessMs, () =>
       this.#run(true, () => {

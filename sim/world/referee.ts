@@ -7,6 +7,8 @@ import type { AppliedWrite } from "../ports/memory-coordinator.ts";
 import type { FieldWrite } from "./field.ts";
 import type { KnownFrame } from "./frame-tree.ts";
 import { FrameTree } from "./frame-tree.ts";
+import type { SingleFault } from "./single-fault.ts";
+import { RATE_DEVIATION_MAX } from "./single-fault.ts";
 
 /** What can be found wrong. docs/11-simulation/world.md says what each means. */
 export type Check =
@@ -31,9 +33,6 @@ export interface Violation {
   readonly text: string;
 }
 
-/** Clock rates lie within 1 ± this; two nodes then differ by less than `clockDivergenceMs` over a grace of 130 ms. */
-export const RATE_DEVIATION_MAX = 0.018;
-
 /** A solo leader's commands wait for the disk at most so long (rule 4). */
 const SYNC_WAIT_MS = 100;
 
@@ -49,6 +48,7 @@ export interface RefereeOptions {
   readonly grid: string;
   readonly timings: Timings;
   readonly writeMs: number;
+  readonly single: SingleFault | null;
   readonly now: () => number;
 }
 
@@ -88,6 +88,10 @@ export class Referee {
   #plantTimeMsMax = 0;
   #holders: readonly Holder[] = [];
   lastWriteAtMs = -Infinity;
+  /** Longest time between two writes at one device around a single fault. */
+  gapMs = 0;
+  readonly #deviceWrittenAtMs = new Map<string, number>();
+  #hasSucceeded = false;
 
   constructor(options: RefereeOptions) {
     this.#options = options;
@@ -188,6 +192,7 @@ export class Referee {
     if (before !== null && before.epoch === record.epoch) return;
     const kind = this.#kindOf(node, before, record);
     this.takeovers[kind]++;
+    if (before !== null) this.#checkSuccessor(before, record);
     this.#takeoverOf.set(record.epoch, kind);
     if (kind === "stale" && before !== null) this.#checkStale(before, atMs - sinceMs, record);
   }
@@ -207,6 +212,40 @@ export class Referee {
     if (this.#forcedNodes.delete(node)) return "forced";
     if (before === null) return "cold";
     return before.inSync.some((member) => isSameMember(member, record.leader)) ? "hot" : "stale";
+  }
+
+  /** With one fault the successor is the one that the rules name. */
+  #checkSuccessor(before: LeadershipRecord, record: LeadershipRecord): void {
+    const { single, now } = this.#options;
+    if (single === null || now() < single.fault.atMs) return;
+    this.#hasSucceeded = true;
+    const { successor, fault } = single;
+    const others = before.inSync.filter((member) => !isSameMember(member, before.leader));
+    const [first] = before.order.filter((node) => others.some((member) => member.node === node));
+    const named = fault.kind === "transfer" ? fault.node : first;
+    if (successor !== "same" && record.leader.node === named) return;
+    const expected = successor === "same" ? `${before.leader.node} should go on` : `${named} is next`;
+    this.#fail("successor", `${record.leader.node} leads after ${fault.kind}, but ${expected}`);
+  }
+
+  /** The time around a single fault is over: somebody had to succeed, and no device was left alone for too long. */
+  singleEnds(): void {
+    const { single, now } = this.#options;
+    if (single === null) return;
+    if (single.successor === "next" && !this.#hasSucceeded)
+      this.#fail("successor", `nobody succeeded the leader after ${single.fault.kind}`);
+    for (const [device, writtenAtMs] of this.#deviceWrittenAtMs)
+      this.#checkGap(device, now() - writtenAtMs);
+  }
+
+  #checkGap(device: string, gapMs: number): void {
+    const { single, now, timings } = this.#options;
+    if (single === null || now() < single.fault.atMs - 2 * timings.scanMs) return;
+    if (now() > single.fault.atMs + single.fault.forMs) return;
+    this.gapMs = Math.max(this.gapMs, gapMs);
+    if (gapMs <= single.gapMsMax) return;
+    const bound = `${single.gapMsMax.toFixed(1)} ms (${single.formula})`;
+    this.#fail("gap", `${device} was not written for ${gapMs.toFixed(1)} ms after ${single.fault.kind}; the bound is ${bound}`);
   }
 
   /** Rules 11 and 13: only where the record is solo or names an earlier life, and not too early. */
@@ -286,6 +325,9 @@ export class Referee {
     if (write.kind === "command") this.#checkSynced(what, frame, gatedAtMs);
     this.issue(frame);
     this.lastWriteAtMs = arrivedAtMs;
+    if (!write.isAccepted) return;
+    this.#checkGap(device, arrivedAtMs - (this.#deviceWrittenAtMs.get(device) ?? arrivedAtMs));
+    this.#deviceWrittenAtMs.set(device, arrivedAtMs);
   }
 
   /** An operator was told that his request is accepted. */

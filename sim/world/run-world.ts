@@ -40,6 +40,7 @@ function runOne({ seed, faults, isTraced = false }: WorldRun): WorldResult {
   const world = new World(scenario, setting, isTraced);
   world.run(scenario.healAtMs);
   if (world.violation === null) {
+    for (const referee of world.referees) referee.singleEnds();
     world.heal();
     waitUntilWhole(world);
   }

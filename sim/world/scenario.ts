@@ -4,7 +4,9 @@ import type { SeededRandom } from "../ports/seeded-random.ts";
 import { createSeededRandom } from "../ports/seeded-random.ts";
 import type { Fault } from "./faults.ts";
 import { drawFaults } from "./faults.ts";
-import { RATE_DEVIATION_MAX } from "./referee.ts";
+import type { SingleFault } from "./single-fault.ts";
+import { RATE_DEVIATION_MAX, drawSingleFault } from "./single-fault.ts";
+import { TIMER_LATENESS_MS_MAX } from "./node-clock.ts";
 
 export type WorldKind = "counter" | "vessel";
 
@@ -26,19 +28,40 @@ export interface Scenario {
   readonly store: { readonly latencyMsMin: number; readonly latencyMsMax: number };
   readonly hasOneMaster: boolean;
   readonly faults: readonly Fault[];
+  /** What must hold where there is only this fault; null where there are many. */
+  readonly single: SingleFault | null;
   readonly healAtMs: number;
   /** After healing, the grid is led and everybody in sync within so long. */
   readonly recoveryMsMax: number;
 }
 
 const DEVICES = ["checked", "plain"] as const;
-const FAULTS_FROM_MS = 1_100;
-const FAULTS_UNTIL_MS = 3_500;
+const FAULTS_FROM_MS = 700;
+const FAULTS_UNTIL_MS = 2_500;
+/** Every so many seeds one has a single fault, and nothing else that is not well. */
+const SINGLE_EVERY = 6;
+/** Everybody is in sync by then. */
+const SINGLE_FROM_MS = 1_500;
+/** One way between a node and a device. */
+export const FIELD_DELAY_MS = { min: 0.2, max: 2 };
 
 export function counterScenario(seed: number): Scenario {
   const random = createSeededRandom(`counter/${seed}`);
   const nodes = ["n1", "n2", "n3"].slice(0, random.next() < 0.3 ? 2 : 3);
-  const timings = drawTimings(random);
+  const common = {
+    seed,
+    kind: "counter" as const,
+    nodes,
+    timings: drawTimings(random),
+    rates: nodes.map(() => 1 + random.between(-1, 1) * RATE_DEVIATION_MAX),
+  };
+  return seed % SINGLE_EVERY === 0 ? singleScenario(common, random) : manyScenario(common, random);
+}
+
+type Common = Pick<Scenario, "seed" | "kind" | "nodes" | "timings" | "rates">;
+
+function manyScenario(common: Common, random: SeededRandom): Scenario {
+  const { nodes, timings } = common;
   const delayMsMin = random.between(0.1, 1);
   const latencyMsMin = random.between(0.5, 3);
   const faults = drawFaults(random, {
@@ -46,15 +69,11 @@ export function counterScenario(seed: number): Scenario {
     devices: DEVICES,
     fromMs: FAULTS_FROM_MS,
     untilMs: FAULTS_UNTIL_MS,
-    everyMs: random.between(60, 500),
+    everyMs: random.between(40, 350),
   });
   return {
-    seed,
-    kind: "counter",
-    nodes,
-    timings,
+    ...common,
     failback: random.next() < 0.3 ? "automatic" : "manual",
-    rates: nodes.map(() => 1 + random.between(-1, 1) * RATE_DEVIATION_MAX),
     bootsAtMs: nodes.map(() => random.between(0, random.next() < 0.8 ? 50 : 400)),
     network: {
       delayMsMin,
@@ -64,7 +83,36 @@ export function counterScenario(seed: number): Scenario {
     store: { latencyMsMin, latencyMsMax: latencyMsMin + random.next() * random.next() * 60 },
     hasOneMaster: random.next() < 0.2,
     faults,
+    single: null,
     healAtMs: Math.max(FAULTS_UNTIL_MS, ...faults.map(({ atMs }) => atMs)) + 50,
+    recoveryMsMax: recoveryMsMax(timings),
+  };
+}
+
+/** One fault, and etcd's reply within `staggerMs`. */
+function singleScenario(common: Common, random: SeededRandom): Scenario {
+  const { nodes, timings } = common;
+  const delayMsMin = random.between(0.1, 1);
+  const network = { delayMsMin, delayMsMax: delayMsMin + random.next() * 4, breakProbability: 0 };
+  const latencyMsMin = random.between(0.5, 3);
+  const store = { latencyMsMin, latencyMsMax: random.between(latencyMsMin, timings.staggerMs) };
+  const atMs = SINGLE_FROM_MS + random.between(0, 300);
+  const single = drawSingleFault(random, nodes, atMs, timings, {
+    messageMs: network.delayMsMax,
+    storeMs: store.latencyMsMax,
+    fieldMs: FIELD_DELAY_MS.max,
+    latenessMs: TIMER_LATENESS_MS_MAX,
+  });
+  return {
+    ...common,
+    failback: "manual",
+    bootsAtMs: nodes.map(() => random.between(0, 50)),
+    network,
+    store,
+    hasOneMaster: false,
+    faults: [single.fault],
+    single,
+    healAtMs: atMs + single.fault.forMs,
     recoveryMsMax: recoveryMsMax(timings),
   };
 }

@@ -16,13 +16,13 @@ import { NodeClock } from "./node-clock.ts";
 import type { Holder, Violation } from "./referee.ts";
 import { Referee } from "./referee.ts";
 import type { Scenario } from "./scenario.ts";
+import { FIELD_DELAY_MS } from "./scenario.ts";
 import { Trace } from "./trace.ts";
 import type { WorldGrid, WorldParts } from "./world-node.ts";
 import { WorldNode } from "./world-node.ts";
 
 /** Longest that a write is meant to take, as in the shipped profiles. */
 export const WRITE_MS = 20;
-const FIELD_DELAY_MS = { min: 0.2, max: 2 };
 const STORE_MEMBER_COUNT = 3;
 
 /** What a kind of world puts into it: its grids and what stands in the field. */
@@ -91,6 +91,7 @@ export class World {
         grid: grid.grid,
         timings: grid.timings,
         writeMs: WRITE_MS,
+        single: scenario.single,
         now: () => clock.monotonicMs(),
       }),
     }));
