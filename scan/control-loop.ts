@@ -71,6 +71,8 @@ export interface ControlLoopOptions<State> {
   readonly recovered: RecoveredLog;
   readonly incarnation: string;
   readonly clock: Clock;
+  /** How long this computer has slept so far: its monotonic clock stood still. Asked before every event and every write. */
+  readonly sleptMs: () => number;
   readonly coordinator: Coordinator;
   /** Sends to one node; messages of this grid only. */
   readonly send: (toNode: string, message: PeerMessage) => boolean;
@@ -94,7 +96,6 @@ export interface ControlLoop {
   force(requestId: string, reason: string): void;
   setFact(fact: string, value: FactSample[1]): void;
   journalSynced(position: LogPosition): void;
-  clockJumped(reason: string): void;
   /** Hands over if a standby is in sync; `done` is called when this controller no longer leads, or at once. */
   stop(done: () => void): void;
   close(): Promise<void>;
@@ -135,6 +136,7 @@ class GridControlLoop<State> implements ControlLoop {
   #controller: ControllerState;
   readonly #events: ControllerEvent[] = [];
   #isDispatching = false;
+  #sleptMs: number;
   #deadline: Timer | null = null;
   #deadlineAtMs = Number.POSITIVE_INFINITY;
   #scan: Timer | null = null;
@@ -162,6 +164,7 @@ class GridControlLoop<State> implements ControlLoop {
     this.#grid = options.controller.grid;
     this.#replica = createReplica(options.core);
     this.#controller = createController(options.controller);
+    this.#sleptMs = options.sleptMs();
     const gate: AuthorityGate = {
       epochForWrite: (_grid, _device, writeMs) => this.#epochForWrite(writeMs),
     };
@@ -295,10 +298,6 @@ class GridControlLoop<State> implements ControlLoop {
     this.#dispatch({ type: "journal.synced", nowMs: this.#nowMs(), position });
   }
 
-  clockJumped(reason: string): void {
-    this.#dispatch({ type: "clock.jumped", nowMs: this.#nowMs(), reason });
-  }
-
   view(): LoopView {
     const nowMs = this.#nowMs();
     const leader = leaderOf(this.#controller);
@@ -330,6 +329,7 @@ class GridControlLoop<State> implements ControlLoop {
   /** Runs events one after the other, each with all its effects; an event that an effect causes waits its turn. */
   #dispatch(event: ControllerEvent): void {
     if (this.#isClosed) return;
+    if (!this.#isDispatching) this.#noticeSleep();
     this.#events.push(event);
     if (this.#isDispatching) return;
     this.#isDispatching = true;
@@ -346,6 +346,15 @@ class GridControlLoop<State> implements ControlLoop {
     this.#releaseOutputs();
     if (this.#isPollDue) this.#poll();
     this.#armDeadline();
+  }
+
+  /** The promises of this incarnation are void after a sleep: that is dealt with before whatever woke the process. */
+  #noticeSleep(): void {
+    const sleptMs = this.#options.sleptMs();
+    if (sleptMs === this.#sleptMs) return;
+    const reason = `the computer slept ${Math.round(sleptMs - this.#sleptMs)} ms`;
+    this.#sleptMs = sleptMs;
+    this.#dispatch({ type: "clock.jumped", nowMs: this.#nowMs(), reason });
   }
 
   #perform(effect: ControllerEffect): void {
@@ -481,6 +490,8 @@ class GridControlLoop<State> implements ControlLoop {
   }
 
   #onScanDue(): void {
+    this.#noticeSleep();
+    if (this.#isClosed) return;
     const { scanMs } = this.#options.controller.timings;
     const nowMs = this.#nowMs();
     const latenessMs = Math.max(0, nowMs - this.#nextScanAtMs);
@@ -573,7 +584,7 @@ class GridControlLoop<State> implements ControlLoop {
   }
 
   #epochForWrite(writeMs: number): number | null {
-    if (this.#leading === null) return null;
+    if (this.#leading === null || this.#options.sleptMs() !== this.#sleptMs) return null;
     const untilMs = authorityUntilMs(this.#controller, this.#options.controller);
     return untilMs > this.#nowMs() + writeMs ? this.#leading.epoch : null;
   }

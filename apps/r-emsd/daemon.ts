@@ -1,4 +1,4 @@
-import { hostname, setPriority, uptime } from "node:os";
+import { hostname, setPriority } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { type PlannedGridCore, createGridCore } from "../../actors/grid/grid-core.ts";
@@ -6,6 +6,8 @@ import { LiveHost } from "../../actors/runtime/live-host.ts";
 import { createTransitionFeed } from "../../actors/runtime/transition-feed.ts";
 import type { ApiHandle } from "../../api/api.ts";
 import { startApi } from "../../api/api.ts";
+import type { ClockWatch } from "../../cluster/node/clock-watch.ts";
+import { createClockWatch } from "../../cluster/node/clock-watch.ts";
 import { createEmbeddedCoordinator } from "../../cluster/node/embedded-coordinator.ts";
 import { createEmbeddedCoordinatorClient } from "../../cluster/node/embedded-coordinator-client.ts";
 import { openEmbeddedStore } from "../../cluster/node/embedded-store.ts";
@@ -28,8 +30,6 @@ import type { Clock } from "../../kernel/ports/clock.ts";
 import type { Coordinator } from "../../kernel/ports/coordinator.ts";
 import type { PeerTransport } from "../../kernel/ports/peer-transport.ts";
 import type { Dial } from "./address-map.ts";
-import type { ClockReading } from "./clock-watch.ts";
-import { compareClocks } from "./clock-watch.ts";
 import type { GridController } from "./grid-controller.ts";
 import { createGridController } from "./grid-controller.ts";
 import { LOCAL_MACHINES } from "./local-actors.ts";
@@ -71,6 +71,10 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   const { manifest, node, dial, log } = parts;
   const mainLog = log("main");
   const clock = createSystemClock();
+  const clockWatch = createClockWatch(
+    clock,
+    Math.max(...manifest.grids.map((grid) => grid.timings.clockDivergenceMs)),
+  );
   const random = createSystemRandom();
   const grids = gridsOnNode(manifest, node.id);
   const controllers = new Map<string, GridController>();
@@ -176,6 +180,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
           "the journal recovers every grid of this node",
         ),
         clock,
+        sleptMs: () => clockWatch.sleptMs(),
         random,
         coordinator,
         journal: opened.journal,
@@ -215,8 +220,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
 
     // 6. Housekeeping on the control thread: commands, status, clocks.
     const housekeeping = startHousekeeping({
-      parts,
       clock,
+      clockWatch,
       api,
       coordinator,
       controllers,
@@ -308,8 +313,8 @@ async function createCoordinator(
 }
 
 interface Housekeeping {
-  readonly parts: DaemonParts;
   readonly clock: Clock;
+  readonly clockWatch: ClockWatch;
   readonly api: ApiHandle;
   readonly coordinator: Coordinator;
   readonly controllers: ReadonlyMap<string, GridController>;
@@ -319,8 +324,8 @@ interface Housekeeping {
 }
 
 function startHousekeeping({
-  parts,
   clock,
+  clockWatch,
   api,
   coordinator,
   controllers,
@@ -328,32 +333,18 @@ function startHousekeeping({
   coordinatorAddress,
   log,
 }: Housekeeping) {
-  const read = (): ClockReading => ({
-    monotonicMs: clock.monotonicMs(),
-    bootMs: uptime() * 1000,
-    wallMs: clock.wallMs(),
-  });
-  const divergenceMsMax = Math.max(
-    ...parts.manifest.grids.map((grid) => grid.timings.clockDivergenceMs),
-  );
   let turn = 0;
-  let clocks = read();
   let coordinatorState = "";
   let isStopped = false;
 
+  /** The loops see a sleep by themselves, before they do anything else. */
   const lookAtClocks = () => {
-    const now = read();
-    const verdict = compareClocks(clocks, now, divergenceMsMax);
-    clocks = now;
+    const verdict = clockWatch.compare();
     if (verdict.type === "steady") return;
     log.warn(
       { byMs: Math.round(verdict.byMs) },
       verdict.type === "suspended" ? "this machine was suspended" : "the wall clock was set",
     );
-    if (verdict.type === "suspended") {
-      for (const controller of controllers.values())
-        controller.loop().clockJumped(`boot time ran ahead by ${Math.round(verdict.byMs)} ms`);
-    }
   };
   const takeCommands = () => {
     for (const command of api.takeCommands(COMMANDS_PER_TURN_MAX)) {

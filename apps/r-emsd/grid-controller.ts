@@ -34,6 +34,7 @@ export interface GridControllerOptions {
   readonly core: PlannedGridCore;
   readonly recovered: RecoveredLog;
   readonly clock: Clock;
+  readonly sleptMs: () => number;
   readonly random: Random;
   readonly coordinator: Coordinator;
   readonly journal: Journal;
@@ -102,6 +103,7 @@ export function createGridController(options: GridControllerOptions): GridContro
       recovered,
       incarnation: options.random.hex128(),
       clock,
+      sleptMs: options.sleptMs,
       coordinator: options.coordinator,
       send: options.send,
       sendToGrid: options.sendToGrid,

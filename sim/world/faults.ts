@@ -123,8 +123,10 @@ export function drawFault(
       return kind === "stop"
         ? { ...timed, kind, node }
         : { ...timed, kind, node, isFromAll: random.next() < 0.5 };
-    case "pause":
     case "suspend":
+      // Shorter sleeps do not exist, and could not be seen.
+      return { atMs, forMs: 40 + shortMs, kind, node };
+    case "pause":
     case "stallAtGate":
       return { atMs, forMs: shortMs, kind, node };
     case "cut":

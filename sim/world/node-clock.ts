@@ -15,7 +15,9 @@ export class NodeClock implements Clock {
   #offsetMs: number;
   #pausedUntilMs = -Infinity;
   #isTimersFirst = false;
-  #first: (() => void)[] = [];
+  #sleptMs = 0;
+  /** Sleep that the clock has not lost yet: it does so on waking. */
+  #sleepsMs = 0;
   #backlog: { readonly isTimer: boolean; readonly callback: () => void }[] = [];
 
   constructor(world: Clock, random: SeededRandom, rate: number, offsetMs: number) {
@@ -42,9 +44,12 @@ export class NodeClock implements Clock {
     const trueMs = (localMs - this.#offsetMs) / this.rate;
     const latenessMs = this.#random.next() * TIMER_LATENESS_MS_MAX + ROUNDING_MS;
     let isCancelled = false;
-    const timer = this.#world.at(Math.max(trueMs, nowMs) + latenessMs, () =>
+    let timer = this.#world.at(Math.max(trueMs, nowMs) + latenessMs, () =>
       this.#run(true, () => {
-        if (!isCancelled) callback();
+        if (isCancelled) return;
+        // The clock stood still meanwhile: the time has not come yet.
+        if (this.monotonicMs() < localMs) timer = this.at(localMs, callback);
+        else callback();
       }),
     );
     return {
@@ -76,28 +81,29 @@ export class NodeClock implements Clock {
 
   #resume(): void {
     if (this.isPaused) return;
-    for (const callback of this.#first.splice(0)) callback();
+    this.#offsetMs -= this.rate * this.#sleepsMs;
+    this.#sleptMs += this.#sleepsMs;
+    this.#sleepsMs = 0;
     const backlog = this.#backlog;
     this.#backlog = [];
     if (this.#isTimersFirst) backlog.sort((a, b) => Number(b.isTimer) - Number(a.isTimer));
     for (const { isTimer, callback } of backlog) this.#run(isTimer, callback);
   }
 
-  /** Runs `callback` on resuming, before anything that waited. */
-  runFirst(callback: () => void): void {
-    if (this.isPaused) this.#first.push(callback);
-    else callback();
+  /** The computer sleeps: its process stands still, and so does its clock. */
+  sleep(forMs: number): void {
+    this.pause(forMs);
+    this.#sleepsMs += forMs;
   }
 
-  /** The computer slept: its clock stood still so long. */
-  lose(trueMs: number): void {
-    this.#offsetMs -= this.rate * trueMs;
+  /** How long it has slept so far, as the boot clock tells it. */
+  sleptMs(): number {
+    return this.#sleptMs;
   }
 
   /** The process is gone, and with it what it was to do. */
   forget(): void {
     this.#backlog = [];
-    this.#first = [];
     this.#pausedUntilMs = -Infinity;
   }
 }

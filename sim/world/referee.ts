@@ -224,7 +224,8 @@ export class Referee {
     const [first] = before.order.filter((node) => others.some((member) => member.node === node));
     const named = fault.kind === "transfer" ? fault.node : first;
     if (successor !== "same" && record.leader.node === named) return;
-    const expected = successor === "same" ? `${before.leader.node} should go on` : `${named} is next`;
+    const expected =
+      successor === "same" ? `${before.leader.node} should go on` : `${named} is next`;
     this.#fail("successor", `${record.leader.node} leads after ${fault.kind}, but ${expected}`);
   }
 
@@ -245,7 +246,10 @@ export class Referee {
     this.gapMs = Math.max(this.gapMs, gapMs);
     if (gapMs <= single.gapMsMax) return;
     const bound = `${single.gapMsMax.toFixed(1)} ms (${single.formula})`;
-    this.#fail("gap", `${device} was not written for ${gapMs.toFixed(1)} ms after ${single.fault.kind}; the bound is ${bound}`);
+    this.#fail(
+      "gap",
+      `${device} was not written for ${gapMs.toFixed(1)} ms after ${single.fault.kind}; the bound is ${bound}`,
+    );
   }
 
   /** Rules 11 and 13: only where the record is solo or names an earlier life, and not too early. */

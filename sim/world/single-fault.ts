@@ -111,7 +111,10 @@ export function drawSingleFault(
     [{ ...timed, kind: "storeLeaderLost", electionMs: 400 }, bounds.nothing],
     [{ ...timed, kind: "journalFails", node }, bounds.nothing],
     [{ ...timed, kind: "stop", node }, bounds.handover],
-    [{ ...timed, kind: "transfer", node: standby }, { ...bounds.handover, successor: "next or same" }],
+    [
+      { ...timed, kind: "transfer", node: standby },
+      { ...bounds.handover, successor: "next or same" },
+    ],
     [{ ...timed, kind: "deviceCut", node, device: "plain" }, bounds.ioLoss],
   ];
   const [fault, bound] = pick(options);

@@ -173,6 +173,7 @@ export class WorldNode {
       recovered,
       incarnation: member.incarnation,
       clock,
+      sleptMs: () => clock.sleptMs(),
       coordinator: {
         ...client,
         read: (name, deadlineMs, done) =>
@@ -314,17 +315,9 @@ export class WorldNode {
     this.clock.pause(forMs);
   }
 
-  /** The computer sleeps, clocks and all; its clock watch sees it before anything else runs. */
+  /** The computer sleeps, clocks and all. */
   suspend(forMs: number): void {
-    const life = this.#life;
-    if (life === null) return;
-    this.clock.pause(forMs);
-    this.clock.runFirst(() => {
-      this.clock.lose(forMs);
-      if (this.#life !== life) return;
-      for (const { loop } of life.controllers.slice())
-        loop.clockJumped(`the computer slept ${forMs.toFixed(0)} ms`);
-    });
+    if (this.#life !== null) this.clock.sleep(forMs);
   }
 
   /** The next write goes out only after the process stood still so long. */

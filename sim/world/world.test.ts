@@ -3,9 +3,9 @@ import { runWorld } from "./run-world.ts";
 import { sealed } from "./seal.ts";
 
 describe("the deterministic world", () => {
-  it("finds nothing wrong in some seeds, and has seen every kind of takeover in them", () => {
+  it("finds nothing wrong in a few seeds, and has seen takeovers and losses in them; npm test runs many more, compiled", () => {
     const counts: Record<string, number> = {};
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= 15; seed++) {
       const { violation, counts: own } = runWorld({ seed, kind: "counter" });
       expect(violation, `npm run world -- --seed ${seed}`).toBeNull();
       for (const [name, count] of Object.entries(own)) counts[name] = (counts[name] ?? 0) + count;
@@ -13,7 +13,7 @@ describe("the deterministic world", () => {
     // A run that never saw a fault would prove nothing.
     for (const name of ["cold", "hot", "stale", "fencedWrites", "lostFrames"])
       expect(counts[name], name).toBeGreaterThan(0);
-  });
+  }, 60_000);
 
   it("gives the same trace for the same seed, and another for another", () => {
     const once = runWorld({ seed: 5, kind: "counter" });

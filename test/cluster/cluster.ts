@@ -36,6 +36,7 @@ export function createCluster(options: {
   plant.setPoint("dg1", "activePowerKw", 350);
   const disks = new Map<string, MemoryDisk>(nodes.map((node) => [node, createMemoryDisk()]));
   const lives = new Map<string, Life>();
+  const sleptMs = new Map<string, number>();
   const trace: string[] = [];
   const replies: Parameters<LoopObserver["reply"]>[0][] = [];
   const say = (node: string, text: string) =>
@@ -66,6 +67,7 @@ export function createCluster(options: {
         ...clock,
         at: (atMs, callback) => clock.at(atMs, () => void (isAlive && callback())),
       },
+      sleptMs: () => sleptMs.get(node) ?? 0,
       coordinator: {
         ...client,
         read: (grid, deadlineMs, done) =>
@@ -125,6 +127,8 @@ export function createCluster(options: {
     leader,
     loop: (node: string) => present(lives.get(node), `${node} is alive`).loop,
     startAll: () => nodes.forEach(start),
+    /** The computer has slept; its loop sees that with the next thing that happens. */
+    sleep: (node: string, forMs: number) => sleptMs.set(node, (sleptMs.get(node) ?? 0) + forMs),
     kill(node: string) {
       present(lives.get(node), `${node} is alive`).close();
       lives.delete(node);

@@ -185,7 +185,7 @@ describe("the control loop on virtual time", () => {
   it("stops at once where nothing can be handed over: a controller that is fenced already", () => {
     const cluster = ready();
     const loop = cluster.loop("n2");
-    loop.clockJumped("suspended");
+    cluster.sleep("n2", 1000);
     let isStopped = false;
     loop.stop(() => {
       isStopped = true;
