@@ -96,4 +96,6 @@ export type ApiWorkerMessage =
   | { readonly type: "listening"; readonly operatorPort: number; readonly httpPort: number }
   | { readonly type: "refused"; readonly isPortInUse: boolean; readonly text: string }
   | { readonly type: "snapshotNeeded"; readonly grid: string }
+  /** A fact of this node on which an alarm rests. */
+  | { readonly type: "fact"; readonly fact: string; readonly value: boolean }
   | { readonly type: "closed" };

@@ -17,6 +17,7 @@ import { createGrpcServer, listen } from "./grpc-server.ts";
 import { createHttpServer } from "./http-server.ts";
 import { createMetrics } from "./metrics.ts";
 import { NodeView } from "./node-view.ts";
+import { startNotifier } from "./notify/start-notifier.ts";
 
 /** The API worker: follows the node through the feed and answers whoever asks, without the control thread noticing. */
 const FEED_EVERY_MS = 10;
@@ -82,6 +83,7 @@ function takeFeed(): void {
 
 async function close(): Promise<void> {
   clearInterval(feedTimer);
+  if (notifyTimer !== null) clearInterval(notifyTimer);
   grpcServer.forceShutdown();
   await httpServer.close();
   send({ type: "closed" });
@@ -89,6 +91,9 @@ async function close(): Promise<void> {
 }
 
 const feedTimer = setInterval(takeFeed, FEED_EVERY_MS);
+const notifyTimer = startNotifier(view, desk, (isFailed) =>
+  send({ type: "fact", fact: "notification.isFailed", value: isFailed }),
+);
 port.on("message", () => void close());
 for (const grid of view.replicas.keys()) askForSnapshot(grid);
 try {

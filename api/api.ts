@@ -35,6 +35,8 @@ export interface ApiOptions {
   readonly onSnapshotNeeded: (grid: string) => void;
   /** The worker ended, or came back ("good"). It is started again by itself; control goes on. */
   readonly onHealthChanged: (health: "good" | "failed", reason: string) => void;
+  /** A fact on which an alarm rests, for the frames of the grids that this node leads. */
+  readonly onFact?: (fact: string, value: boolean) => void;
 }
 
 /**
@@ -102,6 +104,8 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
           resolve();
         } else if (message.type === "snapshotNeeded") {
           options.onSnapshotNeeded(message.grid);
+        } else if (message.type === "fact") {
+          options.onFact?.(message.fact, message.value);
         } else if (message.type === "refused") {
           reason = message.text;
           const code = message.isPortInUse ? "REMS_PORT_IN_USE" : "REMS_PROGRAM_FAILED";

@@ -27,7 +27,37 @@ export function crossCheck(
     );
   });
   checkTies(file, report);
+  checkNotifications(file, report);
   return problems;
+}
+
+const SCHEMES = {
+  smtp: ["smtp:", "smtps:"],
+  webhook: ["http:", "https:"],
+  mqtt: ["mqtt:", "mqtts:"],
+} as const;
+
+function checkNotifications(file: ManifestFile, report: Report): void {
+  checkOnce(ids(["notifications"], file.notifications), "an id that no other has", report);
+  const grids = file.grids.map(({ id }) => id);
+  file.notifications.forEach((one, index) => {
+    const path = ["notifications", index];
+    const schemes: readonly string[] = SCHEMES[one.kind];
+    if (!schemes.some((scheme) => one.url.startsWith(`${scheme}//`))) {
+      const allowed = `a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(" or ")}`;
+      report([...path, "url"], `"${one.url}"`, allowed);
+    }
+    if (one.kind === "smtp" && one.from === "") {
+      report([...path, "from"], "nothing", "the sender's address, for kind smtp");
+    }
+    if (one.kind === "smtp" && one.to.length === 0) {
+      report([...path, "to"], "nothing", "at least one receiver, for kind smtp");
+    }
+    one.grids.forEach((grid, at) => {
+      if (grids.includes(grid)) return;
+      report([...path, "grids", at], `"${grid}"`, oneOf(grid, grids));
+    });
+  });
 }
 
 interface Named {

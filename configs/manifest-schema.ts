@@ -258,6 +258,40 @@ const nodeSchema = z.strictObject({
   ),
 });
 
+const notificationSchema = z.strictObject({
+  id: id("Name of this way to reach people; part of what is remembered as sent."),
+  kind: field(
+    z.enum(["smtp", "webhook", "mqtt"]),
+    "`smtp`: e-mail; `webhook`: one HTTP POST with JSON; `mqtt`: one message with JSON.",
+  ),
+  url: field(
+    z.string().regex(/^(smtps?|https?|mqtts?):\/\/[^\s/@]+(\/\S*)?$/),
+    "Server. The scheme fits the kind; `smtps`, `https` and `mqtts` are encrypted, `smtp` becomes so where the server offers it. No user or password here.",
+    { form: 'a URL in quotes, such as "smtp://mail.example:587"' },
+  ),
+  from: field(z.string().max(200).default(""), "Sender of e-mails.", {
+    form: "an e-mail address in quotes",
+  }),
+  to: field(z.array(z.string().min(3).max(200)).max(50).default([]), "Receivers of e-mails."),
+  topic: field(
+    z.string().max(200).default("r-ems/alarms"),
+    "Topic of MQTT messages; the grid's id follows, as in `r-ems/alarms/port`.",
+  ),
+  min_priority: field(
+    z.enum(["low", "medium", "high"]).default("high"),
+    "Least priority that is sent.",
+  ),
+  grids: field(z.array(text(32)).max(16).default([]), "Only alarms of these grids.", {
+    defaultText: "all grids",
+  }),
+  tell_return: field(z.boolean().default(false), "Also tell when such an alarm's cause is over."),
+  credentials_file: field(
+    z.string().max(300).default(""),
+    "File with `user:password` in one line, readable by the daemon alone.",
+    { defaultText: "no log-in" },
+  ),
+});
+
 /** `r-ems.toml` as it is written. */
 export const manifestSchema = z.strictObject({
   mode: field(
@@ -323,6 +357,10 @@ export const manifestSchema = z.strictObject({
   metrics: field(
     z.strictObject({ enabled: field(z.boolean().default(true), "Serve `/metrics`.") }).prefault({}),
     "Prometheus metrics.",
+  ),
+  notifications: field(
+    z.array(notificationSchema).max(16).default([]),
+    "Ways to reach people with alarms.",
   ),
   nodes: field(z.array(nodeSchema).min(1).max(16), "Computers that run R-EMS."),
   grids: field(

@@ -1,3 +1,4 @@
+import type { AlarmPriority } from "../kernel/alarm.ts";
 import type { DeviceKind } from "../kernel/device-kinds.ts";
 import type { ControlMode } from "../kernel/ports/device-io.ts";
 import type { Timings, TimingSetName } from "../kernel/timings.ts";
@@ -26,6 +27,23 @@ export interface Manifest {
     readonly keepDays: number;
   };
   readonly metrics: { readonly isEnabled: boolean };
+  readonly notifications: readonly NotificationConfig[];
+}
+
+/** One way in which alarms reach people who are not at a screen. */
+export interface NotificationConfig {
+  readonly id: string;
+  readonly kind: "smtp" | "webhook" | "mqtt";
+  readonly url: string;
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly topic: string;
+  readonly priorityMin: AlarmPriority;
+  /** Empty: all grids. */
+  readonly grids: readonly string[];
+  readonly isReturnTold: boolean;
+  /** File with `user:password`; empty for none. */
+  readonly credentialsFile: string;
 }
 
 export interface NodeConfig {

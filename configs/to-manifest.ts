@@ -59,6 +59,18 @@ export function toManifest(
       keepDays: file.logging.keep_days,
     },
     metrics: { isEnabled: file.metrics.enabled },
+    notifications: file.notifications.map((one) => ({
+      id: one.id,
+      kind: one.kind,
+      url: one.url,
+      from: one.from,
+      to: one.to,
+      topic: one.topic,
+      priorityMin: one.min_priority,
+      grids: one.grids,
+      isReturnTold: one.tell_return,
+      credentialsFile: one.credentials_file,
+    })),
   };
 }
 

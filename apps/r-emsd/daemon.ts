@@ -64,8 +64,8 @@ const CONTROL_NICENESS = -15;
 /**
  * The composition root: every part of a node is made and wired here, in the order in which it must come up.
  *
- * Places kept for parts to come: mutual TLS of peers and operators (credentials of transport and API), the time-series store and
- * notifications (beside the journal, on the history worker), the optimiser's plans (inputs of the control loop).
+ * Places kept for parts to come: mutual TLS of peers and operators (credentials of transport and API), the time-series store
+ * (beside the journal, on the history worker), the optimiser's plans (inputs of the control loop).
  */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   const { manifest, node, dial, log } = parts;
@@ -101,6 +101,9 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       httpPort: node.httpPort,
       onSnapshotNeeded: (grid) => controllers.get(grid)?.publishSnapshot(),
       onHealthChanged: (health, reason) => become(address("api"), health, reason),
+      onFact: (fact, value) => {
+        for (const controller of controllers.values()) controller.loop().setFact(fact, value);
+      },
     });
     undo.push(() => api.close());
 
