@@ -7,8 +7,8 @@ import { why } from "../actors/grid/why.ts";
 import { viewTree, type ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest } from "../configs/manifest.ts";
 import type { OperatorRequest, RequestReply } from "../kernel/command.ts";
-import type { AlarmChange, AlarmEntry } from "../kernel/alarm.ts";
-import type { ActorTransition } from "../kernel/core.ts";
+import type { AlarmEntry } from "../kernel/alarm.ts";
+import { NO_OUTPUTS, type ActorTransition, type CoreOutputs } from "../kernel/core.ts";
 import { decodeFrame, type Frame } from "../kernel/frame.ts";
 import {
   pointId,
@@ -18,7 +18,7 @@ import {
 } from "../kernel/point.ts";
 import { HASH_NONE } from "../kernel/hash.ts";
 import type { LogPosition } from "../kernel/record.ts";
-import { createReplica } from "../scan/replica.ts";
+import { createReplica, type Image, type ReplicaMemory } from "../scan/replica.ts";
 
 /** A transition and its place in the log. */
 export interface PlacedTransition extends ActorTransition {
@@ -40,10 +40,10 @@ export interface FailoverView {
 export interface Applied {
   readonly transitions: readonly PlacedTransition[];
   readonly failover: FailoverView | null;
-  readonly alarms: readonly AlarmChange[];
+  readonly outputs: CoreOutputs;
 }
 
-const NOTHING: Applied = { transitions: [], failover: null, alarms: [] };
+const NOTHING: Applied = { transitions: [], failover: null, outputs: NO_OUTPUTS };
 const TRANSITION_COUNT_MAX = 32;
 /** Frames from one comparable state to the next: about five seconds. */
 const CHECKPOINT_EVERY = 50;
@@ -53,6 +53,17 @@ export interface Checkpoint {
   readonly epoch: number;
   readonly sequence: number;
   readonly stateHash: string;
+}
+
+/** See {@link GridReplica.save}. */
+export interface GridMemory {
+  readonly replica: ReplicaMemory<GridState>;
+  readonly position: LogPosition | null;
+  readonly last: Frame | null;
+  readonly lastFailover: FailoverView | null;
+  readonly checkpoint: Checkpoint | null;
+  readonly transitions: ReadonlyMap<string, readonly PlacedTransition[]>;
+  readonly notGoodSinceMs: ReadonlyMap<string, number>;
 }
 
 /** The API worker's own replica of a grid's core: what inspection is answered from. */
@@ -129,7 +140,46 @@ export class GridReplica {
       this.#checkpoint = { epoch, sequence, stateHash: this.#replica.hash() };
     }
     const transitions = outputs.transitions.map((transition) => this.#place(transition, frame));
-    return { transitions, failover: this.#failover(frame, before), alarms: outputs.alarms };
+    return { transitions, failover: this.#failover(frame, before), outputs };
+  }
+
+  /** Everything that it knows now, for {@link recall}: replay goes back by it. */
+  save(): GridMemory {
+    const transitions = new Map<string, readonly PlacedTransition[]>();
+    for (const [actor, list] of this.#transitions) transitions.set(actor, [...list]);
+    return {
+      replica: this.#replica.save(),
+      position: this.#position,
+      last: this.#last,
+      lastFailover: this.#lastFailover,
+      checkpoint: this.#checkpoint,
+      transitions,
+      notGoodSinceMs: new Map(this.#notGoodSinceMs),
+    };
+  }
+
+  recall(memory: GridMemory): void {
+    this.#replica.recall(memory.replica);
+    this.#position = memory.position;
+    this.#last = memory.last;
+    this.#lastFailover = memory.lastFailover;
+    this.#checkpoint = memory.checkpoint;
+    this.#transitions.clear();
+    for (const [actor, list] of memory.transitions) this.#transitions.set(actor, [...list]);
+    this.#notGoodSinceMs.clear();
+    for (const [point, sinceMs] of memory.notGoodSinceMs) this.#notGoodSinceMs.set(point, sinceMs);
+    this.#appliedAtMs = performance.now();
+    this.#isCurrent = true;
+  }
+
+  /** Canonical text of the replica, whose hash is the state's hash. */
+  text(): string {
+    return this.#replica.snapshot();
+  }
+
+  /** The measured points and connections as the frames have built them up. */
+  image(): Image {
+    return this.#replica.image();
   }
 
   views(): ActorView[] {

@@ -21,7 +21,11 @@ import { reflectionService, ServerReflectionAlpha } from "./reflection-service.t
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 
 /** The operator gRPC: plain text, on loopback, until access control brings TLS. */
-export function createGrpcServer(view: NodeView, desk: CommandDesk): Server {
+export function createGrpcServer(
+  view: NodeView,
+  desk: CommandDesk,
+  more: readonly (readonly [service: object, UntypedServiceImplementation])[] = [],
+): Server {
   // Its messages lack the node and the port; errors are reported by who called.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
@@ -35,6 +39,7 @@ export function createGrpcServer(view: NodeView, desk: CommandDesk): Server {
   add(InspectionService, inspectionService(view));
   add(ControlService, desk.service);
   add(AlarmService, alarmService(view, desk));
+  for (const [service, implementation] of more) add(service, implementation);
   add(Health, healthService(view));
   add(ServerReflection, reflectionService(OPERATOR_DESCRIPTOR_SET));
   add(ServerReflectionAlpha, reflectionService(OPERATOR_DESCRIPTOR_SET));

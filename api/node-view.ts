@@ -5,7 +5,12 @@ import type { AlarmChange } from "../kernel/alarm.ts";
 import { RemsError } from "../kernel/errors.ts";
 import { resolveAddress } from "./actor-address.ts";
 import type { ApiGridStatus, FeedAlarm, FeedLocalActor, FeedSnapshot } from "./api-messages.ts";
-import { GridReplica, type FailoverView, type PlacedTransition } from "./grid-replica.ts";
+import {
+  GridReplica,
+  type Applied,
+  type FailoverView,
+  type PlacedTransition,
+} from "./grid-replica.ts";
 
 /** What happened since the last look, for streams and counters. */
 export type NodeChange =
@@ -26,19 +31,28 @@ export class NodeView {
   readonly node: NodeConfig;
   readonly version: string;
   readonly replicas: ReadonlyMap<string, GridReplica>;
+  /** It shows the past: nothing is commanded, and no address of the plant that runs now is named. */
+  readonly isReplay: boolean;
   readonly #statuses = new Map<string, ApiGridStatus>();
   readonly #local = new Map<string, ActorView>();
   readonly #localTransitions = new Map<string, PlacedTransition[]>();
   readonly #alarms = new Map<string, FeedAlarm>();
   readonly #handlers = new Set<(change: NodeChange) => void>();
 
-  constructor(manifest: Manifest, node: string, version: string) {
+  /** @param replicas - Those of a replay; where absent the view follows its node from the beginning. */
+  constructor(
+    manifest: Manifest,
+    node: string,
+    version: string,
+    replicas?: ReadonlyMap<string, GridReplica>,
+  ) {
     this.manifest = manifest;
     this.node = nodeOf(manifest, node);
     this.version = version;
-    this.replicas = new Map(
-      gridsOnNode(manifest, node).map(({ id }) => [id, new GridReplica(manifest, id)]),
-    );
+    this.isReplay = replicas !== undefined;
+    this.replicas =
+      replicas ??
+      new Map(gridsOnNode(manifest, node).map(({ id }) => [id, new GridReplica(manifest, id)]));
   }
 
   get isSimulation(): boolean {
@@ -100,14 +114,23 @@ export class NodeView {
     const replica = this.replicas.get(grid);
     if (replica === undefined) return null;
     const wasCurrent = replica.isCurrent;
-    const { transitions, failover, alarms } = replica.apply(text);
-    for (const transition of transitions) this.#tell({ type: "transition", transition });
-    if (failover !== null) this.#tell({ type: "failover", grid, failover });
-    for (const alarm of alarms) this.#tell({ type: "alarm", grid, alarm });
-    this.#tell({ type: "frame", grid });
+    this.announce(grid, replica.apply(text));
     if (replica.isCurrent) return null;
     if (wasCurrent) this.#tell({ type: "gap", grid, reason: "frames are missing" });
     return grid;
+  }
+
+  /** Tells watchers what a frame changed. */
+  announce(grid: string, { transitions, failover, outputs }: Applied): void {
+    for (const transition of transitions) this.#tell({ type: "transition", transition });
+    if (failover !== null) this.#tell({ type: "failover", grid, failover });
+    for (const alarm of outputs.alarms) this.#tell({ type: "alarm", grid, alarm });
+    this.#tell({ type: "frame", grid });
+  }
+
+  /** Tells watchers that a grid is elsewhere now: they look at all of it again. */
+  announceMove(grid: string, reason: string): void {
+    this.#tell({ type: "gap", grid, reason });
   }
 
   takeSnapshot({ grid, text, position }: FeedSnapshot): void {

@@ -50,7 +50,7 @@ export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
 
 /** `host:port` of a node's operator service; empty for none. */
 export function operatorAddressOf(view: NodeView, node: string): string {
-  const config = view.manifest.nodes.find(({ id }) => id === node);
+  const config = view.isReplay ? undefined : view.manifest.nodes.find(({ id }) => id === node);
   return config === undefined ? "" : `${config.host}:${config.operatorPort}`;
 }
 

@@ -1,6 +1,5 @@
 import {
   closeSync,
-  existsSync,
   fdatasyncSync,
   fsyncSync,
   mkdirSync,
@@ -13,7 +12,6 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { RemsError } from "../kernel/errors.ts";
 
 /** Numbered files in one directory; blocking, for the history worker. Everything may throw an operating system's error. */
 export interface SegmentDisk {
@@ -36,35 +34,17 @@ export interface SegmentFile {
 
 const SEGMENT_NAME = /^journal-(\d{8})\.rems$/;
 
-const segmentName = (segment: number): string => `journal-${String(segment).padStart(8, "0")}.rems`;
-
-/** The segments of a journal that another process may be writing, the newest first; one that retention removes meanwhile is left out. */
-export function* readSegments(directory: string): Generator<Buffer> {
-  let segments: number[];
-  try {
-    segments = listSegments(directory);
-  } catch (cause) {
-    throw new RemsError("REMS_NOT_FOUND", `there is no journal in ${directory}`, { cause });
-  }
-  for (const segment of segments.reverse()) {
-    const path = join(directory, segmentName(segment));
-    if (existsSync(path)) yield readFileSync(path);
-  }
-}
-
-function listSegments(directory: string): number[] {
-  return readdirSync(directory)
-    .map((name) => Number(SEGMENT_NAME.exec(name)?.[1] ?? Number.NaN))
-    .filter((segment) => !Number.isNaN(segment))
-    .sort((a, b) => a - b);
-}
-
 /** Segments in `directory`, which is made if it is absent. */
 export function openSegmentDisk(directory: string): SegmentDisk {
   mkdirSync(directory, { recursive: true });
-  const pathOf = (segment: number): string => join(directory, segmentName(segment));
+  const pathOf = (segment: number): string =>
+    join(directory, `journal-${String(segment).padStart(8, "0")}.rems`);
   return {
-    list: () => listSegments(directory),
+    list: () =>
+      readdirSync(directory)
+        .map((name) => Number(SEGMENT_NAME.exec(name)?.[1] ?? Number.NaN))
+        .filter((segment) => !Number.isNaN(segment))
+        .sort((a, b) => a - b),
     size: (segment) => statSync(pathOf(segment)).size,
     read: (segment) => readFileSync(pathOf(segment)),
     truncate: (segment, byteCount) => truncateSync(pathOf(segment), byteCount),

@@ -23,6 +23,13 @@ export interface Replica<State> {
   /** @throws {@link RemsError} `REMS_MESSAGE_INVALID` if the text is no snapshot; the replica is then unchanged. */
   restore(text: string): void;
   hash(): string;
+  /** Everything, by reference where it cannot change: cheap, and good only for this replica's core. {@link recall} takes it back. */
+  save(): ReplicaMemory<State>;
+  recall(memory: ReplicaMemory<State>): void;
+}
+
+export interface ReplicaMemory<State> extends Image {
+  readonly state: State;
 }
 
 interface SnapshotContent<State> {
@@ -63,6 +70,12 @@ export function createReplica<State>(core: GridCore<State>): Replica<State> {
       connections = new Map(content.connections.map((sample) => [sample[0], sample]));
     },
     hash: () => hashOf(snapshot()),
+    save: () => ({ state, points: new Map(points), connections: new Map(connections) }),
+    recall(memory) {
+      ({ state } = memory);
+      points = new Map(memory.points);
+      connections = new Map(memory.connections);
+    },
   };
 }
 

@@ -15,6 +15,8 @@ import { type CommandContext, type CommonOptions, EXIT } from "./command-context
 import { addDevice } from "./device/device-commands.ts";
 import { callByName } from "./dynamic-call.ts";
 import { addJournalCommands } from "./journal-commands.ts";
+import { addIncident } from "./incident/incident-commands.ts";
+import { addReplay } from "./incident/replay-command.ts";
 import { jsonText } from "./json-text.ts";
 import { OperatorClient, OperatorRefusal } from "./operator-client.ts";
 import { positive } from "./option-values.ts";
@@ -216,6 +218,8 @@ export async function runCli(
     terminal,
     signal,
     withClient,
+    address: () => addressOf(program.opts<CommonOptions>()),
+    timeoutMs: () => program.opts<CommonOptions>().timeout * 1000,
     finish: (code) => {
       exitCode = code;
     },
@@ -224,6 +228,8 @@ export async function runCli(
   addAlarmCommands(context);
   addJournalCommands(context);
   addDevice(context);
+  addIncident(context);
+  addReplay(context);
 
   try {
     await program.parseAsync([...argv], { from: "user" });

@@ -20,6 +20,10 @@ export interface CommandContext {
   readonly terminal: Terminal;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Operator service of the node that the program's options name. */
+  readonly address: () => string;
+  /** Longest wait for one answer. */
+  readonly timeoutMs: () => number;
   /** Sets the exit code; 0 where nothing is said. */
   readonly finish: (exitCode: number) => void;
   /** Runs `action` with a client of the node that the options name; it returns the exit code. */

@@ -18,7 +18,9 @@ export interface DynamicCall {
   readonly onMessage: (message: unknown) => void;
 }
 
-const PROTOS = ["rems/v1/inspection.proto", "rems/v1/control.proto"];
+const PROTOS = ["inspection", "control", "incident", "replay"].map(
+  (name) => `rems/v1/${name}.proto`,
+);
 
 /**
  * Calls any operator method by its name, from the `.proto` files that R-EMS ships: what grpcurl does, where there is no grpcurl.
