@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, readdirSync, rmSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -27,7 +27,7 @@ const headSchema = z.object({
   ),
 });
 
-export function incidentDirectory(dataDirectory: string): string {
+function incidentDirectory(dataDirectory: string): string {
   return join(dataDirectory, "incidents");
 }
 
@@ -71,19 +71,5 @@ function secondLine(path: string): string {
     return bytes.toString("utf8", 0, length).split("\n", 2)[1] ?? "";
   } finally {
     closeSync(file);
-  }
-}
-
-export interface StoreLimits {
-  readonly countMax: number;
-  readonly totalBytesMax: number;
-}
-
-/** Removes the oldest beyond the limits. */
-export function pruneIncidents(dataDirectory: string, limits: StoreLimits): void {
-  let totalBytes = 0;
-  for (const [i, { path, byteCount }] of listStoredIncidents(dataDirectory).entries()) {
-    totalBytes += byteCount;
-    if (i >= limits.countMax || totalBytes > limits.totalBytesMax) rmSync(path, { force: true });
   }
 }

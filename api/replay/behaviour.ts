@@ -102,7 +102,7 @@ export function compareBehaviour(
   return found.slice(0, countMax);
 }
 
-/** What stands in one list only. */
+/** What stands in one list only; of two that are about the same, the fields that differ. */
 function listDifferences(
   recorded: readonly Canonical[],
   replayed: readonly Canonical[],
@@ -111,9 +111,34 @@ function listDifferences(
   const replayedTexts = new Set(replayed.map((item) => encodeCanonical(item)));
   const missing = recorded.filter((item) => !replayedTexts.has(encodeCanonical(item)));
   const added = replayed.filter((item) => !recordedTexts.has(encodeCanonical(item)));
-  return Array.from({ length: Math.max(missing.length, added.length) }, (_, i) => ({
-    path: [String(i)],
-    recorded: missing[i],
-    replayed: added[i],
-  }));
+  const found: FieldDifference[] = [];
+  for (const item of missing) {
+    const subject = subjectOf(item);
+    const at = added.findIndex((other) => subjectOf(other) === subject);
+    const counterpart = at < 0 ? undefined : added.splice(at, 1)[0];
+    found.push(...differencesOf(item, counterpart, FIELD_COUNT_MAX, [subject]));
+  }
+  for (const item of added) {
+    found.push({ path: [subjectOf(item)], recorded: undefined, replayed: item });
+  }
+  return found;
+}
+
+const FIELD_COUNT_MAX = 5;
+const SUBJECT_KEYS = [
+  "actor",
+  "device",
+  "code",
+  "command",
+  "point",
+  "toGrid",
+  "requestId",
+] as const;
+
+/** What an output is about: actor and alarm, device and command or point. */
+function subjectOf(item: Canonical): string {
+  const fields = item as Readonly<Record<string, Canonical>>;
+  return SUBJECT_KEYS.flatMap((key) => (typeof fields[key] === "string" ? [fields[key]] : [])).join(
+    " ",
+  );
 }

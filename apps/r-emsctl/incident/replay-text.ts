@@ -125,7 +125,14 @@ function mismatchLines(mismatch: Mismatch, core: PlannedGridCore): string[] {
 
 /** Where something differs, in words: the actor, then the field. */
 export function whereText({ kind, path }: BehaviourDifference, core: PlannedGridCore): string {
-  if (kind !== "state") return kind.replace(/s$/, "");
+  if (kind !== "state") {
+    const [subject = "", ...field] = path;
+    const about = subject.replace(/\bgrids\/\S+/, shortAddress);
+    return [kind.replace(/s$/, ""), about, field.length > 0 ? `, ${field.join(".")}` : ""]
+      .filter((part) => part !== "")
+      .join(" ")
+      .replace(" ,", ",");
+  }
   const [first, second, index = "", ...rest] = path[0] === "core" ? path.slice(1) : path;
   if ((first === "tree" && second === "actors") || first === "seen") {
     const at = first === "seen" ? second : index;
