@@ -4,6 +4,8 @@ import type { ConfigPath, ConfigProblem, Report } from "./problem.ts";
 import type { ProfileFile } from "./profile-schema.ts";
 import type { RegisterType } from "./profile.ts";
 import { closest } from "./spelling.ts";
+import { checkSunspec } from "./sunspec/check-sunspec.ts";
+import { laidOut } from "./sunspec/laid-out.ts";
 
 type PointFile = ProfileFile["points"][number];
 
@@ -38,6 +40,21 @@ export function checkProfile(
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const report: Report = (...facts) => problems.push(problem(...facts));
+  checkSunspec(profile, report);
+  if (profile.family !== "sunspec") checkLaidOut(profile, report);
+  else if (problems.length === 0) {
+    // Its registers are known once it is laid out; what is wrong with them stands in the table of the family.
+    checkLaidOut(laidOut(profile), (path, ...facts) =>
+      report(
+        path[0] === "points" || path[0] === "commands" ? ["sunspec", ...path] : path,
+        ...facts,
+      ),
+    );
+  }
+  return problems;
+}
+
+function checkLaidOut(profile: ProfileFile, report: Report): void {
   const kind = DEVICE_KINDS[profile.kind];
   profile.points.forEach((point, index) =>
     checkPoint(point, ["points", index], profile, kind, report),
@@ -46,7 +63,6 @@ export function checkProfile(
   checkCommands(profile, kind, report);
   checkSafety(profile, kind, report);
   checkRegisters(profile, kind, report);
-  return problems;
 }
 
 function named(map: Readonly<Record<string, unknown>>): string {

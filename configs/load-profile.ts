@@ -7,6 +7,8 @@ import { checkFile } from "./config-file.ts";
 import { type ConfigProblem, problemsText } from "./problem.ts";
 import { type ProfileFile, profileSchema } from "./profile-schema.ts";
 import type { DeviceProfile } from "./profile.ts";
+import { nominalLayout } from "./sunspec/nominal-layout.ts";
+import { needsOf } from "./sunspec/to-needs.ts";
 
 export interface CheckedProfile {
   readonly profile: DeviceProfile | null;
@@ -107,7 +109,9 @@ function toModbus(file: ProfileFile["modbus"]): DeviceProfile["modbus"] {
 }
 
 function toProfile(file: ProfileFile): DeviceProfile {
-  const { fallback, signature } = file;
+  const { fallback, signature, sunspec } = file;
+  const needs = sunspec ? needsOf(sunspec) : null;
+  const nominal = needs === null ? null : nominalLayout(needs, file.kind, file.id);
   return {
     id: file.id,
     name: file.name,
@@ -130,43 +134,51 @@ function toProfile(file: ProfileFile): DeviceProfile {
     signature: signature ?? null,
     modbus: toModbus(file.modbus),
     epochRegister: file.epoch_register ?? null,
-    points: file.points.map((point) => ({
-      point: point.point,
-      table: point.table,
-      address: point.address,
-      type: point.type,
-      bit: point.bit ?? null,
-      wordOrder: point.word_order,
-      // Adding 0 turns −0, which a TOML text can hold, into 0.
-      scale: point.scale,
-      offset: point.offset + 0,
-      access: point.access,
-      poll: point.poll,
-      labels: point.labels ?? null,
-      notAvailable: point.not_available === undefined ? null : point.not_available + 0,
-      trueWhen:
-        point.true_values !== undefined
-          ? { values: point.true_values }
-          : point.true_mask !== undefined
-            ? { mask: point.true_mask }
-            : null,
-      constant:
-        point.constant === undefined ? null : { value: point.constant, reason: point.reason ?? "" },
-      readBack: point.read_back ?? null,
-      writeWith: point.write_with ?? null,
-    })),
-    commands: file.commands.map((command) => ({
-      command: command.command,
-      table: command.table,
-      address: command.address,
-      value: command.value + 0,
-      followedBy: command.followed_by
-        ? {
-            point: command.followed_by.point,
-            value: command.followed_by.value,
-            withinMs: command.followed_by.within_ms,
-          }
-        : null,
-    })),
+    sunspec:
+      needs === null || nominal === null ? null : { needs, fixedRegisters: nominal.fixedRegisters },
+    points:
+      nominal?.points ??
+      file.points.map((point) => ({
+        point: point.point,
+        table: point.table,
+        address: point.address,
+        type: point.type,
+        bit: point.bit ?? null,
+        wordOrder: point.word_order,
+        // Adding 0 turns −0, which a TOML text can hold, into 0.
+        scale: point.scale,
+        offset: point.offset + 0,
+        access: point.access,
+        poll: point.poll,
+        labels: point.labels ?? null,
+        notAvailable: point.not_available === undefined ? null : point.not_available + 0,
+        trueWhen:
+          point.true_values !== undefined
+            ? { values: point.true_values }
+            : point.true_mask !== undefined
+              ? { mask: point.true_mask }
+              : null,
+        constant:
+          point.constant === undefined
+            ? null
+            : { value: point.constant, reason: point.reason ?? "" },
+        readBack: point.read_back ?? null,
+        writeWith: point.write_with ?? null,
+      })),
+    commands:
+      nominal?.commands ??
+      file.commands.map((command) => ({
+        command: command.command,
+        table: command.table,
+        address: command.address,
+        value: command.value + 0,
+        followedBy: command.followed_by
+          ? {
+              point: command.followed_by.point,
+              value: command.followed_by.value,
+              withinMs: command.followed_by.within_ms,
+            }
+          : null,
+      })),
   };
 }

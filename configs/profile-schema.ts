@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
 import { field } from "./field-schema.ts";
+import { sunspecSchema } from "./sunspec/sunspec-schema.ts";
 
 const address = (meaning: string) => field(z.int().min(0).max(65535), meaning);
 const text = (lengthMax: number) => z.string().min(1).max(lengthMax);
@@ -184,7 +185,7 @@ export const profileSchema = z.strictObject({
   name: field(text(120), "Name for people."),
   kind: field(z.enum(Object.keys(DEVICE_KINDS) as [keyof typeof DEVICE_KINDS]), "Kind of device."),
   family: field(
-    z.enum(["modbus"]),
+    z.enum(["modbus", "sunspec"]),
     "Family of drivers. How the device is connected (TCP, serial line) is said where it stands, in the manifest.",
   ),
   source: field(text(300), "Where the register facts come from: manual, edition, page."),
@@ -240,8 +241,15 @@ export const profileSchema = z.strictObject({
       .optional(),
     "Where the device takes the epoch of the leadership (uint32, high word first) and refuses a lower one.",
   ),
-  points: field(z.array(pointSchema).min(1).max(500), "Points of the device."),
+  points: field(
+    z.array(pointSchema).max(500).default([]),
+    "Points of the device, for family `modbus`.",
+  ),
   commands: field(z.array(commandSchema).max(32).default([]), "Commands that the device takes."),
+  sunspec: field(
+    sunspecSchema.optional(),
+    "What is needed of a SunSpec device, for family `sunspec`: the device itself says where it stands.",
+  ),
 });
 
 export type ProfileFile = z.output<typeof profileSchema>;

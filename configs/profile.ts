@@ -1,8 +1,9 @@
 import type { DeviceKind } from "../kernel/device-kinds.ts";
 import type { PointValue } from "../kernel/point.ts";
+import type { SunspecProfile } from "./sunspec/needs.ts";
 
 /** Families of drivers; each has a folder under `drivers/` and an entry at the composition root. */
-export type DriverFamilyName = "modbus";
+export type DriverFamilyName = "modbus" | "sunspec";
 
 /** A device as data: how its registers map to the standard points and commands of its kind. */
 export interface DeviceProfile {
@@ -38,6 +39,8 @@ export interface DeviceProfile {
   readonly epochRegister: { readonly address: number } | null;
   readonly points: readonly PointMapping[];
   readonly commands: readonly CommandMapping[];
+  /** Family `sunspec`: what is needed of the device. Points and commands are laid out as in a device that has just that. */
+  readonly sunspec: SunspecProfile | null;
 }
 
 /** Limits of one device's Modbus side. */

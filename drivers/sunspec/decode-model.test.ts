@@ -1,8 +1,15 @@
 import { expect, it } from "vitest";
-import { sunspecModel, sunspecModelIds } from "../../configs/sunspec/model-table.ts";
+import {
+  sunspecModel,
+  sunspecModelIds,
+  type SunspecModel,
+} from "../../configs/sunspec/model-table.ts";
 import { present } from "../../kernel/assert.ts";
-import { decodeModel, placePoints } from "./decode-model.ts";
+import { placePoints as placeBy } from "../../configs/sunspec/place-points.ts";
+import { countsIn, decodeModel } from "./decode-model.ts";
 
+const placePoints = (one: SunspecModel, words: number[], length: number) =>
+  placeBy(one, length, countsIn(words));
 const model = (id: number) => present(sunspecModel(id), `model ${id} is in the table`);
 
 /** Registers of a model, all 0, with some set by path. */
