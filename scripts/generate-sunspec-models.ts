@@ -31,7 +31,10 @@ function pointLine(point: PointJson, depth: number): string {
     point.mandatory === "M" ? "M" : "",
     point.static === "S" ? "S" : "",
   ];
-  const symbols = (point.symbols ?? []).map(({ name, value }) => `${name}=${value}`);
+  // Model 112 has every state of its inverter with "gg" before the name that 101 to 113 otherwise share.
+  const symbols = (point.symbols ?? []).map(
+    ({ name, value }) => `${name.replace(/^gg(?=[A-Z])/, "")}=${value}`,
+  );
   const columns = [
     point.name,
     point.type,

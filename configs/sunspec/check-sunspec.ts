@@ -155,12 +155,12 @@ function checkWith(
     report([...path, "with", name], found, "writable points of the same model");
     return;
   }
-  if (writeWithOf(pointNeedOf(need), model, placed) === null) {
-    report(
-      [...path, "with"],
-      Object.keys(need.with).join(", "),
-      `points that lie beside ${need.name} without a gap`,
-    );
+  if (writeWithOf(pointNeedOf(need), model, placed, () => 0) === null) {
+    const found = Object.entries(need.with)
+      .map(([name, value]) => `${name} = ${JSON.stringify(value)}`)
+      .join(", ");
+    const allowed = `points that lie beside ${need.name} without a gap, each with a number or the name of a value`;
+    report([...path, "with"], found, allowed);
   }
 }
 

@@ -123,7 +123,15 @@ export function layOut(
       return [];
     }
     addGuards(guards, model, placed, scale, need.poll);
-    return [mappingOf(need, model, placed, scale, DEVICE_KINDS[kind].points[need.point])];
+    const writeWith = writeWithOf(need, model, placed, scaleOf);
+    if (writeWith === null && Object.keys(need.writeWith).length > 0) {
+      missing.push(
+        `what ${need.point} is written with (${model.id} ${Object.keys(need.writeWith).join(", ")})`,
+      );
+      return [];
+    }
+    const spec = DEVICE_KINDS[kind].points[need.point];
+    return [{ ...mappingOf(need, model, placed, scale, spec), writeWith }];
   });
   const commands = needs.commands.flatMap((need) => {
     const model = chosen.get(need.model);
@@ -193,7 +201,7 @@ function mappingOf(
     trueWhen: need.trueSymbols === null ? null : trueWhenOf(need.trueSymbols, point),
     constant: need.constant,
     readBack: null,
-    writeWith: writeWithOf(need, model, placed),
+    writeWith: null,
   };
 }
 
@@ -221,19 +229,20 @@ function trueWhenOf(symbols: readonly string[], point: SunspecPoint): PointMappi
   return { mask: values.reduce((mask, bit) => (mask | (1 << bit)) >>> 0, 0) };
 }
 
-/** The neighbours that a level's write sets along, in the order of their registers; null where they leave a hole. */
+/** The neighbours that a level's write sets along, in the order of their registers; null where they leave a hole or one is nothing that it can hold. */
 export function writeWithOf(
   need: SunspecPointNeed,
   model: PlacedModel,
   placed: PlacedPoint,
+  scaleOf: (address: number) => number | null,
 ): PointMapping["writeWith"] {
   const words = new Map<number, number>();
   for (const [name, value] of Object.entries(need.writeWith)) {
     const at = model.points.get(name);
-    if (at === undefined) return null;
-    for (let i = 0; i < at.point.size; i++) {
-      words.set(at.offset + i, i === at.point.size - 1 ? value : 0);
-    }
+    const raw = at === undefined ? null : rawOf(value, at.point, () => scaleIn(model, at, scaleOf));
+    if (at === undefined || raw === null) return null;
+    const whole = at.point.size === 1 ? [raw & 0xffff] : [(raw >>> 16) & 0xffff, raw & 0xffff];
+    for (const [index, word] of whole.entries()) words.set(at.offset + index, word);
   }
   if (words.size === 0) return null;
   const before: number[] = [];
@@ -243,6 +252,25 @@ export function writeWithOf(
     after.push(words.get(at) ?? 0);
   }
   return before.length + after.length === words.size ? { before, after } : null;
+}
+
+/** A value to write as the register holds it: raw, by its name, or in the unit of the point. 0 is 0 on every scale. */
+function rawOf(
+  value: number | string,
+  point: SunspecPoint,
+  scale: () => number | null,
+): number | null {
+  if (typeof value === "number") return value;
+  const named = symbolValue(point, value);
+  if (named !== null) return named;
+  const number = Number(value);
+  if (value.trim() === "" || !Number.isFinite(number)) return null;
+  if (number === 0) return 0;
+  const power = scale();
+  if (power === null) return null;
+  let factor = 1;
+  for (let i = 0; i < Math.abs(power); i++) factor *= 10;
+  return Math.round(power < 0 ? number * factor : number / factor);
 }
 
 function commandOf(need: SunspecCommandNeed, address: number, point: SunspecPoint): CommandMapping {

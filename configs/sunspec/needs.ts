@@ -24,8 +24,8 @@ export interface SunspecPointNeed extends Pick<
   readonly trueSymbols: readonly string[] | null;
   /** Name of a value to a label. */
   readonly labels: Readonly<Record<string, string>> | null;
-  /** Neighbouring points that each write sets along, raw. */
-  readonly writeWith: Readonly<Record<string, number>>;
+  /** Neighbouring points that each write sets along: raw, or as text the name of a value or a number in the unit of the point. */
+  readonly writeWith: Readonly<Record<string, number | string>>;
 }
 
 export interface SunspecCommandNeed extends Pick<CommandMapping, "command" | "followedBy"> {

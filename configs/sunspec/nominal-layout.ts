@@ -21,6 +21,7 @@ const NOMINAL_SCALES: Readonly<Record<string, number>> = {
   SoC_SF: -1,
   SoH_SF: -1,
   Pct_SF: -1,
+  WMaxLimPct_SF: -1,
   WSet_SF: 2,
 };
 const NOMINAL_BASE = 40000;
@@ -87,7 +88,7 @@ function nominalWords(
   if (id === 1 && path === "Md") return textWords(name, point.size);
   if (id === 1 && path === "SN") return textWords("SIMULATED", point.size);
   if (point.type === "sunssf") return [(NOMINAL_SCALES[point.name] ?? 0) & 0xffff];
-  if (point.type === "count" || /^N[A-Z]\w*$/.test(point.name)) return [1];
+  if (point.size === 1 && /^N[A-Z]\w*$/.test(point.name)) return [1];
   return notImplementedWords(point);
 }
 

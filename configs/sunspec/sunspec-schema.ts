@@ -38,9 +38,16 @@ const pointSchema = z.strictObject({
   ),
   reason: field(text(200).optional(), "Who or what sees to it that the `constant` is true."),
   with: field(
-    z.record(z.string().min(1).max(64), raw).default({}),
-    "Levels: neighbouring points, with raw values, that each write sets along: enable flag, revert time.",
-    { form: "a table from a point to its raw value, for example { WMaxLim_Ena = 1 }" },
+    z
+      .record(
+        z.string().min(1).max(64),
+        z.union([z.int().min(-2147483648).max(4294967295), text(64)]),
+      )
+      .default({}),
+    "Levels: neighbouring points that each write sets along: enable flag, revert time. A number is raw; a text is the name of a value, or a number in the unit of the point.",
+    {
+      form: 'a table from a point to its value, for example { WMaxLim_Ena = "ENABLED", WMaxLimPct_RvrtTms = 60 }',
+    },
   ),
 });
 

@@ -3,6 +3,7 @@ import type { ErrorDetails, RemsError } from "../../kernel/errors.ts";
 import type { Clock } from "../../kernel/ports/clock.ts";
 import type { AuthorityGate, ControlMode, WriteReport } from "../../kernel/ports/device-io.ts";
 import type { Timings } from "../../kernel/timings.ts";
+import type { LayoutFinder } from "./layout-finder.ts";
 
 /** What all devices of a grid's driver share. */
 export interface DeviceContext {
@@ -15,6 +16,8 @@ export interface DeviceContext {
   readonly report: (report: WriteReport) => void;
   readonly settled: (fate: CommandFate) => void;
   readonly onFatal: (error: RemsError) => void;
+  /** Finds the registers of devices that describe themselves; null where profiles say where everything stands. */
+  readonly finder: LayoutFinder | null;
   readonly log: (level: "info" | "warn" | "error", message: string, details: ErrorDetails) => void;
 }
 

@@ -3,8 +3,10 @@ import type { DeviceProfile, PollClass } from "../../configs/profile.ts";
 import { present } from "../../kernel/assert.ts";
 import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
 import { pointId } from "../../kernel/point.ts";
+import type { Guard } from "../../configs/sunspec/layout.ts";
 import { createPointCodec, type PointCodec } from "./codec.ts";
-import type { ReadItem } from "./request-plan.ts";
+import type { FoundLayout } from "./layout-finder.ts";
+import type { ReadItem, ReadRequest } from "./request-plan.ts";
 import { layoutWrites, type WriteLayout } from "./write-plan.ts";
 
 /** One point of a device that is read: its place in every list is its slot. */
@@ -21,18 +23,28 @@ export interface DeviceMap {
   /** For each slot the index of its level, or −1. */
   readonly levelOfSlot: readonly number[];
   readonly layout: WriteLayout;
+  /** Registers that must not change; the slot of each is its index behind the points. */
+  readonly guards: readonly Guard[];
 }
 
 /**
- * Maps a device by a profile with registers.
+ * Maps a device by a profile with registers. Every point has its slot, so that it keeps it when the registers are found anew.
+ *
+ * @param found - Where this device keeps the points, if it tells itself; what is not there is not read.
  * @throws {@link RemsError} `REMS_PROFILE_INVALID` where the profile cannot be read or written as the rules demand.
  */
-export function mapDevice(config: DeviceConfig, profile: DeviceProfile): DeviceMap {
-  const layout = layoutWrites(profile);
+export function mapDevice(
+  config: DeviceConfig,
+  profile: DeviceProfile,
+  found: FoundLayout | null = null,
+): DeviceMap {
+  const layout = layoutWrites(found?.profile ?? profile);
   const points: MappedPoint[] = [];
   const items: Record<PollClass, ReadItem[]> = { fast: [], slow: [], rare: [] };
   const levelOfSlot: number[] = [];
-  for (const mapping of profile.points) {
+  for (const nominal of profile.points) {
+    const own = found?.profile.points.find(({ point }) => point === nominal.point);
+    const mapping = own ?? nominal;
     const at = mapping.readBack ?? (mapping.access === "write" ? null : mapping);
     if (at === null) continue;
     const spec = present(
@@ -43,6 +55,7 @@ export function mapDevice(config: DeviceConfig, profile: DeviceProfile): DeviceM
     const slot = points.length;
     points.push({ id: pointId(config.id, mapping.point), codec, poll: mapping.poll });
     levelOfSlot.push(layout.levels.findIndex((level) => level.point === mapping.point));
+    if (found !== null && own === undefined) continue;
     items[mapping.poll].push({
       slot,
       table: at.table,
@@ -50,5 +63,24 @@ export function mapDevice(config: DeviceConfig, profile: DeviceProfile): DeviceM
       wordCount: codec.wordCount,
     });
   }
-  return { points, items, levelOfSlot, layout };
+  const guards = found?.guards ?? [];
+  for (const [index, { address, poll }] of guards.entries()) {
+    items[poll].push({ slot: points.length + index, table: "holding", address, wordCount: 1 });
+  }
+  return { points, items, levelOfSlot, layout, guards };
+}
+
+/** What a reply says against the layout, or null: a scale factor or a model header that is not what it was. */
+export function brokenGuard(
+  map: DeviceMap,
+  request: ReadRequest,
+  words: readonly number[],
+): string | null {
+  for (const { slot, address } of request.items) {
+    const guard = map.guards[slot - map.points.length];
+    const found = words[address - request.address];
+    if (guard === undefined || found === guard.word) continue;
+    return `holding ${address} changed from ${guard.word} to ${found ?? "nothing"}: scale factors or models are not what they were`;
+  }
+  return null;
 }

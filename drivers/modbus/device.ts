@@ -6,8 +6,10 @@ import type { ConnectionState, PointSample, PointValue } from "../../kernel/poin
 import type { ControlMode, DeviceHealth, PollMode } from "../../kernel/ports/device-io.ts";
 import type { Connection } from "./connection.ts";
 import type { DeviceContext, Rights } from "./device-context.ts";
-import { mapDevice, type DeviceMap } from "./device-map.ts";
+import { brokenGuard, mapDevice, type DeviceMap } from "./device-map.ts";
+import { DeviceLayout } from "./device-layout.ts";
 import { DeviceWrites } from "./device-writes.ts";
+import type { FoundLayout } from "./layout-finder.ts";
 import { Latency } from "./latency.ts";
 import { addressOf } from "./line.ts";
 import {
@@ -43,10 +45,12 @@ export class ModbusDevice {
   readonly isOwn: boolean;
   readonly control: ControlMode;
   readonly #context: DeviceContext;
-  readonly #map: DeviceMap;
+  readonly #rights: Rights & { readonly phase: number };
   readonly #points: PointImage;
-  readonly #reads: ReadSchedule;
-  readonly #writes: DeviceWrites;
+  readonly #layout: DeviceLayout | null;
+  #map: DeviceMap;
+  #reads: ReadSchedule;
+  #writes: DeviceWrites;
   readonly #latency: Latency;
   readonly #settled: (sign: Sign) => void;
   readonly #counts = { request: 0, timeout: 0, exception: 0 };
@@ -79,20 +83,34 @@ export class ModbusDevice {
     this.#state = config.isInMaintenance ? "maintenance" : "offline";
     const { timings } = context;
     this.#latency = new Latency(Math.min(config.profile.requestTimeoutMs, REQUEST_TIMEOUT_MS_MAX));
+    this.#rights = rights;
+    this.#layout =
+      context.finder === null ? null : new DeviceLayout(config.profile, context.finder);
     this.#map = mapDevice(config, config.profile);
     this.#points = new PointImage(this.#map.points, timings.staleMs);
-    this.#reads = new ReadSchedule(this.#map.items, readLimitsOf(config), {
+    this.#reads = this.#createReads();
+    this.#writes = this.#createWrites();
+  }
+
+  #createReads(): ReadSchedule {
+    const { timings } = this.#context;
+    return new ReadSchedule(this.#map.items, readLimitsOf(this.config), {
       scanMs: timings.scanMs,
       slowMs: timings.staleMs / 2,
-      phase: rights.phase,
+      phase: this.#rights.phase,
     });
-    this.#writes = new DeviceWrites(
-      config,
-      rights,
-      this.#map.layout,
-      context,
-      settled,
-      () => this.#state,
+  }
+
+  #createWrites(): DeviceWrites {
+    const stateNow = () => this.#state;
+    const { layout } = this.#map;
+    return new DeviceWrites(
+      this.config,
+      this.#rights,
+      layout,
+      this.#context,
+      this.#settled,
+      stateNow,
     );
   }
 
@@ -111,7 +129,7 @@ export class ModbusDevice {
       state: this.#state,
       reason: this.#stateReason,
       refused: this.#reads.refusedItems().map(({ item, reason }) => ({
-        point: present(this.#map.points[item.slot], "an item has a slot").id,
+        point: this.#map.points[item.slot]?.id ?? "scale factor or model header",
         where: `${item.table} ${item.address}`,
         reason,
       })),
@@ -151,7 +169,8 @@ export class ModbusDevice {
   }
 
   get #isUsable(): boolean {
-    return this.#isConnected && this.#isVerified && !this.isLeftAlone;
+    const isLaidOut = this.#layout?.isFound !== false;
+    return this.#isConnected && this.#isVerified && isLaidOut && !this.isLeftAlone;
   }
 
   /** Not silent: a write without an answer would reset the connection under the other devices behind the same gateway. */
@@ -172,6 +191,8 @@ export class ModbusDevice {
     this.#timeoutCount = 0;
     this.#latency.settle();
     this.#probedAtMs = -Infinity;
+    // It may be another device at the same address, or the same with other firmware.
+    this.#layout?.restart();
     this.#reads.restart();
   }
 
@@ -200,10 +221,12 @@ export class ModbusDevice {
     }
   }
 
-  /** Reads the simulator's signature if that is still owed. @returns Whether a request was sent. */
+  /** Reads what is owed before the device may be used: the simulator's signature, then where it keeps what. @returns Whether a request was sent. */
   startVerification(connection: Connection): boolean {
-    if (!this.#isConnected || this.#isVerified || this.isLeftAlone) return false;
+    if (!this.#isConnected || this.isLeftAlone) return false;
+    if (this.#isVerified && this.#layout?.isFound !== false) return false;
     if (this.#nowMs() < this.#retryAtMs || this.#sentAtMs.length > 0) return false;
+    if (this.#isVerified) return this.#startLayout(connection);
     const { table, address, value } = present(
       this.config.profile.signature,
       "checked when the driver was created",
@@ -221,6 +244,56 @@ export class ModbusDevice {
       } else this.#settled(this.#unanswered(outcome));
     });
     return true;
+  }
+
+  /** Asks the device where it keeps what its profile needs, one read after the other. */
+  #startLayout(connection: Connection): boolean {
+    const layout = present(this.#layout, "only where it is owed");
+    const nowMs = this.#nowMs();
+    if (nowMs < layout.retryAtMs || nowMs < this.#freeAtMs) return false;
+    const need = layout.need();
+    const request: ReadRequest = { ...need, table: "holding", items: [] };
+    this.#send(connection, request, (outcome, tookMs) => {
+      const isAnswer =
+        outcome.type === "data" || (outcome.type === "exception" && !isUnreached(outcome.code));
+      const sign = isAnswer ? "alive" : this.#unanswered(outcome);
+      if (isAnswer) {
+        this.#latency.answered(tookMs);
+        this.#timeoutCount = 0;
+      }
+      // A device that says nothing to a guess is asked for the next one, in its time.
+      if (isAnswer) {
+        const words = outcome.type === "data" ? wordsOf(request, outcome.bytes) : null;
+        this.#layoutAnswered(layout.answered(words, this.#nowMs()));
+      } else if (need.isGuess && outcome.type === "timedOut") {
+        this.#layoutAnswered(layout.unanswered(this.#nowMs()));
+      }
+      this.#settled(sign);
+    });
+    return true;
+  }
+
+  #layoutAnswered(found: FoundLayout | string | null): void {
+    if (found === null) return;
+    if (typeof found === "string") {
+      if (this.#state !== "offline" || this.#timeoutCount === 0) this.#setState("faulted", found);
+      return;
+    }
+    this.#writes.abandonWrites("its registers were found anew");
+    this.#map = mapDevice(this.config, this.config.profile, found);
+    this.#points.remap(this.#map.points);
+    this.#reads = this.#createReads();
+    this.#writes = this.#createWrites();
+  }
+
+  /** What the device says about its registers does not hold any more: nothing is believed until it is found anew. */
+  #lostLayout(what: string): void {
+    const layout = present(this.#layout, "only a layout has guards");
+    layout.restart();
+    this.#reads.clear();
+    this.#points.remap(this.#map.points);
+    this.#writes.abandonWrites(what);
+    this.#setState("degraded", what);
   }
 
   /** Sends the next waiting read, if any. @returns Whether a request was sent. */
@@ -271,7 +344,9 @@ export class ModbusDevice {
     this.#timeoutCount = 0;
     this.#retryAtMs = nowMs;
     if (this.#reads.isAllRefused) this.#setState("faulted", "refuses every register");
+    else if (this.#layout?.isFound === false) return "alive";
     else if (this.#reads.hasRefused) this.#setState("degraded", "refuses some of its registers");
+    else if (this.#layout?.lacks) this.#setState("degraded", `lacks ${this.#layout.lacks}`);
     else this.#setState("online");
     return "alive";
   }
@@ -282,8 +357,9 @@ export class ModbusDevice {
       return;
     }
     const isDivisible = outcome.code !== ILLEGAL_FUNCTION;
-    for (const item of this.#reads.refused(read, nowMs, isDivisible, textOf(outcome)))
-      this.#points.refused(item.slot, nowMs);
+    for (const item of this.#reads.refused(read, nowMs, isDivisible, textOf(outcome))) {
+      if (item.slot < this.#map.points.length) this.#points.refused(item.slot, nowMs);
+    }
   }
 
   #take(read: ScheduledRead, bytes: Buffer, nowMs: number): void {
@@ -291,7 +367,13 @@ export class ModbusDevice {
     const isSame = read.lastBytes?.equals(bytes) === true;
     read.lastBytes = bytes;
     let words: readonly number[] | null = null;
+    if (!isSame && this.#map.guards.length > 0) {
+      words = wordsOf(read.request, bytes);
+      const broken = brokenGuard(this.#map, read.request, words);
+      if (broken !== null) return this.#lostLayout(broken);
+    }
     for (const item of items) {
+      if (item.slot >= this.#map.points.length) continue;
       const level = this.#map.levelOfSlot[item.slot] ?? -1;
       if (isSame) this.#points.touched(item.slot, nowMs);
       // What did not change is decoded only where it is compared with what was written.

@@ -20,23 +20,31 @@ import { ConnectPacer } from "./connect-pacer.ts";
 import type { DeviceContext } from "./device-context.ts";
 import { ModbusDevice } from "./device.ts";
 import { Endpoint } from "./endpoint.ts";
+import type { LayoutFinder } from "./layout-finder.ts";
 import { createLine, lineKey } from "./line.ts";
 
 /** Waiting writes of a planned handover may take the time-outs of the write before and their own. */
 const SETTLE_FACTOR = 2;
 
 /**
- * Devices of one grid over Modbus TCP.
+ * Devices of one grid over Modbus.
  *
+ * @param finder - Finds the registers of devices that describe themselves; null where profiles say where everything stands.
  * @throws {@link RemsError} `REMS_PROFILE_INVALID` for a profile that cannot be read or written as the rules demand;
  *   `REMS_CONFIG_INVALID` for a device in simulation mode whose profile has no signature register.
  */
-function createModbusDeviceIo(options: DriverOptions): DeviceIo {
-  return new ModbusDeviceIo(options);
+export function createModbusDeviceIo(
+  options: DriverOptions,
+  finder: LayoutFinder | null,
+): DeviceIo {
+  return new ModbusDeviceIo(options, finder);
 }
 
 /** Modbus devices. */
-export const modbusFamily: DriverFamily = { name: "modbus", create: createModbusDeviceIo };
+export const modbusFamily: DriverFamily = {
+  name: "modbus",
+  create: (options) => createModbusDeviceIo(options, null),
+};
 
 class ModbusDeviceIo implements DeviceIo {
   readonly #options: DriverOptions;
@@ -51,10 +59,11 @@ class ModbusDeviceIo implements DeviceIo {
   #onWrite: (report: WriteReport) => void = () => {};
   #waiters: (() => void)[] = [];
 
-  constructor(options: DriverOptions) {
+  constructor(options: DriverOptions, finder: LayoutFinder | null) {
     this.#options = options;
     const context: DeviceContext = {
       ...options,
+      finder,
       log: options.log ?? (() => {}),
       report: (report) => this.#onWrite(report),
       settled: (fate) => this.#fates.push(fate),

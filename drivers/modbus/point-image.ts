@@ -9,7 +9,7 @@ const RARE_PERIODS = 2.5;
 
 interface Slot {
   readonly id: string;
-  readonly codec: PointCodec;
+  codec: PointCodec;
   readonly staleMs: number;
   value: PointValue;
   quality: Quality;
@@ -35,6 +35,14 @@ export class PointImage {
       drainedValue: null,
       drainedQuality: null,
     }));
+  }
+
+  /** The registers mean something else from now on: what was read before is bad until it is read again. */
+  remap(points: readonly MappedPoint[]): void {
+    for (const [index, slot] of this.#slots.entries()) {
+      slot.codec = present(points[index], "every point keeps its slot").codec;
+      slot.quality = "bad";
+    }
   }
 
   /** Name of the point, without the device. */

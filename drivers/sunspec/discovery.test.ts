@@ -27,7 +27,7 @@ it("finds nothing where there is nothing, and asks each address once", () => {
 
 it("looks where it is told to first", () => {
   const { reads } = discoverIn(imageReader([...S, ...END], 1000), [1000]);
-  expect(reads[0]).toEqual({ address: 1000, count: 2 });
+  expect(reads[0]).toEqual({ address: 1000, count: 2, isGuess: true });
 });
 
 const broken: [name: string, registers: number[], ids: number[], remark: RegExp][] = [

@@ -1,11 +1,5 @@
-/** A read of holding registers that discovery asks for. */
-export interface RegisterNeed {
-  readonly address: number;
-  readonly count: number;
-}
-
-/** What came of it: the registers, or null where the device refused or did not answer. */
-export type RegisterReply = ArrayLike<number> | null;
+import { SUNSPEC_END, SUNSPEC_MARKER } from "../../configs/sunspec/nominal-layout.ts";
+import type { RegisterNeed, RegisterReply } from "../modbus/layout-finder.ts";
 
 /** One model of a device. */
 export interface FoundModel {
@@ -27,9 +21,6 @@ export interface SunspecChain {
 /** Where the marker may stand: the three addresses of the specification, then those of devices that count from 1. */
 export const BASE_ADDRESSES: readonly number[] = [40000, 0, 50000, 40001, 1, 50001];
 
-/** "SunS" as two registers. */
-export const MARKER: readonly [number, number] = [0x5375, 0x6e53];
-const END_OF_MODELS = 0xffff;
 /** A chain of more models is taken for garbage. */
 const MODEL_COUNT_MAX = 256;
 
@@ -44,8 +35,9 @@ export function* discoverSunspec(
   bases: readonly number[] = BASE_ADDRESSES,
 ): Generator<RegisterNeed, SunspecChain | null, RegisterReply> {
   for (const address of bases) {
-    const words = yield { address, count: 2 };
-    if (words?.[0] === MARKER[0] && words[1] === MARKER[1]) return yield* walkModels(address);
+    const words = yield { address, count: 2, isGuess: true };
+    if (words?.[0] === SUNSPEC_MARKER[0] && words[1] === SUNSPEC_MARKER[1])
+      return yield* walkModels(address);
   }
   return null;
 }
@@ -58,12 +50,12 @@ function* walkModels(
   let address = baseAddress + 2;
   while (models.length < MODEL_COUNT_MAX) {
     if (address + 2 > 0x10000) return chain("the chain runs to the last register without an end");
-    const header: RegisterReply = yield { address, count: 2 };
+    const header: RegisterReply = yield { address, count: 2, isGuess: false };
     if (header === null || header.length < 2) {
       return chain(`no model header can be read at ${address}: the end model is missing`);
     }
     const [id = 0, length = 0] = [header[0], header[1]];
-    if (id === END_OF_MODELS) return chain(null);
+    if (id === SUNSPEC_END) return chain(null);
     if (id === 0) return chain(`a model 0 at ${address}: the end model is missing`);
     if (address + 2 + length > 0x10000) {
       return chain(`model ${id} at ${address} says length ${length}, beyond the last register`);

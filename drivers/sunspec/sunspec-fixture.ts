@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { present } from "../../kernel/assert.ts";
+import type { RegisterNeed } from "../modbus/layout-finder.ts";
 import { discoverSunspec, type SunspecChain } from "./discovery.ts";
 
 /** A published device image as registers, and the raw values that its publisher says are in them. */
@@ -29,9 +30,9 @@ export function imageReader(registers: readonly number[], base: number) {
 export function discoverIn(
   read: (need: { address: number; count: number }) => ArrayLike<number> | null,
   bases?: readonly number[],
-): { chain: SunspecChain | null; reads: { address: number; count: number }[] } {
+): { chain: SunspecChain | null; reads: RegisterNeed[] } {
   const discovery = discoverSunspec(bases);
-  const reads: { address: number; count: number }[] = [];
+  const reads: RegisterNeed[] = [];
   let step = discovery.next();
   while (step.done !== true) {
     reads.push(step.value);

@@ -67,7 +67,11 @@ export class RegisterImage {
     epoch: number,
   ): number[] | null {
     if (!this.#isMapped(table, address, count)) return null;
-    const words = Array.from({ length: count }, () => 0);
+    const fixed = table === "holding" ? this.#profile.sunspec?.fixedRegisters : undefined;
+    const words = Array.from(
+      { length: count },
+      (_, index) => fixed?.words[address + index - fixed.address] ?? 0,
+    );
     const put = (at: number, word: number) => {
       const index = at - address;
       if (index >= 0 && index < count) words[index] = (words[index] ?? 0) | word;
@@ -183,7 +187,11 @@ export class RegisterImage {
     for (const command of this.#profile.commands) {
       if (command.table === table) used.push(command.address);
     }
-    const { signature, epochRegister } = this.#profile;
+    const { signature, epochRegister, sunspec } = this.#profile;
+    if (sunspec !== null && table === "holding") {
+      const { address, words } = sunspec.fixedRegisters;
+      words.forEach((_word, index) => used.push(address + index));
+    }
     if (signature?.table === table) used.push(signature.address);
     if (epochRegister !== null && table === "holding") {
       used.push(epochRegister.address, epochRegister.address + 1);

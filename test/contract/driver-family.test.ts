@@ -4,9 +4,10 @@ import { createDriverBench, type DriverBench } from "../support/driver-bench.ts"
 import { eventually } from "../support/eventually.ts";
 import type { FamilyCase, FamilyPeer } from "../support/family-peer.ts";
 import { modbusCases } from "../support/modbus-peer.ts";
+import { sunspecCase } from "../support/sunspec-peer.ts";
 
 /** What every family of drivers must do, against a real device of each. A family is added with one line here. */
-const CASES: readonly FamilyCase[] = modbusCases;
+const CASES: readonly FamilyCase[] = [...modbusCases, sunspecCase];
 
 describe.each(CASES.map((one) => [one.name, one] as const))("family %s", (_name, one) => {
   let peer: FamilyPeer;
