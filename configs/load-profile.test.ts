@@ -371,20 +371,23 @@ it("no change of two lines of a right profile crashes the check", () => {
   );
 });
 
-describe("the shipped profiles", () => {
+const simulated = shipped.filter(({ id }) => id.startsWith("sim-"));
+const real = shipped.filter(({ id }) => !id.startsWith("sim-"));
+
+describe("the profiles of simulated devices", () => {
   it("are two series; only meters, which nobody writes, stand in one alone", () => {
-    const ids = shipped.map(({ id }) => id);
+    const ids = simulated.map(({ id }) => id);
     const plain = ids.filter((id) => id.startsWith("sim-plain-") && id !== "sim-plain-meter");
     expect(ids.filter((id) => id.startsWith("sim-epoch-"))).toEqual(
       plain.map((id) => id.replace("plain", "epoch")),
     );
-    for (const { id, epochRegister } of shipped) {
+    for (const { id, epochRegister } of simulated) {
       expect(epochRegister !== null, id).toBe(id.startsWith("sim-epoch-"));
     }
   });
 
   it("show the fast class, read-backs included, in one block of input registers from 0", () => {
-    for (const { id, points } of shipped) {
+    for (const { id, points } of simulated) {
       const fast = points
         .filter(({ poll }) => poll === "fast")
         .map((point) => ({
@@ -409,7 +412,7 @@ describe("the shipped profiles", () => {
   });
 
   it("write one block of holding registers without gaps: epoch, levels, command", () => {
-    for (const { id, epochRegister, points, commands } of shipped) {
+    for (const { id, epochRegister, points, commands } of simulated) {
       const addresses = [
         ...(epochRegister ? [epochRegister.address, epochRegister.address + 1] : []),
         ...points.filter(({ table }) => table === "holding").map(({ address }) => address),
@@ -421,10 +424,25 @@ describe("the shipped profiles", () => {
 
   it("carry one signature, and a watchdog that outlasts the longest takeover of every timing set", () => {
     const leastMs = Math.max(...Object.values(TIMING_SETS).map(watchdogMsMin));
-    for (const { id, signature, fallback, kind } of shipped) {
+    for (const { id, signature, fallback, kind } of simulated) {
       expect(signature, id).toEqual({ table: "holding", address: 60000, value: 21069 });
       if (kind === "meter") expect(fallback).toBeNull();
       else expect(fallback?.watchdogMs, id).toBeGreaterThanOrEqual(leastMs);
+    }
+  });
+});
+
+describe("the profiles of real devices", () => {
+  it("are no simulator's, and give what they hold up within a time that outlasts a takeover", () => {
+    const leastMs = Math.max(...Object.values(TIMING_SETS).map(watchdogMsMin));
+    expect(real.length).toBeGreaterThanOrEqual(4);
+    for (const { id, signature, fallback, commands, points, kind } of real) {
+      expect(signature, id).toBeNull();
+      const isWritten =
+        commands.length > 0 ||
+        points.some(({ point }) => DEVICE_KINDS[kind].points[point]?.direction === "level");
+      if (isWritten) expect(fallback?.watchdogMs, id).toBeGreaterThanOrEqual(leastMs);
+      else expect(fallback, id).toBeNull();
     }
   });
 });

@@ -5,6 +5,8 @@ import { device } from "./profile-fixture.ts";
 import { planReads, readLimitsOf } from "./request-plan.ts";
 import { layoutWrites, planCommandWrite } from "./write-plan.ts";
 
+/** As the checks of profiles allow: more do not fit into a scan beside those of other devices. */
+const FAST_REQUEST_COUNT_MAX = 4;
 const profiles = [...loadProfiles().values()];
 
 it("there are profiles", () => {
@@ -12,7 +14,7 @@ it("there are profiles", () => {
 });
 
 it.each(profiles.map((profile) => [profile.id, profile] as const))(
-  "%s: what it lets R-EMS write can be written, and its fast points need one request",
+  "%s: what it lets R-EMS write can be written, and its fast points need few requests",
   (_id, profile) => {
     const layout = layoutWrites(profile);
     const image = layout.levels.map((level) => level.codec.encode(0));
@@ -30,6 +32,8 @@ it.each(profiles.map((profile) => [profile.id, profile] as const))(
         const { table, address } = point.readBack ?? point;
         return { slot, table, address, wordCount: point.type.endsWith("32") ? 2 : 1 };
       });
-    expect(planReads(fast, readLimitsOf(device({ port: 502, profile }))).length).toBe(1);
+    expect(
+      planReads(fast, readLimitsOf(device({ port: 502, profile }))).length,
+    ).toBeLessThanOrEqual(profile.id.startsWith("sim-") ? 1 : FAST_REQUEST_COUNT_MAX);
   },
 );
