@@ -14,8 +14,10 @@ export function counterSetting(scenario: Scenario, random: SeededRandom): Settin
     isEpochChecked,
     hasOneMaster,
     isCritical: true,
+    watchdogMs: null,
     read: () => [["value", Math.floor(random.next() * 4)]],
     write: () => true,
+    setFallback: () => {},
   });
   return {
     grids: [
@@ -25,7 +27,10 @@ export function counterSetting(scenario: Scenario, random: SeededRandom): Settin
         timings: scenario.timings,
         failback: scenario.failback,
         core: createCounterCore(["checked", "plain"]),
-        devices: ["checked", "plain"],
+        devices: [
+          { id: "checked", isOwn: true },
+          { id: "plain", isOwn: true },
+        ],
         phaseMs: 0,
         digest: (state) => {
           const { frameCount, requestCount, lastValue } = state as CounterState;
@@ -34,7 +39,9 @@ export function counterSetting(scenario: Scenario, random: SeededRandom): Settin
       },
     ],
     devices: [device("checked", true, scenario.hasOneMaster), device("plain", false, false)],
+    writtenWithinMs: (scanMs) => 2 * scanMs,
     advance: null,
+    disturb: null,
     request: (_random, requestId) => ({
       grid: GRID,
       requestId,

@@ -35,6 +35,8 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: "journalFails"; readonly node: string }
   | { readonly kind: "request"; readonly node: string }
   | { readonly kind: "transfer"; readonly node: string }
+  /** Something happens in the plant: a load steps, a consumer asks for power, a genset trips. */
+  | { readonly kind: "plant" }
   /** An engineer makes sure that all others are off, and forces this one. */
   | { readonly kind: "force"; readonly node: string }
 );
@@ -67,6 +69,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   journalFails: 3,
   request: 6,
   transfer: 5,
+  plant: 0,
   force: 1,
 };
 
@@ -77,13 +80,16 @@ export interface FaultSpace {
   readonly untilMs: number;
   /** Mean time between two faults. */
   readonly everyMs: number;
+  /** Of all that happens, the share that happens in the plant. */
+  readonly plantShare: number;
 }
 
 /** Draws what goes wrong in one run. */
 export function drawFaults(random: SeededRandom, space: FaultSpace): readonly Fault[] {
   const faults: Fault[] = [];
   for (let atMs = space.fromMs; atMs < space.untilMs;) {
-    faults.push(drawFault(random, drawKind(random), atMs, space));
+    const kind = random.next() < space.plantShare ? "plant" : drawKind(random);
+    faults.push(drawFault(random, kind, atMs, space));
     // Often in bursts: what breaks the rules is two faults within one grace.
     const isBurst = random.next() < 0.4;
     atMs += isBurst ? random.between(0, 150) : random.between(0, 2 * space.everyMs);
@@ -139,6 +145,8 @@ export function drawFault(
       return { ...timed, kind, node, delayMs: random.between(50, 600) };
     case "memberDown":
       return { ...timed, kind, member: Math.floor(random.next() * 3) };
+    case "plant":
+      return { atMs, forMs: 0, kind };
     case "storeLeaderLost":
       return { atMs, forMs: 0, kind, electionMs: random.between(150, 600) };
     case "storeOutage":

@@ -24,6 +24,8 @@ const READ_TIMEOUT_MS = 150;
 const UNANSWERED_MAX = 2;
 const COMMAND_COUNT_MAX = 16;
 const SLOT_RELEASE_MS = 800;
+/** Served a scan early, so that waiting for the next does not make it late. */
+const SCAN_MS = 100;
 
 interface Waiting {
   readonly sequence: number;
@@ -48,7 +50,7 @@ export class FieldIo implements DeviceIo {
     const report = (fate: CommandFate) => void this.#fates.push(fate);
     const progressed = () => this.#settleIfIdle();
     this.#links = port.devices.map(
-      (device) => new DeviceLink(field, port, device, report, progressed),
+      ({ id, isOwn }) => new DeviceLink(field, port, id, isOwn, report, progressed),
     );
     this.#byDevice = new Map(this.#links.map((link) => [link.device, link]));
   }
@@ -174,6 +176,9 @@ class DeviceLink {
   readonly #changed = new Set<PointId>();
   #drainedState: ConnectionState | null = null;
   readonly #confirmed = new Map<string, PointValue>();
+  /** Levels are written at least so often, to keep the watchdog content. */
+  readonly #serveMs: number;
+  #servedAtMs = -Infinity;
   #levels: Waiting | null = null;
   #commands: CommandOutput[] = [];
 
@@ -181,13 +186,16 @@ class DeviceLink {
     field: Field,
     port: FieldPort,
     device: string,
+    isOwn: boolean,
     report: (fate: CommandFate) => void,
     progressed: () => void,
   ) {
     this.#field = field;
     this.#port = port;
     this.device = device;
-    this.isCritical = field.device(device).isCritical;
+    this.isCritical = isOwn && field.device(device).isCritical;
+    const { watchdogMs } = field.device(device);
+    this.#serveMs = watchdogMs === null ? Number.POSITIVE_INFINITY : watchdogMs / 3 - SCAN_MS;
     this.#report = report;
     this.#progressed = progressed;
   }
@@ -380,13 +388,16 @@ class DeviceLink {
     const waiting = this.#levels;
     this.#levels = null;
     if (waiting === null) return false;
+    const nowMs = this.#port.clock.monotonicMs();
+    const isServed = nowMs - this.#servedAtMs < this.#serveMs;
     const values = [...waiting.values].filter(
-      ([point, value]) => this.#confirmed.get(point) !== value,
+      ([point, value]) => !isServed || this.#confirmed.get(point) !== value,
     );
     if (values.length === 0) return false;
     return this.#write("level", waiting.sequence, values, (isAccepted) => {
-      if (isAccepted === true)
-        for (const [point, value] of values) this.#confirmed.set(point, value);
+      if (isAccepted !== true) return;
+      this.#servedAtMs = nowMs;
+      for (const [point, value] of values) this.#confirmed.set(point, value);
     });
   }
 

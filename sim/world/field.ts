@@ -29,10 +29,13 @@ export interface FieldDevice {
   /** It serves one connection at a time. */
   readonly hasOneMaster: boolean;
   readonly isCritical: boolean;
+  /** Without an accepted write for so long it falls back; null where it has no watchdog. */
+  readonly watchdogMs: number | null;
   /** Values that it shows now. */
   read(): readonly (readonly [point: string, value: PointValue])[];
   /** Takes a level or does what a command says; false where it answers with an exception. */
   write(kind: "level" | "command", name: string, value: PointValue): boolean;
+  setFallback(isActive: boolean): void;
 }
 
 /** How a device behaves from now on. */
@@ -68,7 +71,8 @@ export interface FieldPort {
   readonly run: (callback: () => void) => void;
   /** Milliseconds that the process stands still right after the gate was asked: 0 but for that very fault. */
   readonly stallAfterGateMs: () => number;
-  readonly devices: readonly string[];
+  /** Devices of other grids are read and never written. */
+  readonly devices: readonly { readonly id: string; readonly isOwn: boolean }[];
 }
 
 /** The devices of a simulated world and the network between them and the nodes; shared by all nodes. */
@@ -78,6 +82,8 @@ export class Field {
   readonly #faults = new Map<string, DeviceFaults>();
   readonly #epochs = new Map<string, number>();
   readonly #masters = new Map<string, object>();
+  readonly #writtenAtMs = new Map<string, number>();
+  readonly #inFallback = new Set<string>();
   readonly #cuts = new Set<string>();
   /** What met a cut: it waits in the sender's kernel until the cut ends or the connection is reset. */
   #held: { readonly link: string; readonly deliver: () => void }[] = [];
@@ -143,6 +149,18 @@ export class Field {
     if (this.#masters.get(device) === connection) this.#masters.delete(device);
   }
 
+  /** Runs the devices' watchdogs: they start with the first write. */
+  checkWatchdogs(): void {
+    const nowMs = this.options.clock.monotonicMs();
+    for (const [id, writtenAtMs] of this.#writtenAtMs) {
+      const { watchdogMs, setFallback } = this.device(id);
+      if (watchdogMs === null || this.#inFallback.has(id)) continue;
+      if (nowMs - writtenAtMs < watchdogMs) continue;
+      this.#inFallback.add(id);
+      setFallback(true);
+    }
+  }
+
   /** A write has arrived. @returns Whether the device did it. */
   take(write: Omit<FieldWrite, "arrivedAtMs" | "isEpochChecked" | "isAccepted">): boolean {
     const device = this.device(write.device);
@@ -151,6 +169,8 @@ export class Field {
     let isAccepted = !isFenced && this.faultsOf(device.id).isRefusing !== true;
     if (isAccepted) {
       this.#epochs.set(device.id, Math.max(newest, write.epoch));
+      this.#writtenAtMs.set(device.id, this.options.clock.monotonicMs());
+      if (this.#inFallback.delete(device.id)) device.setFallback(false);
       for (const [name, value] of write.values)
         isAccepted = device.write(write.kind, name, value) && isAccepted;
     }

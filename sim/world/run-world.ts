@@ -3,8 +3,9 @@ import { counterSetting } from "./counter-setting.ts";
 import type { Fault } from "./faults.ts";
 import type { Violation } from "./referee.ts";
 import type { Scenario, WorldKind } from "./scenario.ts";
-import { counterScenario } from "./scenario.ts";
+import { counterScenario, vesselScenario } from "./scenario.ts";
 import { sealed } from "./seal.ts";
+import { vesselFiles, vesselOutline, vesselSetting } from "./vessel-setting.ts";
 import { World } from "./world.ts";
 
 export interface WorldRun {
@@ -30,13 +31,16 @@ export interface WorldResult {
 
 /** Runs one seed: its faults, then healing, then the wait until everything is whole. Synchronous, and the same every time. */
 export function runWorld(run: WorldRun): WorldResult {
+  if (run.kind === "vessel") vesselFiles();
   return sealed(() => runOne(run));
 }
 
-function runOne({ seed, faults, isTraced = false }: WorldRun): WorldResult {
-  const drawn = counterScenario(seed);
+function runOne({ seed, kind, faults, isTraced = false }: WorldRun): WorldResult {
+  const drawn = kind === "counter" ? counterScenario(seed) : vesselScenario(seed, vesselOutline());
   const scenario = faults === undefined ? drawn : { ...drawn, faults };
-  const setting = counterSetting(scenario, createSeededRandom(`field/${seed}`));
+  const random = createSeededRandom(`field/${seed}`);
+  const setting =
+    kind === "counter" ? counterSetting(scenario, random) : vesselSetting(scenario, random);
   const world = new World(scenario, setting, isTraced);
   world.run(scenario.healAtMs);
   if (world.violation === null) {

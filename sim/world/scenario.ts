@@ -70,6 +70,7 @@ function manyScenario(common: Common, random: SeededRandom): Scenario {
     fromMs: FAULTS_FROM_MS,
     untilMs: FAULTS_UNTIL_MS,
     everyMs: random.between(40, 350),
+    plantShare: 0,
   });
   return {
     ...common,
@@ -113,6 +114,51 @@ function singleScenario(common: Common, random: SeededRandom): Scenario {
     faults: [single.fault],
     single,
     healAtMs: atMs + single.fault.forMs,
+    recoveryMsMax: recoveryMsMax(timings),
+  };
+}
+
+/** What the vessel's scenario needs to know of its manifest. */
+export interface VesselOutline {
+  readonly nodes: readonly string[];
+  readonly devices: readonly string[];
+}
+
+const VESSEL_FAULTS_FROM_MS = 1_500;
+const VESSEL_FAULTS_UNTIL_MS = 6_000;
+
+/** The whole vessel: a third of what happens, happens in the plant. */
+export function vesselScenario(seed: number, { nodes, devices }: VesselOutline): Scenario {
+  const random = createSeededRandom(`vessel/${seed}`);
+  const timings = drawTimings(random);
+  const delayMsMin = random.between(0.1, 1);
+  const latencyMsMin = random.between(0.5, 3);
+  const faults = drawFaults(random, {
+    nodes,
+    devices,
+    fromMs: VESSEL_FAULTS_FROM_MS,
+    untilMs: VESSEL_FAULTS_UNTIL_MS,
+    everyMs: random.between(100, 700),
+    plantShare: 0.33,
+  });
+  return {
+    seed,
+    kind: "vessel",
+    nodes,
+    timings,
+    failback: random.next() < 0.3 ? "automatic" : "manual",
+    rates: nodes.map(() => 1 + random.between(-1, 1) * RATE_DEVIATION_MAX),
+    bootsAtMs: nodes.map(() => random.between(0, 50)),
+    network: {
+      delayMsMin,
+      delayMsMax: delayMsMin + random.next() * random.next() * 12,
+      breakProbability: random.next() < 0.5 ? 0 : random.next() * 0.01,
+    },
+    store: { latencyMsMin, latencyMsMax: latencyMsMin + random.next() * random.next() * 60 },
+    hasOneMaster: false,
+    faults,
+    single: null,
+    healAtMs: VESSEL_FAULTS_UNTIL_MS + 50,
     recoveryMsMax: recoveryMsMax(timings),
   };
 }

@@ -28,7 +28,7 @@ export interface WorldGrid {
   readonly timings: Timings;
   readonly failback: "manual" | "automatic";
   readonly core: GridCore<unknown>;
-  readonly devices: readonly string[];
+  readonly devices: readonly { readonly id: string; readonly isOwn: boolean }[];
   readonly phaseMs: number;
   readonly referee: Referee;
   /** A text that equal states share and unequal ones do not; null where this state is not compared. */
@@ -109,7 +109,7 @@ export class WorldNode {
       controllers,
       close: () => {
         isAlive = false;
-        for (const controller of controllers) this.#end(controller);
+        for (const controller of controllers.slice()) this.#end(controller);
         void transport.close();
         void journal.close();
         void client.close();

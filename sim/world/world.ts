@@ -29,8 +29,12 @@ const STORE_MEMBER_COUNT = 3;
 export interface Setting {
   readonly grids: readonly Omit<WorldGrid, "referee">[];
   readonly devices: readonly FieldDevice[];
+  /** A grid that is led writes to a device at least so often. */
+  readonly writtenWithinMs: (scanMs: number) => number;
   /** Physics: called every so many milliseconds of the world. */
   readonly advance: { readonly everyMs: number; readonly run: (nowMs: number) => void } | null;
+  /** Lets something happen in the plant and says what; null where there is none. */
+  readonly disturb: (() => string) | null;
   /** A request that an operator of this plant would make. */
   readonly request: (
     random: SeededRandom,
@@ -155,6 +159,7 @@ export class World {
     if (advance === null) return;
     const step = () => {
       advance.run(clock.monotonicMs());
+      this.field.checkWatchdogs();
       clock.at(clock.monotonicMs() + advance.everyMs, step);
     };
     clock.at(advance.everyMs, step);
@@ -209,7 +214,9 @@ export class World {
       if (record === null || record.inSync.length !== order.length) return false;
       const [holder, ...others] = this.#holders(grid);
       if (holder === undefined || others.length > 0 || holder.epoch !== record.epoch) return false;
-      if (nowMs - referee.lastWriteAtMs > 2 * timings.scanMs) return false;
+      const isWritten =
+        nowMs - referee.lastWriteAtMs <= this.#setting.writtenWithinMs(timings.scanMs);
+      if (!isWritten) return false;
       return record.inSync.every(({ node, incarnation }) => {
         const controller = this.node(node).controller(grid);
         return controller?.member.incarnation === incarnation;
@@ -249,6 +256,11 @@ export class World {
       case "deviceRefuses":
       case "deviceCut":
         return this.#disturbField(fault, end);
+      case "plant": {
+        const text = this.#setting.disturb?.();
+        if (text !== undefined) this.trace.add(this.clock.monotonicMs(), "PLANT", text);
+        return;
+      }
       case "journalFails":
         this.node(fault.node).disk.setFailed(true);
         return end(() => this.node(fault.node).disk.setFailed(false));
