@@ -153,11 +153,12 @@ export class Field {
   checkWatchdogs(): void {
     const nowMs = this.options.clock.monotonicMs();
     for (const [id, writtenAtMs] of this.#writtenAtMs) {
-      const { watchdogMs, setFallback } = this.device(id);
+      const device = this.device(id);
+      const { watchdogMs } = device;
       if (watchdogMs === null || this.#inFallback.has(id)) continue;
       if (nowMs - writtenAtMs < watchdogMs) continue;
       this.#inFallback.add(id);
-      setFallback(true);
+      device.setFallback(true);
     }
   }
 

@@ -11,7 +11,7 @@ describe("the deterministic world", () => {
       for (const [name, count] of Object.entries(own)) counts[name] = (counts[name] ?? 0) + count;
     }
     // A run that never saw a fault would prove nothing.
-    for (const name of ["cold", "hot", "stale", "fencedWrites", "lostFrames"])
+    for (const name of ["cold", "hot", "stale", "issued"])
       expect(counts[name], name).toBeGreaterThan(0);
   }, 60_000);
 
