@@ -2,7 +2,8 @@ import { assert } from "../../kernel/assert.ts";
 import type { Clock, Timer } from "../../kernel/ports/clock.ts";
 import type { FramedReply, Framing } from "./framing.ts";
 import type { Outcome } from "./outcome.ts";
-import { outcomeOf, readPdu, writePdu, type Pdu } from "./pdu.ts";
+import { ModbusLibrary } from "./modbus-library.ts";
+import { isReply, replyShapeOf, type ReplyShape } from "./pdu.ts";
 import type { ReadRequest } from "./request-plan.ts";
 import type { Line } from "./line.ts";
 import type { Wire } from "./wire.ts";
@@ -18,8 +19,10 @@ export interface ConnectionEvents {
 
 interface Exchange {
   readonly id: number;
+  /** The library's number of it. */
+  readonly slot: number;
   readonly unitId: number;
-  readonly pdu: Pdu;
+  readonly shape: ReplyShape;
   readonly isWrite: boolean;
   readonly admit: (() => string | null) | null;
   readonly done: (outcome: Outcome) => void;
@@ -39,6 +42,7 @@ export class Connection {
   readonly #line: Line;
   readonly #events: ConnectionEvents;
   readonly #exchanges = new Map<number, Exchange>();
+  readonly #library = new ModbusLibrary();
   #wire: Wire | null = null;
   #framing: Framing | null = null;
   #isOpen = false;
@@ -125,7 +129,7 @@ export class Connection {
     done: (outcome: Outcome) => void,
   ): void {
     assert(this.mayRead, "a read begins where the line has room");
-    this.#begin(unitId, readPdu(request), timeoutMs, null, done);
+    this.#begin(unitId, request, timeoutMs, null, done);
   }
 
   /**
@@ -140,7 +144,7 @@ export class Connection {
     done: (outcome: Outcome) => void,
   ): void {
     assert(this.mayWrite, "a write goes alone, on an open connection");
-    this.#begin(unitId, writePdu(request), timeoutMs, admit, done);
+    this.#begin(unitId, request, timeoutMs, admit, done);
   }
 
   /** Discards an unanswered write, so that nothing of it arrives late. */
@@ -172,7 +176,7 @@ export class Connection {
 
   #begin(
     unitId: number,
-    pdu: Pdu,
+    request: ReadRequest | WriteRequest,
     timeoutMs: number,
     admit: (() => string | null) | null,
     done: (outcome: Outcome) => void,
@@ -181,11 +185,15 @@ export class Connection {
     assert(framing !== null && this.#wire !== null, "the connection is open");
     this.#lastId = (this.#lastId + 1) & 0xffff;
     const id = this.#lastId;
+    const slot = this.#freeSlot();
+    const pdu = this.#library.request(slot, unitId, request);
+    const shape = replyShapeOf(request, pdu);
     const isWrite = admit !== null;
     const exchange: Exchange = {
       id,
+      slot,
       unitId,
-      pdu,
+      shape,
       isWrite,
       admit,
       done,
@@ -194,15 +202,21 @@ export class Connection {
     };
     this.#exchanges.set(id, exchange);
     if (isWrite) this.#write = exchange;
-    const { functionCode, replyLength, bytes } = pdu;
-    framing.expect({ id, unitId, functionCode, replyLength });
-    const frame = framing.frame(id, unitId, bytes);
-    const waitMs = timeoutMs + this.#line.transferMs(frame.length + replyLength);
+    framing.expect({ id, unitId, functionCode: shape.functionCode, replyLength: shape.length });
+    const frame = framing.frame(id, unitId, pdu);
+    const waitMs = timeoutMs + this.#line.transferMs(frame.length + shape.length);
     exchange.timer = this.#clock.at(this.#clock.monotonicMs() + waitMs, () => {
       // Timers run before sockets are read: after a pause of this process the answer may lie in the kernel already.
       setImmediate(() => this.#expired(exchange));
     });
     this.#wire.send(frame);
+  }
+
+  #freeSlot(): number {
+    const taken = new Set([...this.#exchanges.values()].map((exchange) => exchange.slot));
+    let slot = 0;
+    while (taken.has(slot)) slot++;
+    return slot;
   }
 
   #replied(reply: FramedReply): void {
@@ -212,7 +226,8 @@ export class Connection {
       if (++this.#strayCount > STRAY_COUNT_MAX) this.reset("replies that nobody asked for");
       return;
     }
-    const outcome = reply.unitId === exchange.unitId ? outcomeOf(exchange.pdu, reply.pdu) : null;
+    const fits = reply.unitId === exchange.unitId && isReply(exchange.shape, reply.pdu);
+    const outcome = fits ? this.#library.reply(exchange.slot, reply.unitId, reply.pdu) : null;
     if (outcome === null) {
       this.reset("reply does not fit the request");
       return;

@@ -21,7 +21,6 @@ import {
   type Sign,
   textOf,
 } from "./outcome.ts";
-import { wordsOf } from "./pdu.ts";
 import { PointImage } from "./point-image.ts";
 import { ReadSchedule, type ScheduledRead } from "./read-schedule.ts";
 import { readLimitsOf, type ReadRequest } from "./request-plan.ts";
@@ -234,7 +233,7 @@ export class ModbusDevice {
     const request: ReadRequest = { table, address, count: 1, items: [] };
     this.#send(connection, request, (outcome) => {
       if (outcome.type === "data") {
-        const [found = 0] = wordsOf(request, outcome.bytes);
+        const [found = 0] = outcome.words;
         if (found === value) {
           this.#isVerified = true;
           this.#settled("alive");
@@ -263,7 +262,7 @@ export class ModbusDevice {
       }
       // A device that says nothing to a guess is asked for the next one, in its time.
       if (isAnswer) {
-        const words = outcome.type === "data" ? wordsOf(request, outcome.bytes) : null;
+        const words = outcome.type === "data" ? outcome.words : null;
         this.#layoutAnswered(layout.answered(words, this.#nowMs()));
       } else if (need.isGuess && outcome.type === "timedOut") {
         this.#layoutAnswered(layout.unanswered(this.#nowMs()));
@@ -331,7 +330,7 @@ export class ModbusDevice {
     const nowMs = this.#nowMs();
     if (outcome.type === "data") {
       this.#latency.answered(tookMs);
-      this.#take(read, outcome.bytes, nowMs);
+      this.#take(read, outcome, nowMs);
       this.#reads.answered(read, nowMs);
     } else if (outcome.type === "exception" && !isUnreached(outcome.code)) {
       this.#counts.exception++;
@@ -362,25 +361,20 @@ export class ModbusDevice {
     }
   }
 
-  #take(read: ScheduledRead, bytes: Buffer, nowMs: number): void {
+  #take(read: ScheduledRead, { words, bytes }: Outcome & { type: "data" }, nowMs: number): void {
     const { address, items } = read.request;
     const isSame = read.lastBytes?.equals(bytes) === true;
     read.lastBytes = bytes;
-    let words: readonly number[] | null = null;
     if (!isSame && this.#map.guards.length > 0) {
-      words = wordsOf(read.request, bytes);
       const broken = brokenGuard(this.#map, read.request, words);
       if (broken !== null) return this.#lostLayout(broken);
     }
     for (const item of items) {
       if (item.slot >= this.#map.points.length) continue;
-      const level = this.#map.levelOfSlot[item.slot] ?? -1;
-      if (isSame) this.#points.touched(item.slot, nowMs);
-      // What did not change is decoded only where it is compared with what was written.
-      if (isSame && level < 0) continue;
-      words ??= wordsOf(read.request, bytes);
       const at = item.address - address;
-      if (!isSame) this.#points.read(item.slot, words, at, nowMs);
+      if (isSame) this.#points.touched(item.slot, nowMs);
+      else this.#points.read(item.slot, words, at, nowMs);
+      const level = this.#map.levelOfSlot[item.slot] ?? -1;
       if (level >= 0) this.#writes.levels.readBack(level, words, at, nowMs);
     }
   }

@@ -110,7 +110,12 @@ describe("devices behind one gateway", () => {
     const driver = bench(two(port, { profile: profile({ modbus, points }) }));
     await driver.until("all are read", () => driver.points.size === 10);
     await driver.until("more scans", () => peer.reads.length > 60);
-    expect(most).toBe(3);
+    // A read that was given up (on a busy machine) is still under way at the device.
+    const givenUpCount = driver.io
+      .health()
+      .reduce((sum, { timeoutCount }) => sum + timeoutCount, 0);
+    expect(most).toBeGreaterThanOrEqual(3);
+    expect(most).toBeLessThanOrEqual(3 + givenUpCount);
   });
 
   it("a write waits for the reads under way, and no read overtakes it", async () => {

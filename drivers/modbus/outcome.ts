@@ -1,7 +1,7 @@
 /** How one exchange ended; exactly one for each. */
 export type Outcome =
-  /** Contents of the registers, high byte first, or of the bits, as they came. */
-  | { readonly type: "data"; readonly bytes: Buffer }
+  /** Contents of the registers, or of the bits as 0 and 1; and the bytes that held them. */
+  | { readonly type: "data"; readonly words: readonly number[]; readonly bytes: Buffer }
   | { readonly type: "acknowledged" }
   | { readonly type: "exception"; readonly code: number }
   /** No answer in time. */

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import type { DeviceProfile, PointMapping, RegisterTable } from "../../../configs/profile.ts";
 import { oneOf } from "../../../configs/spelling.ts";
 import { textOf } from "../../../drivers/modbus/outcome.ts";
-import { wordsOf } from "../../../drivers/modbus/pdu.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 import { type CommandContext, EXIT, isJson } from "../command-context.ts";
 import { collect, wholeBetween } from "../option-values.ts";
@@ -197,7 +196,7 @@ async function readRegisters(
     const code = outcome.type === "exception" ? "REMS_DEVICE_EXCEPTION" : "REMS_DEVICE_TIMEOUT";
     throw new RemsError(code, `${name} ${address} of unit ${unitId}: ${textOf(outcome)}`);
   }
-  const words = wordsOf({ table: name, address, count, items: [] }, outcome.bytes);
+  const { words } = outcome;
   if (isJson(context)) {
     context.terminal.out(JSON.stringify({ table: name, address, words, latencyMs }));
     return;

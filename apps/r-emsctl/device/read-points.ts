@@ -1,7 +1,6 @@
 import type { DeviceProfile, PointMapping, RegisterTable } from "../../../configs/profile.ts";
 import { createPointCodec } from "../../../drivers/modbus/codec.ts";
 import { isUnreached, textOf, type Outcome } from "../../../drivers/modbus/outcome.ts";
-import { wordsOf } from "../../../drivers/modbus/pdu.ts";
 import {
   planReads,
   readLimitsOf,
@@ -141,7 +140,7 @@ function readingOf(
     return { ...base, value: null, words: null, failure, failureText: textOf(outcome) };
   }
   const at = one.address - request.address;
-  const words = wordsOf(request, outcome.bytes).slice(at, at + one.wordCount);
+  const words = outcome.words.slice(at, at + one.wordCount);
   const value = createPointCodec(mapping, spec).decode(words, 0);
   return { ...base, value, words, failure: null, failureText: "" };
 }

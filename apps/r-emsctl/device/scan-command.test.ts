@@ -58,11 +58,6 @@ function sunspecDevice(): Registers {
   return new Registers(words);
 }
 
-/** High byte first, as registers travel. */
-function bytesOf(words: readonly number[]): Buffer {
-  return Buffer.from(words.flatMap((word) => [word >> 8, word & 0xff]));
-}
-
 /** Units without a wire between, so that no pace is kept. */
 function memoryLine(units: ReadonlyMap<number, ModbusUnit>): Pick<DeviceLine, "read"> {
   const connection = { id: 1, writer: "test", openedAtMs: 0 };
@@ -73,7 +68,7 @@ function memoryLine(units: ReadonlyMap<number, ModbusUnit>): Pick<DeviceLine, "r
         ?.answer({ kind: "read", table: name, address, count }, connection);
       const outcome: Outcome =
         answer?.kind === "registers"
-          ? { type: "data", bytes: bytesOf(answer.values) }
+          ? { type: "data", words: answer.values, bytes: Buffer.alloc(0) }
           : { type: "exception", code: answer?.kind === "exception" ? answer.code : 11 };
       return Promise.resolve({ outcome, latencyMs: 1 });
     },

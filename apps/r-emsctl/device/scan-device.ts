@@ -1,6 +1,5 @@
 import type { Outcome } from "../../../drivers/modbus/outcome.ts";
 import { isUnreached, textOf } from "../../../drivers/modbus/outcome.ts";
-import { wordsOf } from "../../../drivers/modbus/pdu.ts";
 import { discoverSunspec, type SunspecChain } from "../../../drivers/sunspec/discovery.ts";
 import type { DeviceLine } from "./device-line.ts";
 
@@ -84,8 +83,7 @@ async function sunspecOf(
   while (step.done !== true) {
     const { address, count } = step.value;
     const { outcome } = await line.read(unitId, "holding", address, count, timeoutMs);
-    const request = { table: "holding", address, count, items: [] } as const;
-    step = discovery.next(outcome.type === "data" ? [...wordsOf(request, outcome.bytes)] : null);
+    step = discovery.next(outcome.type === "data" ? [...outcome.words] : null);
   }
   return step.value;
 }
@@ -100,10 +98,9 @@ async function commonTexts(
   const [serialAt, serialCount] = COMMON.serial;
   if (common === undefined || common.length + 2 < serialAt + serialCount) return none;
   const { address } = common;
-  const request = { table: "holding", address, count: serialAt + serialCount, items: [] } as const;
-  const { outcome } = await line.read(unitId, "holding", address, request.count);
+  const { outcome } = await line.read(unitId, "holding", address, serialAt + serialCount);
   if (outcome.type !== "data") return none;
-  const words = wordsOf(request, outcome.bytes);
+  const { words } = outcome;
   const text = ([at, count]: readonly [number, number]): string =>
     textFrom(words.slice(at, at + count));
   return { maker: text(COMMON.maker), model: text(COMMON.model), serial: text(COMMON.serial) };
