@@ -12,6 +12,20 @@ const target = join(root, ".cache", "debian");
 /** What each name brings: a file that proves it is there, and the Debian packages that hold it. */
 const TOOLS = {
   etcd: { proof: ["usr/bin/etcd"], packages: ["etcd-server", "etcd-client"] },
+  nft: {
+    proof: ["usr/sbin/nft"],
+    packages: [
+      "nftables",
+      "libnftables1",
+      "libnftnl11",
+      "libmnl0",
+      "libjansson4",
+      "libxtables12",
+      "libedit2",
+      "libgmp10",
+    ],
+  },
+  faketime: { proof: ["usr/share/doc/libfaketime"], packages: ["libfaketime"] },
   mbpoll: { proof: ["usr/bin/mbpoll"], packages: ["mbpoll", "libmodbus5"] },
   pymodbus: {
     proof: [

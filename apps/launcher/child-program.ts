@@ -9,6 +9,8 @@ export interface ChildOptions {
   readonly nodeArgs?: readonly string[];
   readonly args: readonly string[];
   readonly directory: string;
+  /** Beside the launcher's own. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
   readonly onErrorLine?: (line: string) => void;
   readonly onExit: (exit: ChildExit) => void;
@@ -42,6 +44,7 @@ export function startChild(options: ChildOptions): Child {
     [SMALL_YOUNG_HEAP, ...(options.nodeArgs ?? []), options.program, ...options.args],
     {
       cwd: options.directory,
+      env: { ...process.env, ...options.environment },
       stdio: ["pipe", "pipe", "pipe"],
       // Ctrl-C goes to the whole group of the terminal: only the launcher acts on it, and ends its children in order.
       detached: process.platform !== "win32",

@@ -3,20 +3,22 @@ import { join } from "node:path";
 import type { Manifest } from "../../configs/manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import type { PlantSnapshot, SimulatorCommand } from "../../sim/simulator/protocol.ts";
-import { simulatorMessage } from "../../sim/simulator/protocol.ts";
-import type { Child } from "./child-program.ts";
-import { startChild } from "./child-program.ts";
+import type { Disturbances } from "./disturbances.ts";
+import { NO_DISTURBANCES } from "./disturbances.ts";
 import type { EtcdTimings } from "./etcd-members.ts";
 import { findEtcdProgram } from "./etcd-members.ts";
 import type { LauncherEvent, Totals } from "./events.ts";
 import type { GridView, NodeView } from "./installation-view.ts";
 import { viewGrids, whyUnsettled } from "./installation-view.ts";
-import type { NetworkCommand, NetworkMessage } from "./network-protocol.ts";
-import { networkMessage } from "./network-protocol.ts";
+import type { InstallationNetwork } from "./installation-network.ts";
+import { createInstallationNetwork } from "./installation-network.ts";
 import type { NodeProcess } from "./node-process.ts";
 import { createNodeProcess } from "./node-process.ts";
+import type { PacketFilter } from "./packet-filter.ts";
 import { checkPorts } from "./port-check.ts";
 import { compiledProgram } from "./project.ts";
+import { tracePath } from "./run-files.ts";
+import { Surroundings } from "./surroundings.ts";
 
 export interface InstallationOptions {
   readonly manifest: Manifest;
@@ -34,6 +36,14 @@ export interface InstallationOptions {
   readonly etcdTimings?: EtcdTimings | undefined;
   /** How long after a successor's first write a failover is judged; the simulator's default is 3 s. */
   readonly refereeWindowMs?: number | undefined;
+  /** Where a node keeps its journal, in place of a folder in the run's. */
+  readonly dataDirectory?: ((node: string) => string) | undefined;
+  /** What a node's process finds in its environment beside the launcher's own. */
+  readonly nodeEnvironment?: ((node: string) => Readonly<Record<string, string>>) | undefined;
+  /** Cuts links by dropping packets; by the relays in between where it is missing. */
+  readonly packetFilter?: PacketFilter | null | undefined;
+  /** Disks and clocks that can be disturbed. */
+  readonly disturbances?: Disturbances | undefined;
   /** What runs as a node in place of the daemon, with the daemon's arguments after its own: for comparisons. */
   readonly nodeProgram?: NodeProgram | undefined;
   /** Gives up while it starts. */
@@ -70,24 +80,22 @@ export interface Installation {
   /** Where anybody finds a device: address of the manifest to address on this machine. */
   readonly publicPorts: Readonly<Record<string, string>>;
   simulate(command: SimulatorCommand): void;
-  /** Cuts or heals the links of a node to other nodes and to the coordinator. */
-  cutNetwork(node: string, isCut: boolean): void;
+  readonly network: InstallationNetwork;
+  readonly disturbances: Disturbances;
+  /**
+   * Kills or restarts a member of etcd, or finds the one that leads. Resolves with its place.
+   * @throws {@link RemsError} `REMS_REQUEST_REFUSED`.
+   */
+  etcd(action: "leader" | "kill" | "restart", member?: number): Promise<number>;
   /** True once a process that nobody ended has gone: what runs on is no sound installation any more. */
   readonly isBroken: boolean;
   stop(): Promise<void>;
 }
 
-/** Every write at a device, one JSON `WriteEntry` per line, where the run is traced. */
-export const WRITE_LOG = "writes.jsonl";
-/** Steps of failovers as the node took them, one JSON line each, where the run is traced. */
-export const tracePath = (runDirectory: string, node: string) =>
-  join(runDirectory, `${node}.trace.jsonl`);
-
 const LOG_LINE_COUNT = 5;
 const READY_MS_MAX = 30_000;
 const POLL_MS = 250;
 const NODE_STOP_MS_MAX = 2500;
-const SURROUNDINGS_STOP_MS_MAX = 1200;
 
 /**
  * Starts everything in order: the plant, the coordinator and the network, then the nodes.
@@ -124,7 +132,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       args: [],
     };
     nodes = manifest.nodes.map((config) => {
-      const directory = join(runDirectory, config.id);
+      const directory = options.dataDirectory?.(config.id) ?? join(runDirectory, config.id);
       mkdirSync(directory, { recursive: true });
       const map = { ...plantMaps[config.id], ...network.maps[config.id] };
       const mapPath = join(runDirectory, `${config.id}-addresses.json`);
@@ -154,6 +162,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
           ...(options.isTraced === true ? ["--trace", tracePath(runDirectory, config.id)] : []),
         ],
         directory: projectDirectory,
+        environment: options.nodeEnvironment?.(config.id) ?? {},
         onState(state, text) {
           if (isStopping) return;
           if (state !== "ended") {
@@ -191,7 +200,15 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       totals: () => surroundings.totals,
       publicPorts,
       simulate: (command) => surroundings.simulate(command),
-      cutNetwork: (node, isCut) => surroundings.tellNetwork({ type: "cut", node, isCut }),
+      network: createInstallationNetwork({
+        links: network.links,
+        devicePorts: (node) => Object.values(plantMaps[node] ?? {}).map(portOf),
+        filter: options.packetFilter ?? null,
+        tellNetwork: (command) => surroundings.tellNetwork(command),
+        simulate: (command) => surroundings.simulate(command),
+      }),
+      disturbances: options.disturbances ?? NO_DISTURBANCES,
+      etcd: (action, member) => surroundings.etcd(action, member),
       get isBroken() {
         return surroundings.isBroken;
       },
@@ -202,6 +219,8 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     throw error;
   }
 }
+
+const portOf = (address: string) => Number(address.slice(address.lastIndexOf(":") + 1));
 
 /** The last lines of a node's newest log file; nothing where it has none. */
 function readLogTail(directory: string): string {
@@ -256,117 +275,5 @@ async function untilUp(nodes: readonly NodeProcess[], signal?: AbortSignal): Pro
       throw new RemsError("REMS_PROGRAM_FAILED", `node ${id} ${what}; its log tells more`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-interface Started {
-  readonly plantMaps: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  readonly publicPorts: Readonly<Record<string, string>>;
-  readonly network: Extract<NetworkMessage, { type: "ready" }>;
-}
-
-/** Everything around the nodes: the simulated plant, and the network with the coordinator. */
-class Surroundings {
-  plant: PlantSnapshot | null = null;
-  totals: Totals | null = null;
-  isBroken = false;
-  #simulator: Child | null = null;
-  #network: Child | null = null;
-  #isStopping = false;
-  readonly #options: InstallationOptions;
-
-  constructor(options: InstallationOptions) {
-    this.#options = options;
-  }
-
-  async start(etcdProgram: string | null): Promise<Started> {
-    const [simulator, network] = await Promise.all([
-      this.#startSimulator(),
-      this.#startNetwork(etcdProgram),
-    ]);
-    return { plantMaps: simulator.ports, publicPorts: simulator.publicPorts, network };
-  }
-
-  simulate(command: SimulatorCommand): void {
-    this.#simulator?.send(command);
-  }
-
-  tellNetwork(command: NetworkCommand): void {
-    this.#network?.send(command);
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopping = true;
-    const children = [this.#simulator, this.#network].filter((child) => child !== null);
-    await Promise.all(children.map((child) => child.stop(SURROUNDINGS_STOP_MS_MAX)));
-  }
-
-  #startSimulator(): Promise<{
-    ports: Started["plantMaps"];
-    publicPorts: Started["publicPorts"];
-  }> {
-    const { manifest, projectDirectory, seed, plantPath, refereeWindowMs, onEvent } = this.#options;
-    return new Promise((resolve, reject) => {
-      const program = compiledProgram(projectDirectory, "sim/simulator/main");
-      this.#simulator = startChild({
-        program,
-        args: [
-          "--config",
-          manifest.path,
-          "--seed",
-          String(seed),
-          ...(plantPath === undefined ? [] : ["--plant", plantPath]),
-          ...(refereeWindowMs === undefined ? [] : ["--window-ms", String(refereeWindowMs)]),
-          ...(this.#options.isTraced === true
-            ? ["--write-log", join(this.#options.runDirectory, WRITE_LOG)]
-            : []),
-        ],
-        directory: projectDirectory,
-        onExit: (exit) => this.#onExit("the simulator", exit.tail, reject),
-        onLine: (line) => {
-          const message = simulatorMessage.parse(JSON.parse(line));
-          if (message.type === "ready") resolve(message);
-          else if (message.type === "plant") this.plant = message;
-          else if (message.type === "totals") this.totals = message;
-          else if (message.type === "failover") onEvent({ type: "failover", failover: message });
-          else if (message.type === "error") {
-            onEvent({ type: "action", isDone: false, text: message.text });
-          } else {
-            const { kind, grid, device, text } = message;
-            onEvent({ type: "plant", kind, grid, device, text });
-          }
-        },
-      });
-    });
-  }
-
-  #startNetwork(etcdProgram: string | null): Promise<Started["network"]> {
-    const { manifest, projectDirectory, runDirectory } = this.#options;
-    return new Promise((resolve, reject) => {
-      const program = compiledProgram(projectDirectory, "apps/launcher/network-worker");
-      this.#network = startChild({
-        program,
-        args: [],
-        directory: projectDirectory,
-        onExit: (exit) => this.#onExit("the coordinator's process", exit.tail, reject),
-        onLine: (line) => {
-          const message = networkMessage.parse(JSON.parse(line));
-          if (message.type === "ready") resolve(message);
-          else reject(new RemsError("REMS_PROGRAM_FAILED", message.text));
-        },
-      });
-      const nodes = manifest.nodes.map(({ id, host, peerPort }) => ({ id, host, peerPort }));
-      const directory = join(runDirectory, "coordinator");
-      const { etcdTimings } = this.#options;
-      this.tellNetwork({ type: "begin", etcdProgram, etcdTimings, directory, nodes });
-    });
-  }
-
-  #onExit(what: string, tail: string, reject: (error: RemsError) => void): void {
-    if (this.#isStopping) return;
-    this.isBroken = true;
-    const text = `${what} ended by itself: ${tail}`;
-    reject(new RemsError("REMS_PROGRAM_FAILED", text));
-    this.#options.onEvent({ type: "node", node: "", state: "ended", text });
   }
 }

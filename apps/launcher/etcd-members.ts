@@ -32,6 +32,8 @@ export interface EtcdMembers {
   pids(): readonly number[];
   /** `SIGKILL` by default; `SIGSTOP` and `SIGCONT` where the system has them. */
   kill(index: number, signal?: NodeJS.Signals): void;
+  /** Place of the member that leads the cluster. @throws {@link RemsError} `REMS_TIMEOUT` where none says so. */
+  leader(): Promise<number>;
   /** Starts a member again that was killed, on its own data. Resolves once it answers. */
   restart(index: number): Promise<void>;
   /** Ends all members and waits until they are gone. */
@@ -42,6 +44,7 @@ const READY_MS_MAX = 20_000;
 /** etcd survives SIGKILL; waiting longer for its orderly end has no use. */
 const STOP_MS_MAX = 700;
 const START_COUNT_MAX = 3;
+const LEADER_MS_MAX = 3000;
 
 interface Ports {
   readonly client: number;
@@ -107,6 +110,16 @@ async function startOnce(options: EtcdMembersOptions): Promise<EtcdMembers> {
     },
     kill(index, signal = "SIGKILL") {
       children[index]?.kill(signal);
+    },
+    async leader() {
+      const deadlineMs = performance.now() + LEADER_MS_MAX;
+      while (performance.now() < deadlineMs) {
+        const answers = await Promise.all(ports.map(({ client }) => isLeader(client)));
+        const index = answers.indexOf(true);
+        if (index >= 0) return index;
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+      throw new RemsError("REMS_TIMEOUT", "no member of etcd says that it leads");
     },
     async restart(index) {
       const own = ports[index];
@@ -188,6 +201,18 @@ async function isHealthy(port: number): Promise<boolean> {
     const signal = AbortSignal.timeout(1000);
     const response = await fetch(`http://127.0.0.1:${port}/health`, { signal });
     return (await response.text()).includes('"true"');
+  } catch {
+    return false;
+  }
+}
+
+async function isLeader(port: number): Promise<boolean> {
+  try {
+    const url = `http://127.0.0.1:${port}/v3/maintenance/status`;
+    const signal = AbortSignal.timeout(500);
+    const response = await fetch(url, { method: "POST", body: "{}", signal });
+    const status = (await response.json()) as { leader?: string; header?: { member_id?: string } };
+    return status.leader !== undefined && status.leader === status.header?.member_id;
   } catch {
     return false;
   }

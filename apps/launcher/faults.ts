@@ -1,6 +1,7 @@
 import { RemsError } from "../../kernel/errors.ts";
 import type { Installation } from "./cluster.ts";
 import { machineMonotonicMs } from "./host-pauses.ts";
+import { createFaultsAround } from "./faults-around.ts";
 import { livingNodes } from "./installation-view.ts";
 import type { NodeProcess } from "./node-process.ts";
 import { operateTie } from "./operate-tie.ts";
@@ -18,9 +19,10 @@ export interface CausedFault {
 export interface Faults {
   /**
    * Performs an action and says what was done. Faults of nodes first wait until every grid is led with its whole set in sync.
+   * @param isAtOnce - They do not wait: a fault on top of others.
    * @throws {@link RemsError} `REMS_REQUEST_REFUSED` that says why it cannot be done.
    */
-  perform(action: Action): Promise<string>;
+  perform(action: Action, isAtOnce?: boolean): Promise<string>;
   /** Faults of nodes so far, oldest first. */
   readonly caused: readonly CausedFault[];
   /** What is under way or waits, for whoever shows it; null if nothing. */
@@ -43,6 +45,7 @@ export function createFaults(installation: Installation): Faults {
   const later = new Set<NodeJS.Timeout>();
   const powerCut = new Set<string>();
   let underWay: string | null = null;
+  let isAtOnce = false;
   let isClosed = false;
   let faultCount = 0;
 
@@ -55,6 +58,7 @@ export function createFaults(installation: Installation): Faults {
   };
 
   async function untilSettled(what: string): Promise<void> {
+    if (isAtOnce) return;
     const deadlineMs = performance.now() + SETTLE_MS_MAX;
     underWay = `${what}: waits until every grid is led and in sync`;
     try {
@@ -109,22 +113,19 @@ export function createFaults(installation: Installation): Faults {
     caused.push({ atMs, grids: struck.map(({ grid }) => grid), type });
   }
 
-  function restart(node: NodeProcess): void {
+  async function restart(node: NodeProcess): Promise<void> {
     if (isClosed) return;
-    if (powerCut.delete(node.id)) {
-      installation.cutNetwork(node.id, false);
-      installation.simulate({ type: "heal", node: node.id });
-    }
+    if (powerCut.delete(node.id)) await installation.network.setPower(node.id, true);
     node.start();
   }
 
-  function restartAll(): string {
+  async function restartAll(): Promise<string> {
     const down = installation
       .nodeViews()
       .filter(({ state }) => state === "down" || state === "ended")
       .map(({ id }) => id);
     if (down.length === 0) throw refused("no node is down");
-    for (const id of down) restart(installation.node(id));
+    for (const id of down) await restart(installation.node(id));
     return `started ${down.join(", ")}`;
   }
 
@@ -143,8 +144,7 @@ export function createFaults(installation: Installation): Faults {
     const node = leaderOf(gridId);
     powerCut.add(node.id);
     mark("power-cut", [node.id]);
-    installation.cutNetwork(node.id, true);
-    installation.simulate({ type: "powerCut", node: node.id });
+    await installation.network.setPower(node.id, false);
     await delay(POWER_CUT_MS);
     node.kill();
     return `power of ${node.id} cut: no packet of it arrives any more, and nobody heard a goodbye`;
@@ -168,7 +168,7 @@ export function createFaults(installation: Installation): Faults {
     mark("kill-all", living);
     for (const id of living) installation.node(id).kill();
     after(durationMs, () => {
-      if (!isClosed) for (const id of living) restart(installation.node(id));
+      if (!isClosed) for (const id of living) void restart(installation.node(id));
     });
     return `all controllers killed; they come back in ${durationMs / 1000} s. The plant holds by itself`;
   }
@@ -249,6 +249,17 @@ export function createFaults(installation: Installation): Faults {
         return restartAll();
       case "transfer":
         return transfer(action.grid, action.node);
+      case "cut-node":
+      case "cut-peers":
+      case "cut-coordinator":
+      case "cut-one-way":
+      case "delay":
+      case "kill-etcd":
+      case "kill-with-etcd":
+      case "fill-disk":
+      case "step-clock":
+        await untilSettled(action.type);
+        return around.perform(action);
       case "tie":
         return operateTie(installation, action.isClosing);
       case "trip": {
@@ -277,9 +288,12 @@ export function createFaults(installation: Installation): Faults {
     }
   }
 
+  const around = createFaultsAround(installation, { mark, after, leaderOf });
+
   return {
-    async perform(action) {
+    async perform(action, isForcedNow = false) {
       if (underWay !== null) throw refused(`not now: ${underWay}`);
+      isAtOnce = isForcedNow;
       return perform(action);
     },
     caused,

@@ -11,6 +11,8 @@ export interface Link {
   readonly from: string;
   readonly to: string;
   setCut(isCut: boolean): void;
+  /** What passes arrives so much later from now on, in both directions and in order; 0 ends that. */
+  setDelay(delayMs: number): void;
   close(): void;
 }
 
@@ -22,7 +24,10 @@ interface Pair {
 /** Opens a link on a free loopback port. */
 export async function openLink(from: string, to: string, targetPort: number): Promise<Link> {
   const pairs = new Set<Pair>();
+  /** What was delayed until a moment in which the link was cut: it passes when that ends. */
+  let stranded: (() => void)[] = [];
   let isCut = false;
+  let delayMs = 0;
 
   const server: Server = createServer({ noDelay: true, pauseOnConnect: true }, (client) => {
     if (isCut) {
@@ -42,9 +47,29 @@ export async function openLink(from: string, to: string, targetPort: number): Pr
   const held = new Set<Socket>();
 
   const join = (pair: Pair, source: Socket, sink: Socket) => {
-    source.on("data", (bytes) => {
+    let dueMs = 0;
+    let waitingCount = 0;
+    const pass = (bytes: Buffer) => {
+      if (sink.destroyed) return;
       // Written at once or held back by the kernel's own window: the relay adds no buffer of its own beyond one chunk.
       if (!sink.write(bytes)) source.pause();
+    };
+    source.on("data", (bytes) => {
+      if (delayMs === 0 && waitingCount === 0) {
+        pass(bytes);
+        return;
+      }
+      const nowMs = performance.now();
+      dueMs = Math.max(dueMs, nowMs + delayMs);
+      waitingCount++;
+      const deliver = () => {
+        waitingCount--;
+        pass(bytes);
+      };
+      setTimeout(() => {
+        if (isCut) stranded.push(deliver);
+        else deliver();
+      }, dueMs - nowMs);
     });
     sink.on("drain", () => {
       if (!isCut) source.resume();
@@ -76,12 +101,16 @@ export async function openLink(from: string, to: string, targetPort: number): Pr
         }
       }
       if (isCut) return;
+      for (const deliver of stranded) deliver();
+      stranded = [];
       for (const socket of held) socket.destroy();
       for (const pair of pairs)
         if (pair.client.destroyed || pair.target.destroyed) pairs.delete(pair);
     },
+    setDelay: (nextMs) => void (delayMs = nextMs),
     close() {
       isCut = false;
+      stranded = [];
       for (const { client, target } of pairs) {
         client.destroy();
         target.destroy();

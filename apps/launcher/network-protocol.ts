@@ -18,8 +18,23 @@ export const networkCommand = z.discriminatedUnion("type", [
   }),
   /** Cuts or heals every link of a node, to other nodes and to the coordinator. */
   z.strictObject({ type: z.literal("cut"), node: id, isCut: z.boolean() }),
+  /** Cuts or heals single links, by their ports. */
+  z.strictObject({ type: z.literal("cutPorts"), ports: z.array(port), isCut: z.boolean() }),
+  z.strictObject({
+    type: z.literal("delay"),
+    node: id,
+    delayMs: z.number().min(0).max(10_000),
+  }),
+  /** A member of etcd, from 0; answered with `done`. */
+  z.strictObject({
+    type: z.literal("etcd"),
+    requestId: z.int(),
+    action: z.enum(["leader", "kill", "restart"]),
+    member: z.int().min(0).max(100).default(0),
+  }),
 ]);
-export type NetworkCommand = z.infer<typeof networkCommand>;
+export type NetworkCommand = z.input<typeof networkCommand>;
+export type ReceivedNetworkCommand = z.output<typeof networkCommand>;
 
 export const networkMessage = z.discriminatedUnion("type", [
   z.object({
@@ -29,6 +44,15 @@ export const networkMessage = z.discriminatedUnion("type", [
     endpoints: z.array(z.string()),
     /** Node id, then `host:port` as the node dials it, to where its link begins. */
     maps: z.record(z.string(), z.record(z.string(), z.string())),
+    /** Every link: who dials, whom it reaches (`""` for the coordinator), and the port at which it begins. */
+    links: z.array(z.object({ from: z.string(), to: z.string(), port })),
+  }),
+  z.object({
+    type: z.literal("done"),
+    requestId: z.int(),
+    member: z.int(),
+    /** Null where it was done. */
+    problem: z.string().nullable(),
   }),
   z.object({ type: z.literal("failed"), text: z.string() }),
 ]);

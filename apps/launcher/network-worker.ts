@@ -2,18 +2,20 @@ import { join } from "node:path";
 import { serveEmbeddedCoordinator } from "../../cluster/node/embedded-coordinator-server.ts";
 import { openEmbeddedStore } from "../../cluster/node/embedded-store.ts";
 import { LineReader } from "../../sim/simulator/line-reader.ts";
+import type { EtcdMembers } from "./etcd-members.ts";
 import { startEtcdMembers } from "./etcd-members.ts";
 import type { Link } from "./link-relay.ts";
 import { openLink } from "./link-relay.ts";
 import { networkCommand } from "./network-protocol.ts";
-import type { NetworkCommand, NetworkMessage } from "./network-protocol.ts";
+import type { NetworkMessage, ReceivedNetworkCommand } from "./network-protocol.ts";
 
 /**
  * The network between the nodes, and what they agree through, as a process of its own: drawing a picture, or a terminal that takes no
  * more text, must not delay heartbeats; and etcd ends with the launcher even where that is killed.
  */
 
-type Begin = Extract<NetworkCommand, { type: "begin" }>;
+type Begin = Extract<ReceivedNetworkCommand, { type: "begin" }>;
+type EtcdRequest = Extract<ReceivedNetworkCommand, { type: "etcd" }>;
 
 interface Coordinator {
   readonly kind: "etcd" | "embedded";
@@ -25,6 +27,7 @@ const ETCD_MEMBER_COUNT = 3;
 
 const links: Link[] = [];
 let coordinator: Coordinator | null = null;
+let etcd: EtcdMembers | null = null;
 let isStopping = false;
 
 const send = (message: NetworkMessage) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -38,6 +41,7 @@ async function startCoordinator(command: Begin): Promise<Coordinator> {
       count: ETCD_MEMBER_COUNT,
       timings: etcdTimings,
     });
+    etcd = members;
     return { kind: "etcd", endpoints: members.endpoints, stop: () => members.stop() };
   }
   const store = await openEmbeddedStore(join(directory, "coordinator.json"));
@@ -72,7 +76,30 @@ async function begin(command: Begin): Promise<void> {
     }
     maps[id] = map;
   }
-  send({ type: "ready", kind: started.kind, endpoints: [...started.endpoints], maps });
+  send({
+    type: "ready",
+    kind: started.kind,
+    endpoints: [...started.endpoints],
+    maps,
+    links: links.map(({ from, to, port }) => ({ from, to, port })),
+  });
+}
+
+async function tellEtcd({ requestId, action, member }: EtcdRequest): Promise<void> {
+  const done = (index: number, problem: string | null) =>
+    send({ type: "done", requestId, member: index, problem });
+  if (etcd === null) {
+    done(member, "there is no etcd here: the coordinator is embedded");
+    return;
+  }
+  try {
+    const index = action === "leader" ? await etcd.leader() : member;
+    if (action === "kill") etcd.kill(index);
+    if (action === "restart") await etcd.restart(index);
+    done(index, null);
+  } catch (error) {
+    done(member, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function execute(line: string): void {
@@ -81,6 +108,20 @@ function execute(line: string): void {
     for (const link of links) {
       if (link.from === command.node || link.to === command.node) link.setCut(command.isCut);
     }
+    return;
+  }
+  if (command.type === "cutPorts") {
+    for (const link of links) if (command.ports.includes(link.port)) link.setCut(command.isCut);
+    return;
+  }
+  if (command.type === "delay") {
+    for (const link of links) {
+      if (link.from === command.node || link.to === command.node) link.setDelay(command.delayMs);
+    }
+    return;
+  }
+  if (command.type === "etcd") {
+    void tellEtcd(command);
     return;
   }
   begin(command).catch((error: unknown) => {

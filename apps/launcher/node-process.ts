@@ -12,6 +12,8 @@ export interface NodeProcessOptions {
   readonly nodeArgs: readonly string[];
   readonly args: readonly string[];
   readonly directory: string;
+  /** Beside the launcher's own. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly onState: (state: NodeState, text: string) => void;
 }
 
@@ -74,6 +76,7 @@ export function createNodeProcess(options: NodeProcessOptions): NodeProcess {
       nodeArgs: options.nodeArgs,
       args: options.args,
       directory: options.directory,
+      environment: options.environment,
       onErrorLine(line) {
         if (line === "ready" && state === "starting") become("up", "ready");
       },

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Manifest } from "../../configs/manifest.ts";
 import type { ErrorCode } from "../../kernel/errors.ts";
 import { RemsError } from "../../kernel/errors.ts";
-import type { Installation } from "./cluster.ts";
+import type { Installation, InstallationOptions } from "./cluster.ts";
 import { startInstallation } from "./cluster.ts";
 import type { FailoverMessage, LauncherEvent, Totals } from "./events.ts";
 import type { Faults } from "./faults.ts";
@@ -28,6 +28,10 @@ export interface RunOptions {
   /** Ends the run before its time. */
   readonly signal: AbortSignal;
   readonly onEvent: (event: LauncherEvent) => void;
+  /** What else the installation is started with. */
+  readonly installation?: Partial<InstallationOptions>;
+  /** Called after everything has ended, before the run's folder goes: what it returns makes a bad end. */
+  readonly onStopped?: (runDirectory: string) => readonly string[];
   /** Called once everything runs. What it returns is called when the run ends. */
   readonly onRunning?: (context: RunContext) => () => void;
 }
@@ -39,7 +43,7 @@ export interface RunContext {
   /** Monotonic milliseconds at which everything ran. */
   readonly startedAtMs: number;
   /** Performs an action and tells how that went; never throws. True if it was done. */
-  readonly act: (action: Action) => Promise<boolean>;
+  readonly act: (action: Action, isAtOnce?: boolean) => Promise<boolean>;
   readonly tell: (event: LauncherEvent) => void;
   /** Notes what makes it a bad end; the run goes on. */
   readonly fail: (failure: string) => void;
@@ -102,9 +106,11 @@ export async function runInstallation(options: RunOptions): Promise<RunOutcome> 
       coordinator: options.coordinator,
       seed: options.seed,
       onEvent: tell,
+      ...options.installation,
     });
     const outcome = await live(options, installation, failovers, failures, tell);
     await installation.stop();
+    failures.push(...(options.onStopped?.(directory.path) ?? []));
     if (outcome.failures.length === 0 && !options.isKept) directory.remove();
     else
       tell({ type: "note", text: `logs and journals of this run are kept in ${directory.path}` });
@@ -133,9 +139,9 @@ async function live(
   options.signal.addEventListener("abort", end, { once: true });
   if (options.signal.aborted) end();
 
-  const act = async (action: Action): Promise<boolean> => {
+  const act = async (action: Action, isAtOnce = false): Promise<boolean> => {
     try {
-      tell({ type: "action", isDone: true, text: await faults.perform(action) });
+      tell({ type: "action", isDone: true, text: await faults.perform(action, isAtOnce) });
       return true;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,28 @@
 import { RemsError } from "../../kernel/errors.ts";
 
+/** Faults of what surrounds the nodes: network, coordinator, disk, clock. All but the last heal after their time. */
+export type ActionAround =
+  | {
+      readonly type: "cut-node" | "cut-peers" | "cut-coordinator" | "cut-one-way";
+      readonly node: string;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: "delay";
+      readonly node: string;
+      readonly delayMs: number;
+      readonly durationMs: number;
+    }
+  /** A member from 1, or the one that leads etcd. */
+  | {
+      readonly type: "kill-etcd";
+      readonly member: number | "leader";
+      readonly durationMs: number;
+    }
+  | { readonly type: "kill-with-etcd"; readonly grid: string; readonly durationMs: number }
+  | { readonly type: "fill-disk"; readonly node: string; readonly durationMs: number }
+  | { readonly type: "step-clock"; readonly node: string; readonly stepMs: number };
+
 /** Something that the launcher does to the simulated installation, by key or by schedule. */
 export type Action =
   | { readonly type: "kill-leader"; readonly grid: string }
@@ -9,6 +32,7 @@ export type Action =
   | { readonly type: "cut-plant"; readonly grid: string; readonly durationMs: number }
   | { readonly type: "kill-node"; readonly node: string }
   | { readonly type: "restart" }
+  | ActionAround
   | { readonly type: "transfer"; readonly grid: string; readonly node: string }
   | { readonly type: "trip"; readonly device: string }
   | { readonly type: "load-step"; readonly device: string; readonly deltaKw: number }
@@ -32,6 +56,13 @@ export const ACTION_FORMS: readonly (readonly [form: string, meaning: string])[]
   ["cut-plant=GRID[:20s]", "cut the leader's links to all devices, and heal them after the time"],
   ["kill-node=NODE", "SIGKILL one node"],
   ["restart", "start all nodes that are down"],
+  ["cut-node=NODE[:3s]", "cut a node from the others and from the coordinator, not from devices"],
+  ["cut-peers=NODE[:3s]", "cut it from the other nodes only"],
+  ["cut-coordinator=NODE[:3s]", "cut it from the coordinator only"],
+  ["cut-one-way=NODE[:3s]", "what it sends to other nodes is lost; what they send arrives"],
+  ["delay=NODE:30ms[:5s]", "delay all that passes between it and the others, each way"],
+  ["kill-etcd=leader|1..3[:5s]", "SIGKILL a member of etcd, and start it again after the time"],
+  ["kill-with-etcd=GRID[:5s]", "SIGKILL the grid's leader and etcd's leader together"],
   ["transfer=GRID:NODE", "planned handover"],
   ["trip=DEVICE", "a source's own protection trips it"],
   ["load-step=DEVICE:KW", "change of a feeder's load"],
@@ -105,6 +136,22 @@ function parseAction(text: string, name: string, argument: string): Action {
       return { type: name, device: need(first), demandKw: number(second) };
     case "pv-cloud":
       return { type: name, dropPct: number(argument) };
+    case "cut-node":
+    case "cut-peers":
+    case "cut-coordinator":
+    case "cut-one-way":
+      return { type: name, node: need(first), durationMs: parseDurationMs(second || "3s") };
+    case "delay": {
+      const [delay, duration] = splitOnce(second, ":");
+      const [delayMs, durationMs] = [parseDurationMs(delay), parseDurationMs(duration || "5s")];
+      return { type: name, node: need(first), delayMs, durationMs };
+    }
+    case "kill-etcd": {
+      const member = first === "leader" ? first : number(first);
+      return { type: name, member, durationMs: parseDurationMs(second || "5s") };
+    }
+    case "kill-with-etcd":
+      return { type: name, grid: need(first), durationMs: parseDurationMs(second || "5s") };
     case "tie":
       if (argument !== "close" && argument !== "open") throw invalid(text);
       return { type: name, isClosing: argument === "close" };

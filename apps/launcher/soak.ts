@@ -1,5 +1,6 @@
 import { present } from "../../kernel/assert.ts";
 import { createSeededRandom } from "../../sim/ports/seeded-random.ts";
+import { untilAllBack } from "./all-back.ts";
 import { memoryTrend } from "./memory-trend.ts";
 import type { MemorySample } from "./memory-trend.ts";
 import type { RunContext } from "./run.ts";
@@ -13,7 +14,6 @@ const KILL_ALL_MS = 5000;
 const SAMPLE_MS = 10_000;
 const LOOK_MS = 500;
 const SETTLE_MS_MAX = 60_000;
-const AGREE_MS_MAX = 30_000;
 const SLOPE_MB_PER_MIN_MAX = 0.5;
 const METRICS_MS_MAX = 2000;
 
@@ -160,29 +160,11 @@ class Soak {
   }
 
   async #finish(): Promise<void> {
-    const { installation, fail, tell } = this.#context;
+    const { fail, tell } = this.#context;
     tell({ type: "note", text: "soak: no more faults; everything has to come back" });
-    const isAnyDown = installation
-      .nodeViews()
-      .some(({ state }) => state !== "up" && state !== "starting");
-    if (isAnyDown) await this.#context.act({ type: "restart" });
-    if (!(await this.#untilSettled(SETTLE_MS_MAX))) {
-      fail(`soak: a minute after the last fault ${installation.whyUnsettled() ?? ""}`);
+    for (const text of await untilAllBack(this.#context, this.#states, () => this.#isStopped)) {
+      fail(`soak: ${text}`);
     }
-    this.#states.reset();
-    const deadlineMs = performance.now() + AGREE_MS_MAX;
-    const missing = () =>
-      installation.manifest.grids.filter(
-        ({ id, controllers }) =>
-          !this.#states.isAgreed(
-            id,
-            controllers.map(({ node }) => node),
-          ),
-      );
-    while (missing().length > 0 && performance.now() < deadlineMs && !this.#isStopped)
-      await delay(LOOK_MS);
-    for (const { id } of missing())
-      fail(`soak: not every node named one and the same frame of ${id}`);
     await this.#sampleMemory();
     for (const line of this.#table()) tell({ type: "note", text: line });
   }

@@ -64,7 +64,7 @@ export interface FailoverSummary {
  *
  * @param term - The new leadership.
  * @param mark - The fault that led to it. Without one the old leader's last write stands for the fault.
- * @param endMs - End of the window that begins with the fault.
+ * @param endMs - End of the window that begins with the fault; where another leadership ended it, its first write is not part of it.
  */
 export function judgeFailover(
   term: Term,
@@ -73,7 +73,7 @@ export function judgeFailover(
   endMs: number,
 ): FailoverSummary {
   const from = term.from ?? "";
-  const accepted = log.writes.filter((entry) => entry.refusal === null && entry.atMs <= endMs);
+  const accepted = log.writes.filter((entry) => entry.refusal === null && entry.atMs < endMs);
   const own = new Map<string, number>();
   for (const entry of accepted) {
     const isOwn = entry.writer === term.writer && entry.atMs >= term.startMs;

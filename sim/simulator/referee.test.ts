@@ -214,6 +214,21 @@ describe("leadership comes back to a former leader", () => {
   });
 });
 
+describe("a leader that comes back at once", () => {
+  it("is not taken for one that went on writing", () => {
+    const steps = [
+      ...leads("n1", 7, 1000, 5000),
+      ...leads("n3", 8, 5200, 5900),
+      ...leads("n1", 9, 6000, 9000),
+    ];
+    const { summaries } = judge(steps);
+    expect(summaries.map(({ from, to, overlapCount }) => [from, to, overlapCount])).toEqual([
+      ["n1", "n3", 0],
+      ["n3", "n1", 0],
+    ]);
+  });
+});
+
 describe("a grid where no device knows epochs", () => {
   const only = (writer: string, fromMs: number, toMs: number) =>
     leads(writer, 0, fromMs, toMs).filter(({ device }) => device === "bt1");
