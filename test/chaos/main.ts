@@ -8,6 +8,7 @@ import { runInstallation } from "../../apps/launcher/run.ts";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { freePorts } from "../support/free-ports.ts";
+import { writeIntoPage } from "../support/write-page.ts";
 import { prepareEnvironment, runInside } from "./environment.ts";
 import { gatherEvidence } from "./evidence.ts";
 import type { ChaosProgramOptions } from "./options.ts";
@@ -97,7 +98,7 @@ async function run(options: ChaosProgramOptions): Promise<number> {
       verdict,
       outcome: { ...outcome, failures },
     };
-    writeReport(options.outDirectory, report, evidence);
+    writeReport(options, report, evidence);
     const checks = [...checksOf(verdict), ...endChecks(report)];
     return checks.every(({ isMet }) => isMet) && !abort.signal.aborted ? 0 : 1;
   } finally {
@@ -107,7 +108,8 @@ async function run(options: ChaosProgramOptions): Promise<number> {
   }
 }
 
-function writeReport(directory: string, report: Report, evidence: Evidence): void {
+function writeReport(options: ChaosProgramOptions, report: Report, evidence: Evidence): void {
+  const directory = options.outDirectory;
   mkdirSync(directory, { recursive: true });
   const text = reportText(report);
   const grids = [...new Set(report.verdict.leaderships.map(({ grid }) => grid))].sort();
@@ -125,6 +127,10 @@ function writeReport(directory: string, report: Report, evidence: Evidence): voi
   writeFileSync(join(directory, "chaos.txt"), `${text}\n`);
   writeFileSync(join(directory, "chaos.json"), JSON.stringify(reportJson(report), null, 1));
   writeFileSync(join(directory, "chaos.svg"), picture);
+  if (options.isPageWritten) {
+    const page = join(findProjectDirectory(), "docs", "07-resilience", "chaos.md");
+    writeIntoPage(page, `npm run chaos -- ${process.argv.slice(2).join(" ")}`, text);
+  }
   process.stdout.write(`${text}\n\nReport and picture: ${directory}/chaos.{txt,json,svg}\n`);
 }
 

@@ -13,6 +13,8 @@ export interface ChaosProgramOptions {
   readonly timingSet: "fast" | "default" | "relaxed";
   /** Report and picture go here, as `chaos.txt`, `chaos.json` and `chaos.svg`. */
   readonly outDirectory: string;
+  /** The report also goes into the documentation. */
+  readonly isPageWritten: boolean;
 }
 
 const HELP = `
@@ -43,6 +45,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosProgramOptions 
       "for report and picture",
       join(findProjectDirectory(), ".cache", "chaos"),
     )
+    .option("--write-page", "put the report into docs/07-resilience/chaos.md", false)
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
@@ -60,6 +63,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosProgramOptions 
     only?: readonly FaultKind[];
     timingSet: ChaosProgramOptions["timingSet"];
     out: string;
+    writePage: boolean;
   }>();
   return {
     durationMs: options.for,
@@ -67,6 +71,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosProgramOptions 
     kinds: options.only ?? FAULT_KINDS,
     timingSet: options.timingSet,
     outDirectory: options.out,
+    isPageWritten: options.writePage,
   };
 }
 

@@ -4,6 +4,7 @@ import { watchHostPauses } from "../../../apps/launcher/host-pauses.ts";
 import { createRunDirectory } from "../../../apps/launcher/run-directory.ts";
 import { findProjectDirectory } from "../../../apps/launcher/project.ts";
 import { RemsError } from "../../../kernel/errors.ts";
+import { writeIntoPage } from "../../support/write-page.ts";
 import { LANES } from "./lanes.ts";
 import { parseBenchOptions } from "./options.ts";
 import { jsonOf, reportOf, targetsOf } from "./report.ts";
@@ -55,7 +56,12 @@ async function main(): Promise<number> {
     runDirectory.remove();
   }
   const minutes = (performance.now() - startedMs) / 60_000;
-  process.stdout.write(`${reportOf(results, minutes)}\n`);
+  const report = reportOf(results, minutes);
+  process.stdout.write(`${report}\n`);
+  if (options.isPageWritten) {
+    const page = join(projectDirectory, "docs", "07-resilience", "failover-figures.md");
+    writeIntoPage(page, `npm run bench:failover -- ${process.argv.slice(2).join(" ")}`, report);
+  }
   mkdirSync(join(options.jsonPath, ".."), { recursive: true });
   writeFileSync(options.jsonPath, JSON.stringify(jsonOf(results, minutes), null, 2));
   process.stdout.write(`\nEvery single failover: ${options.jsonPath}\n`);

@@ -11,6 +11,8 @@ export interface BenchOptions {
   readonly idleMs: number;
   readonly lanes: readonly string[];
   readonly jsonPath: string;
+  /** The report also goes into the documentation. */
+  readonly isPageWritten: boolean;
 }
 
 const HELP = `
@@ -49,6 +51,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
       "every single failover",
       join(findProjectDirectory(), ".cache", "failover-bench.json"),
     )
+    .option("--write-page", "put the report into docs/07-resilience/failover-figures.md", false)
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
@@ -65,6 +68,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
     idle: number;
     lane: readonly string[];
     json: string;
+    writePage: boolean;
   }>();
   const unknown = options.lane.find((id) => !known.includes(id));
   if (unknown !== undefined) {
@@ -75,6 +79,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
     idleMs: options.idle,
     lanes: options.lane.length > 0 ? options.lane : known,
     jsonPath: options.json,
+    isPageWritten: options.writePage,
   };
 }
 
