@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { ActorView } from "../actors/runtime/actor-view.ts";
 import type { Role } from "../cluster/core/effects.ts";
 import type { Manifest } from "../configs/manifest.ts";
@@ -91,7 +92,12 @@ export type ApiCommand =
       readonly reason: string;
     };
 
-/** What the worker tells the control thread beside commands; the other way, any message means: close. */
+/** What the control thread tells the worker beside the feed. `history`: a way to ask the history store. */
+export type ApiWorkerOrder =
+  | { readonly type: "close" }
+  | { readonly type: "history"; readonly port: MessagePort };
+
+/** What the worker tells the control thread beside commands. */
 export type ApiWorkerMessage =
   | { readonly type: "listening"; readonly operatorPort: number; readonly httpPort: number }
   | { readonly type: "refused"; readonly isPortInUse: boolean; readonly text: string }

@@ -1,4 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { StoreClient } from "../history/store/store-client.ts";
+import { HistoryService } from "../proto/generated/rems-v1.ts";
 import { present } from "../kernel/assert.ts";
 import { openRingReader, openRingWriter } from "../kernel/ring.ts";
 import {
@@ -7,6 +9,7 @@ import {
   type ApiReply,
   type ApiWorkerData,
   type ApiWorkerMessage,
+  type ApiWorkerOrder,
   type FeedAlarm,
   type FeedLocalActor,
   type FeedScan,
@@ -14,6 +17,7 @@ import {
 } from "./api-messages.ts";
 import { createCommandDesk } from "./control-service.ts";
 import { createGrpcServer, listen } from "./grpc-server.ts";
+import { historyService } from "./history-service.ts";
 import { createHttpServer } from "./http-server.ts";
 import { createMetrics } from "./metrics.ts";
 import { NodeView } from "./node-view.ts";
@@ -33,7 +37,8 @@ const commands = openRingWriter(data.commands);
 const view = new NodeView(data.manifest, data.node, data.version);
 const metrics = createMetrics(view, () => feed.droppedCount());
 const desk = createCommandDesk(view, (command) => commands.offer(JSON.stringify(command)));
-const grpcServer = createGrpcServer(view, desk);
+const history = new StoreClient();
+const grpcServer = createGrpcServer(view, desk, [[HistoryService, historyService(view, history)]]);
 const httpServer = createHttpServer(view, metrics);
 
 const askedAtMs = new Map<string, number>();
@@ -84,6 +89,7 @@ function takeFeed(): void {
 async function close(): Promise<void> {
   clearInterval(feedTimer);
   if (notifyTimer !== null) clearInterval(notifyTimer);
+  history.close();
   grpcServer.forceShutdown();
   await httpServer.close();
   send({ type: "closed" });
@@ -94,7 +100,10 @@ const feedTimer = setInterval(takeFeed, FEED_EVERY_MS);
 const notifyTimer = startNotifier(view, desk, (isFailed) =>
   send({ type: "fact", fact: "notification.isFailed", value: isFailed }),
 );
-port.on("message", () => void close());
+port.on("message", (order: ApiWorkerOrder) => {
+  if (order.type === "close") void close();
+  else history.connect(order.port);
+});
 for (const grid of view.replicas.keys()) askForSnapshot(grid);
 try {
   const { host } = view.node;

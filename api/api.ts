@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { Worker } from "node:worker_threads";
+import type { MessagePort, Worker } from "node:worker_threads";
 import type { ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest } from "../configs/manifest.ts";
 import { nodeOf } from "../configs/manifest-queries.ts";
@@ -17,6 +17,7 @@ import {
   type ApiReply,
   type ApiWorkerData,
   type ApiWorkerMessage,
+  type ApiWorkerOrder,
   type FeedAlarm,
   type FeedLocalActor,
   type FeedScan,
@@ -66,6 +67,8 @@ export interface ApiHandle {
   /** Operators' commands that wait, oldest first, at most `countMax`; each is answered by {@link reply}. */
   takeCommands(countMax: number): ApiCommand[];
   reply(reply: ApiReply): void;
+  /** Gives the worker a way to ask the history store; again after either of them was started anew. */
+  connectHistory(port: MessagePort): void;
   close(): Promise<void>;
 }
 
@@ -91,6 +94,8 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
   /** Only a worker that served before is started again. */
   let isServing = false;
   let worker: Worker;
+  const give = (order: ApiWorkerOrder, transfer: readonly MessagePort[] = []): void =>
+    worker.postMessage(order, transfer);
 
   const start = (): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -168,6 +173,7 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
     },
     reply: ({ requestId, isAccepted, reason }) =>
       offer(FEED.reply, { requestId, isAccepted, reason } satisfies ApiReply),
+    connectHistory: (port) => give({ type: "history", port }, [port]),
     close: () => {
       isServing = false;
       clearInterval(lagTimer);
@@ -178,8 +184,7 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
           clearTimeout(timer);
           resolve();
         });
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
-        worker.postMessage("close");
+        give({ type: "close" });
       });
     },
   };

@@ -292,6 +292,91 @@ const notificationSchema = z.strictObject({
   ),
 });
 
+const days = (preset: number, meaning: string) =>
+  field(z.number().min(0.01).max(36_500).default(preset), meaning, { unit: "d" });
+const megabytes = (min: number, preset: number, meaning: string) =>
+  field(z.int().min(min).max(1_000_000).default(preset), meaning, { unit: "MB" });
+
+const historyServerSchema = z.strictObject({
+  id: id("Name of the server, for alarms and logs."),
+  kind: field(
+    z.enum(["influxdb", "surrealdb"]),
+    "`influxdb`: line protocol over HTTP (`/write`); `surrealdb`: by its client.",
+  ),
+  url: field(
+    z.string().regex(/^(?:https?|wss?):\/\/[^\s]{1,300}$/),
+    "Where it listens, such as `http://10.0.0.5:8086`.",
+    { form: "http://, https://, ws:// or wss:// and an address, in quotes" },
+  ),
+  database: field(text(64).default("rems"), "Database that takes the history."),
+  namespace: field(text(64).default("rems"), "Namespace of the database. For SurrealDB."),
+  secret_variable: field(
+    z
+      .string()
+      .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
+      .or(z.literal(""))
+      .default(""),
+    "Environment variable of the daemon that holds a token, or `user:password`.",
+    { form: "the name of an environment variable in capitals", defaultText: "no login" },
+  ),
+  nodes: field(
+    z.array(id("A node.")).max(16).default([]),
+    "Nodes that send. What several send alike the server keeps once.",
+    { defaultText: "all" },
+  ),
+});
+
+const historySchema = z.strictObject({
+  enabled: field(
+    z.boolean().default(true),
+    "Keep points, events, alarms and audit in a database. The journal is kept in any case.",
+  ),
+  journal_size_max_mb: megabytes(
+    64,
+    512,
+    "Oldest parts of the journal go beyond this, never what a restart needs.",
+  ),
+  journal_days: field(
+    z.number().min(0).max(36_500).default(0),
+    "Older parts of the journal go, whatever its size. 0: by size alone.",
+    { unit: "d" },
+  ),
+  raw_days: days(7, "Every change of a point is kept so long."),
+  seconds_days: days(31, "Roll-ups of one second."),
+  minutes_days: days(400, "Roll-ups of one minute."),
+  quarters_days: days(3650, "Roll-ups of 15 minutes, and with them the counters of energy."),
+  records_days: days(3650, "Events, alarms and audit."),
+  size_max_mb: megabytes(
+    16,
+    4096,
+    "Beyond this the oldest changes go before their time, then seconds.",
+  ),
+  dead_bands: field(
+    z
+      .array(
+        z.strictObject({
+          point: field(
+            z.string().regex(/^(?:[a-z][a-z0-9-]{0,31}\.)?[a-z][A-Za-z0-9]{0,63}$/),
+            "A point of every device (`activePowerKw`) or of one (`dg1.activePowerKw`).",
+            { form: "a point, or device and point with a dot between, in quotes" },
+          ),
+          band: field(
+            z.number().min(0).max(1_000_000),
+            "A change smaller than this is not kept as a change; roll-ups count it all the same. In the point's unit.",
+          ),
+        }),
+      )
+      .max(500)
+      .default([]),
+    "Own dead bands.",
+    { defaultText: "by unit: 0.1 kW, kvar, V, A, K and kg/h, 0.001 Hz, 0.01 % and h" },
+  ),
+  servers: field(
+    z.array(historyServerSchema).max(8).default([]),
+    "Database servers that get a copy. After a lost connection they are given what they missed.",
+  ),
+});
+
 /** `r-ems.toml` as it is written. */
 export const manifestSchema = z.strictObject({
   mode: field(
@@ -354,6 +439,7 @@ export const manifestSchema = z.strictObject({
       .prefault({}),
     "Log files.",
   ),
+  history: field(historySchema.prefault({}), "What nodes keep of the past, and for how long."),
   metrics: field(
     z.strictObject({ enabled: field(z.boolean().default(true), "Serve `/metrics`.") }).prefault({}),
     "Prometheus metrics.",

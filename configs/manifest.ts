@@ -27,6 +27,7 @@ export interface Manifest {
     readonly keepDays: number;
   };
   readonly metrics: { readonly isEnabled: boolean };
+  readonly history: HistoryConfig;
   readonly notifications: readonly NotificationConfig[];
 }
 
@@ -53,6 +54,42 @@ export interface NodeConfig {
   readonly operatorPort: number;
   readonly httpPort: number;
   readonly dataDirectory: string;
+}
+
+/** What nodes keep of the past. */
+export interface HistoryConfig {
+  /** The journal is kept all the same. */
+  readonly isEnabled: boolean;
+  readonly journalSizeMbMax: number;
+  /** 0: by size alone. */
+  readonly journalDays: number;
+  readonly rawDays: number;
+  readonly secondsDays: number;
+  readonly minutesDays: number;
+  readonly quartersDays: number;
+  readonly recordsDays: number;
+  readonly sizeMbMax: number;
+  readonly deadBands: readonly {
+    /** A point's name (`activePowerKw`), or device and point (`dg1.activePowerKw`). */
+    readonly point: string;
+    /** In the point's unit. */
+    readonly band: number;
+  }[];
+  readonly servers: readonly HistoryServerConfig[];
+}
+
+/** A database server that gets a copy of the history. */
+export interface HistoryServerConfig {
+  readonly id: string;
+  readonly kind: "influxdb" | "surrealdb";
+  readonly url: string;
+  readonly database: string;
+  /** SurrealDB only. */
+  readonly namespace: string;
+  /** Environment variable that holds the token, or `user:password`; empty for none. */
+  readonly secretVariable: string;
+  /** Nodes that send; all where empty. */
+  readonly nodes: readonly string[];
 }
 
 export interface CoordinatorConfig {

@@ -2,7 +2,14 @@ import { present } from "../kernel/assert.ts";
 import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
 import { TIMING_SETS, type Timings } from "../kernel/timings.ts";
 import type { DeviceFile, GridFile, ManifestFile } from "./manifest-schema.ts";
-import type { DeviceConfig, GridConfig, Manifest, SerialLine, TieConfig } from "./manifest.ts";
+import type {
+  DeviceConfig,
+  GridConfig,
+  HistoryConfig,
+  Manifest,
+  SerialLine,
+  TieConfig,
+} from "./manifest.ts";
 import type { DeviceProfile } from "./profile.ts";
 
 /** The timing set of a grid with its own values laid over it; not yet checked. */
@@ -70,6 +77,26 @@ export function toManifest(
       grids: one.grids,
       isReturnTold: one.tell_return,
       credentialsFile: one.credentials_file,
+    })),
+    history: toHistory(file.history),
+  };
+}
+
+function toHistory(history: ManifestFile["history"]): HistoryConfig {
+  return {
+    isEnabled: history.enabled,
+    journalSizeMbMax: history.journal_size_max_mb,
+    journalDays: history.journal_days,
+    rawDays: history.raw_days,
+    secondsDays: history.seconds_days,
+    minutesDays: history.minutes_days,
+    quartersDays: history.quarters_days,
+    recordsDays: history.records_days,
+    sizeMbMax: history.size_max_mb,
+    deadBands: history.dead_bands,
+    servers: history.servers.map(({ secret_variable: secretVariable, ...server }) => ({
+      ...server,
+      secretVariable,
     })),
   };
 }

@@ -146,6 +146,8 @@ export function entryPrefix(body: Buffer): Buffer {
 
 export interface ScannedEntries {
   readonly entries: readonly JournalEntry[];
+  /** Where each entry ends, in bytes from the start. */
+  readonly ends: readonly number[];
   /** Bytes from the start that are whole entries; what follows is torn or corrupt. */
   readonly goodBytes: number;
 }
@@ -153,6 +155,7 @@ export interface ScannedEntries {
 /** Reads entries until the end or the first one that is torn or corrupt: nothing behind that place is believed. */
 export function scanEntries(bytes: Buffer): ScannedEntries {
   const entries: JournalEntry[] = [];
+  const ends: number[] = [];
   let at = 0;
   while (at + ENTRY_PREFIX_BYTES <= bytes.length) {
     const length = bytes.readUInt32LE(at);
@@ -164,8 +167,9 @@ export function scanEntries(bytes: Buffer): ScannedEntries {
     if (entry === null) break;
     entries.push(entry);
     at = bodyAt + length;
+    ends.push(at);
   }
-  return { entries, goodBytes: at };
+  return { entries, ends, goodBytes: at };
 }
 
 function checksum(length: Buffer, body: Buffer): number {

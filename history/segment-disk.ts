@@ -34,11 +34,24 @@ export interface SegmentFile {
 
 const SEGMENT_NAME = /^journal-(\d{8})\.rems$/;
 
+const segmentName = (segment: number): string => `journal-${String(segment).padStart(8, "0")}.rems`;
+
+/** Numbers of the segments in a directory, ascending. */
+export function listSegments(directory: string): number[] {
+  return readdirSync(directory)
+    .map((name) => Number(SEGMENT_NAME.exec(name)?.[1] ?? Number.NaN))
+    .filter((segment) => !Number.isNaN(segment))
+    .sort((a, b) => a - b);
+}
+
+export function segmentPath(directory: string, segment: number): string {
+  return join(directory, segmentName(segment));
+}
+
 /** Segments in `directory`, which is made if it is absent. */
 export function openSegmentDisk(directory: string): SegmentDisk {
   mkdirSync(directory, { recursive: true });
-  const pathOf = (segment: number): string =>
-    join(directory, `journal-${String(segment).padStart(8, "0")}.rems`);
+  const pathOf = (segment: number): string => segmentPath(directory, segment);
   return {
     list: () =>
       readdirSync(directory)

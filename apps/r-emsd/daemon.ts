@@ -32,6 +32,7 @@ import type { PeerTransport } from "../../kernel/ports/peer-transport.ts";
 import type { Dial } from "./address-map.ts";
 import type { GridController } from "./grid-controller.ts";
 import { createGridController } from "./grid-controller.ts";
+import { startHistory } from "./history-store.ts";
 import { LOCAL_MACHINES } from "./local-actors.ts";
 import type { ModuleLogger } from "./log.ts";
 import type { Trace } from "./trace-file.ts";
@@ -64,8 +65,8 @@ const CONTROL_NICENESS = -15;
 /**
  * The composition root: every part of a node is made and wired here, in the order in which it must come up.
  *
- * Places kept for parts to come: mutual TLS of peers and operators (credentials of transport and API), the time-series store
- * (beside the journal, on the history worker), the optimiser's plans (inputs of the control loop).
+ * Places kept for parts to come: mutual TLS of peers and operators (credentials of transport and API), the optimiser's plans (inputs
+ * of the control loop).
  */
 export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   const { manifest, node, dial, log } = parts;
@@ -100,12 +101,27 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       operatorPort: node.operatorPort,
       httpPort: node.httpPort,
       onSnapshotNeeded: (grid) => controllers.get(grid)?.publishSnapshot(),
-      onHealthChanged: (health, reason) => become(address("api"), health, reason),
+      onHealthChanged: (health, reason) => {
+        become(address("api"), health, reason);
+        if (health === "good") history.reconnect();
+      },
       onFact: (fact, value) => {
         for (const controller of controllers.values()) controller.loop().setFact(fact, value);
       },
     });
     undo.push(() => api.close());
+
+    // Points, events, alarms and audit: its worker reads what the history worker writes, and answers the API worker.
+    const history = await startHistory({
+      manifest,
+      grids,
+      dataDirectory: parts.dataDirectory,
+      api: () => api,
+      log: log("history"),
+      onHealthChanged: (cause, reason) =>
+        log("history")[cause === null ? "info" : "error"]({ cause, reason }, "history store"),
+    });
+    undo.push(() => history.close());
 
     // The workers run by now and keep the ordinary priority: only the control thread goes before others.
     raisePriority(mainLog);

@@ -13,6 +13,7 @@ const USED_BY: readonly (readonly [name: string, folder: string])[] = [
   ["etcd3", "cluster/node/"],
   ["pino", "apps/r-emsd/"],
   ["prom-client", "api/"],
+  ["@photostructure/sqlite", "history/"],
   // The scheduler, the gate at the socket and the time limits are our own; requests are encoded and replies decoded by the library,
   // through a port of our own that it writes to and reads from (drivers/modbus alone mends this one).
   ["modbus-serial", "drivers/modbus/"],

@@ -1,0 +1,63 @@
+import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import { present } from "../../kernel/assert.ts";
+import { RemsError } from "../../kernel/errors.ts";
+import { answerQuestion } from "./answer.ts";
+import { StoreKeeper } from "./store-keeper.ts";
+import type {
+  StoreRequest,
+  StoreReply,
+  StoreWorkerCommand,
+  StoreWorkerData,
+  StoreWorkerMessage,
+} from "./store-messages.ts";
+
+/** The store's worker: follows the journal into the database, keeps house, and answers what the API worker asks. */
+const IDLE_MS = 100;
+
+const port = present(parentPort, "the store's worker runs as a worker thread");
+const send = (message: StoreWorkerMessage): void => port.postMessage(message);
+const keeper = new StoreKeeper(workerData as StoreWorkerData, {
+  nowMs: () => performance.now(),
+  onHealthChanged: (cause, reason) => send({ type: "health", cause, reason }),
+});
+let isClosing = false;
+
+port.on("message", (command: StoreWorkerCommand) => {
+  if (command.type === "connect") serve(command.port);
+  else isClosing = true;
+});
+
+function serve(questions: MessagePort): void {
+  questions.on("message", ({ id, question }: StoreRequest) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads, not a window
+    const reply = (message: StoreReply): void => questions.postMessage(message);
+    answerQuestion(keeper, question).then(
+      (answer) => reply({ id, answer }),
+      (error: unknown) => reply({ id, error: wireError(error) }),
+    );
+  });
+}
+
+function wireError(error: unknown): { code: RemsError["code"]; message: string } {
+  if (error instanceof RemsError) {
+    return { code: error.code, message: error.message.replace(/ \[REMS_\w+\]$/, "") };
+  }
+  keeper.onError(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "REMS_HISTORY_FAILED", message: `the history database failed: ${message}` };
+}
+
+function round(): void {
+  const isBusy = keeper.turn();
+  if (isClosing) {
+    keeper.close();
+    send({ type: "closed" });
+    port.close();
+    process.exit();
+  }
+  // Questions are answered between two turns, however much there is to catch up with.
+  if (isBusy) setImmediate(round);
+  else setTimeout(round, IDLE_MS);
+}
+send({ type: "started" });
+round();
