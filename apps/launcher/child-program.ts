@@ -37,6 +37,8 @@ export interface Child {
 const TAIL_LINE_COUNT = 12;
 /** As `bin/r-emsd` has it: V8's default lets the young generation of every thread grow to 32 MB before it is looked through. */
 const SMALL_YOUNG_HEAP = "--max-semi-space-size=2";
+/** glibc keeps up to eight arenas for each core, and each thread's freed memory in its own: some 20 MB for a daemon. */
+const FEW_ARENAS = { MALLOC_ARENA_MAX: "2" };
 
 export function startChild(options: ChildOptions): Child {
   const child: ChildProcess = spawn(
@@ -44,7 +46,7 @@ export function startChild(options: ChildOptions): Child {
     [SMALL_YOUNG_HEAP, ...(options.nodeArgs ?? []), options.program, ...options.args],
     {
       cwd: options.directory,
-      env: { ...process.env, ...options.environment },
+      env: { ...process.env, ...FEW_ARENAS, ...options.environment },
       stdio: ["pipe", "pipe", "pipe"],
       // Ctrl-C goes to the whole group of the terminal: only the launcher acts on it, and ends its children in order.
       detached: process.platform !== "win32",
