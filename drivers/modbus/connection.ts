@@ -105,11 +105,14 @@ export class Connection {
         this.#events.connected();
       },
       received: (chunk) => {
-        const problem = framing.feed(chunk, (reply) => {
-          if (framing === this.#framing) this.#replied(reply);
-        });
-        if (problem !== null && framing === this.#framing)
-          this.reset(`reply is not Modbus: ${problem}`);
+        // All of it must make sense before any of it counts: a torn reply is filled up by the next one, whose rest gives it away.
+        const replies: FramedReply[] = [];
+        const problem = framing.feed(chunk, (reply) => replies.push(reply));
+        if (problem !== null) {
+          if (framing === this.#framing) this.reset(`reply is not Modbus: ${problem}`);
+          return;
+        }
+        for (const reply of replies) if (framing === this.#framing) this.#replied(reply);
       },
       died: (reason) => {
         if (framing === this.#framing) this.#ended(reason);

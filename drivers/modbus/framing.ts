@@ -42,6 +42,7 @@ export class TcpFraming implements Framing {
   readonly hasTransactions = true;
   readonly #pending = Buffer.alloc(6 + TCP_LENGTH_MAX);
   #count = 0;
+  #problem: string | null = null;
 
   frame(id: number, unitId: number, pdu: Buffer): Buffer {
     const bytes = Buffer.allocUnsafe(MBAP_LENGTH + pdu.length);
@@ -57,15 +58,14 @@ export class TcpFraming implements Framing {
 
   feed(chunk: Uint8Array, found: (reply: FramedReply) => void): string | null {
     let at = 0;
-    while (at < chunk.length) {
+    while (at < chunk.length && this.#problem === null) {
       const wanted = this.#count < 6 ? 6 : 6 + this.#pending.readUInt16BE(4);
       const taken = Math.min(wanted - this.#count, chunk.length - at);
       this.#pending.set(chunk.subarray(at, at + taken), this.#count);
       this.#count += taken;
       at += taken;
       if (this.#count === 6) {
-        const problem = this.#headerProblem();
-        if (problem !== null) return problem;
+        this.#problem = this.#headerProblem();
       } else if (this.#count === wanted && wanted > 6) {
         this.#count = 0;
         // A copy: the receiver keeps it, the next frame overwrites ours.
@@ -77,7 +77,7 @@ export class TcpFraming implements Framing {
         });
       }
     }
-    return null;
+    return this.#problem;
   }
 
   #headerProblem(): string | null {

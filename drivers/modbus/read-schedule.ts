@@ -153,12 +153,9 @@ export class ReadSchedule {
     return next;
   }
 
-  /** Nothing waits or is under way any more. */
+  /** Nothing waits any more. What is under way ends by itself: asked for again meanwhile, the older answer could come last. */
   clear(): void {
-    for (const read of this.#reads) {
-      read.isWaiting = false;
-      read.isUnderWay = false;
-    }
+    for (const read of this.#reads) read.isWaiting = false;
   }
 
   /** The read was answered. */
