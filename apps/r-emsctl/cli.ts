@@ -14,6 +14,7 @@ import { addAlarmCommands } from "./alarm-commands.ts";
 import { type CommandContext, type CommonOptions, EXIT } from "./command-context.ts";
 import { addDevice } from "./device/device-commands.ts";
 import { callByName } from "./dynamic-call.ts";
+import { addHistoryCommands } from "./history/history-commands.ts";
 import { addJournalCommands } from "./journal-commands.ts";
 import { addIncident } from "./incident/incident-commands.ts";
 import { addReplay } from "./incident/replay-command.ts";
@@ -227,6 +228,7 @@ export async function runCli(
   addSimulate(context);
   addAlarmCommands(context);
   addJournalCommands(context);
+  addHistoryCommands(context);
   addDevice(context);
   addIncident(context);
   addReplay(context);
