@@ -26,6 +26,7 @@ const TOOLS = {
     ],
   },
   faketime: { proof: ["usr/share/doc/libfaketime"], packages: ["libfaketime"] },
+  spin: { proof: ["usr/bin/spin"], packages: ["spin"] },
   mbpoll: { proof: ["usr/bin/mbpoll"], packages: ["mbpoll", "libmodbus5"] },
   pymodbus: {
     proof: [
@@ -36,7 +37,7 @@ const TOOLS = {
   },
 };
 
-function isOnPath(program) {
+export function isOnPath(program) {
   const names = process.platform === "win32" ? [`${program}.exe`] : [program];
   const folders = (process.env.PATH ?? "").split(delimiter);
   return folders.some((folder) => names.some((name) => existsSync(join(folder, name))));

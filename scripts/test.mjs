@@ -68,6 +68,20 @@ function suite(project, environment = {}) {
   );
 }
 
+/** Runs a program that prints its own lines and leaves its counts in `report`; one that leaves none has failed. */
+function counted(name, script, args, report) {
+  rmSync(report, { force: true });
+  const result = spawnSync(node, [join(root, "scripts", script), ...args], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const counts = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : null;
+  passedCount += counts?.passed ?? 0;
+  const failed = Math.max(counts?.failed ?? 1, result.status === 0 ? 0 : 1);
+  failedCount += failed;
+  if (failed > 0) failures.push(name);
+}
+
 prepare();
 provide(["etcd", "mbpoll", "pymodbus"]);
 mkdirSync(results, { recursive: true });
@@ -82,6 +96,12 @@ check("lint", node, [bin("oxlint/bin/oxlint"), "--type-aware", "--deny-warnings"
 check("format", node, [bin("oxfmt/bin/oxfmt"), "--check"]);
 check("dead code", node, [bin("knip/bin/knip.js")]);
 check("protos", node, [bin("@bufbuild/buf/bin/buf"), "lint"]);
+counted(
+  "models",
+  "model.mjs",
+  isFull ? ["--full"] : [],
+  join(root, ".cache", "model", "results.json"),
+);
 suite("unit", isFull ? { R_EMS_TEST_FULL: "1" } : {});
 suite("processes", isFull ? { R_EMS_TEST_FULL: "1" } : {});
 
