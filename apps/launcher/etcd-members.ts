@@ -15,6 +15,8 @@ export interface EtcdMembersOptions {
   readonly count: number;
   /** For a local network by default. */
   readonly timings?: EtcdTimings | undefined;
+  /** Gives up while it starts: what had started is ended. */
+  readonly signal?: AbortSignal;
 }
 
 /** etcd's own clockwork, ms. Its defaults are 100 and 1000; for a local network 20 and 200 do. */
@@ -86,7 +88,7 @@ export async function startEtcdMembers(options: EtcdMembersOptions): Promise<Etc
 }
 
 async function startOnce(options: EtcdMembersOptions): Promise<EtcdMembers> {
-  const { directory, count } = options;
+  const { directory, count, signal } = options;
   mkdirSync(directory, { recursive: true });
   const free = await freePorts(2 * count);
   const ports: Ports[] = [];
@@ -98,7 +100,9 @@ async function startOnce(options: EtcdMembersOptions): Promise<EtcdMembers> {
     await Promise.all(children.map(endChild));
   };
   try {
-    await Promise.all(ports.map((own, i) => untilReady(own, children[i], logOf(directory, i))));
+    await Promise.all(
+      ports.map((own, i) => untilReady(own, children[i], logOf(directory, i), signal)),
+    );
   } catch (error) {
     await stop();
     throw error;
@@ -182,9 +186,13 @@ async function untilReady(
   { client }: Ports,
   child: ChildProcess | undefined,
   logPath: string,
+  signal?: AbortSignal,
 ): Promise<void> {
   const deadlineMs = performance.now() + READY_MS_MAX;
   for (;;) {
+    if (signal?.aborted === true) {
+      throw new RemsError("REMS_PROGRAM_FAILED", "etcd is not wanted any more");
+    }
     const isGone = child?.pid === undefined || child.exitCode !== null || child.signalCode !== null;
     if (isGone || performance.now() > deadlineMs) {
       const what = isGone ? "ended at once" : `did not answer within ${READY_MS_MAX} ms`;

@@ -28,6 +28,8 @@ const ETCD_MEMBER_COUNT = 3;
 const links: Link[] = [];
 let coordinator: Coordinator | null = null;
 let etcd: EtcdMembers | null = null;
+let begun: Promise<unknown> = Promise.resolve();
+const abort = new AbortController();
 let isStopping = false;
 
 const send = (message: NetworkMessage) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -40,6 +42,7 @@ async function startCoordinator(command: Begin): Promise<Coordinator> {
       directory,
       count: ETCD_MEMBER_COUNT,
       timings: etcdTimings,
+      signal: abort.signal,
     });
     etcd = members;
     return { kind: "etcd", endpoints: members.endpoints, stop: () => members.stop() };
@@ -56,10 +59,7 @@ async function startCoordinator(command: Begin): Promise<Coordinator> {
 async function begin(command: Begin): Promise<void> {
   const started = await startCoordinator(command);
   coordinator = started;
-  if (isStopping) {
-    await started.stop();
-    return;
-  }
+  if (isStopping) return;
   const maps: Record<string, Record<string, string>> = {};
   for (const { id } of command.nodes) {
     const map: Record<string, string> = {};
@@ -124,7 +124,7 @@ function execute(line: string): void {
     void tellEtcd(command);
     return;
   }
-  begin(command).catch((error: unknown) => {
+  begun = begin(command).catch((error: unknown) => {
     send({ type: "failed", text: error instanceof Error ? error.message : String(error) });
   });
 }
@@ -132,8 +132,11 @@ function execute(line: string): void {
 function stop(): void {
   if (isStopping) return;
   isStopping = true;
+  abort.abort();
   for (const link of links) link.close();
-  void (coordinator?.stop() ?? Promise.resolve()).finally(() => process.exit(0));
+  // Members of etcd that are just starting must not be left behind: `begin` ends them once it has them.
+  const gone = begun.then(() => coordinator?.stop());
+  void gone.catch(() => {}).finally(() => process.exit(0));
 }
 
 const lines = new LineReader(execute);

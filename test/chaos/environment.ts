@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -32,6 +32,7 @@ export interface Environment {
 }
 
 const DISK_MB = 256;
+const OUTSIDE_LOOK_MS = 500;
 /** Set for the program that runs inside its own namespaces. */
 const INSIDE = "R_EMS_CHAOS_INSIDE";
 
@@ -51,17 +52,34 @@ function namespaceOptions(): readonly string[] | null {
  * Starts this very program again inside namespaces of its own, where its packets can be dropped and its disks be small, and waits for it.
  * @returns Its exit code; null where this is that program already, or where namespaces are not allowed.
  */
-export function runInside(): number | null {
+export async function runInside(): Promise<number | null> {
   if (process.env[INSIDE] !== undefined) return null;
   const options = namespaceOptions();
   if (options === null) return null;
   const self = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const script = 'ip link set lo up && exec "$0" "$@"';
-  const { status } = spawnSync("unshare", [...options, "sh", "-c", script, ...self], {
+  const child = spawn("unshare", [...options, "sh", "-c", script, ...self], {
     stdio: "inherit",
-    env: { ...process.env, [INSIDE]: "1" },
+    env: { ...process.env, [INSIDE]: String(process.pid) },
+    // Its own group, so that Ctrl-C reaches it once, from here.
+    detached: true,
   });
-  return status ?? 1;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => child.kill(signal));
+  }
+  return new Promise((resolve) => {
+    child.on("error", () => resolve(1));
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+}
+
+/** Inside: calls `end` once the program that started this one is gone, however that happened. */
+export function endWithOutside(end: () => void): void {
+  if (process.env[INSIDE] === undefined) return;
+  const outside = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== outside) end();
+  }, OUTSIDE_LOOK_MS).unref();
 }
 
 export async function prepareEnvironment(

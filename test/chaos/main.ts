@@ -9,7 +9,7 @@ import { loadManifest } from "../../configs/load-manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { writeIntoPage } from "../support/write-page.ts";
-import { prepareEnvironment, runInside } from "./environment.ts";
+import { endWithOutside, prepareEnvironment, runInside } from "./environment.ts";
 import { gatherEvidence } from "./evidence.ts";
 import type { ChaosProgramOptions } from "./options.ts";
 import { parseChaosOptions } from "./options.ts";
@@ -48,6 +48,7 @@ async function run(options: ChaosProgramOptions): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => (abort.signal.aborted ? process.exit(1) : abort.abort()));
   }
+  endWithOutside(() => abort.abort());
   const fromMs = machineMonotonicMs();
   const say = (text: string) =>
     process.stderr.write(`${clockText(machineMonotonicMs() - fromMs)}  ${text}\n`);
@@ -136,7 +137,8 @@ function writeReport(options: ChaosProgramOptions, report: Report, evidence: Evi
 
 async function main(): Promise<number> {
   const options = parseChaosOptions(process.argv.slice(2));
-  return runInside() ?? (await run(options));
+  const inside = options.isInNamespaces ? await runInside() : null;
+  return inside ?? (await run(options));
 }
 
 main().then(

@@ -13,6 +13,8 @@ export interface ChaosProgramOptions {
   readonly timingSet: "fast" | "default" | "relaxed";
   /** Report and picture go here, as `chaos.txt`, `chaos.json` and `chaos.svg`. */
   readonly outDirectory: string;
+  /** Network and mount namespaces are used where the system allows them. */
+  readonly isInNamespaces: boolean;
   /** The report also goes into the documentation. */
   readonly isPageWritten: boolean;
 }
@@ -45,6 +47,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosProgramOptions 
       "for report and picture",
       join(findProjectDirectory(), ".cache", "chaos"),
     )
+    .option("--no-namespaces", "cut by the launcher's relays, even where packets could be dropped")
     .option("--write-page", "put the report into docs/07-resilience/chaos.md", false)
     .addHelpText("after", HELP)
     .exitOverride()
@@ -63,6 +66,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosProgramOptions 
     only?: readonly FaultKind[];
     timingSet: ChaosProgramOptions["timingSet"];
     out: string;
+    namespaces: boolean;
     writePage: boolean;
   }>();
   return {
@@ -71,6 +75,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosProgramOptions 
     kinds: options.only ?? FAULT_KINDS,
     timingSet: options.timingSet,
     outDirectory: options.out,
+    isInNamespaces: options.namespaces,
     isPageWritten: options.writePage,
   };
 }

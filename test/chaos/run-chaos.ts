@@ -46,7 +46,8 @@ class Chaos {
   readonly #options: ChaosOptions;
   readonly #log: ChaosLog;
   readonly #states = createStateCompare();
-  readonly #startMs = performance.now();
+  /** When all was led and in sync for the first time: from there the duration counts. */
+  #startMs: number | null = null;
   readonly #timer: NodeJS.Timeout;
   #isStopped = false;
 
@@ -89,15 +90,22 @@ class Chaos {
     const deadlineMs = performance.now() + SETTLE_MS_MAX;
     for (;;) {
       if (this.#isStopped || installation.isBroken) return false;
-      if (performance.now() - this.#startMs >= this.#options.durationMs) return false;
+      if (this.#startMs !== null && this.#isOver(this.#startMs)) return false;
       const why = installation.whyUnsettled();
-      if (why === null) return true;
+      if (why === null) {
+        this.#startMs ??= performance.now();
+        return true;
+      }
       if (performance.now() > deadlineMs) {
         fail(`chaos: a minute after a fault ${why}`);
         return false;
       }
       await delay(POLL_MS);
     }
+  }
+
+  #isOver(startMs: number): boolean {
+    return performance.now() - startMs >= this.#options.durationMs;
   }
 
   async #strike(fault: PlannedFault, isAtOnce: boolean): Promise<void> {

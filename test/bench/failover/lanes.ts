@@ -13,6 +13,8 @@ export interface Lane {
   readonly faults: readonly FaultKind[];
   /** Independent grids with three nodes each, side by side: for lanes that mostly wait. */
   readonly cellCount: number;
+  /** So many such installations at once. */
+  readonly shardCount: number;
   /** Longer than any authority of the lane lasts. */
   readonly freezeMs: number;
   readonly failoverMsMax: number;
@@ -36,6 +38,7 @@ export const LANES: readonly Lane[] = [
     baseline: null,
     faults: ["kill", "power-cut", "freeze", "handover"],
     cellCount: 1,
+    shardCount: 1,
     freezeMs: 2000,
     failoverMsMax: 20_000,
   },
@@ -47,6 +50,7 @@ export const LANES: readonly Lane[] = [
     baseline: null,
     faults: ["kill", "power-cut", "freeze", "handover"],
     cellCount: 1,
+    shardCount: 1,
     freezeMs: 2000,
     failoverMsMax: 20_000,
   },
@@ -58,6 +62,7 @@ export const LANES: readonly Lane[] = [
     baseline: ["--kind", "election"],
     faults: BASELINE_FAULTS,
     cellCount: 4,
+    shardCount: 1,
     freezeMs: 5000,
     failoverMsMax: 30_000,
   },
@@ -69,6 +74,7 @@ export const LANES: readonly Lane[] = [
     baseline: ["--kind", "election"],
     faults: BASELINE_FAULTS,
     cellCount: 4,
+    shardCount: 1,
     freezeMs: 5000,
     failoverMsMax: 30_000,
   },
@@ -80,6 +86,7 @@ export const LANES: readonly Lane[] = [
     baseline: leaseLoop(1000, 750, 250),
     faults: BASELINE_FAULTS,
     cellCount: 4,
+    shardCount: 1,
     freezeMs: 4000,
     failoverMsMax: 30_000,
   },
@@ -90,7 +97,8 @@ export const LANES: readonly Lane[] = [
     etcd: SLOW_ETCD,
     baseline: leaseLoop(15_000, 10_000, 2000),
     faults: BASELINE_FAULTS,
-    cellCount: 10,
+    cellCount: 5,
+    shardCount: 2,
     freezeMs: 25_000,
     failoverMsMax: 60_000,
   },

@@ -5,11 +5,12 @@ import { createRunDirectory } from "../../../apps/launcher/run-directory.ts";
 import { findProjectDirectory } from "../../../apps/launcher/project.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 import { writeIntoPage } from "../../support/write-page.ts";
+import type { Lane } from "./lanes.ts";
 import { LANES } from "./lanes.ts";
 import { parseBenchOptions } from "./options.ts";
 import { jsonOf, reportOf, targetsOf } from "./report.ts";
 import type { LaneResult } from "./run-lane.ts";
-import { runLane } from "./run-lane.ts";
+import { mergeShards, runLane } from "./run-lane.ts";
 
 /** `npm run bench:failover`: the same faults at the same devices, with R-EMS and with what one would use instead. */
 
@@ -32,12 +33,22 @@ async function main(): Promise<number> {
     );
   const results: LaneResult[] = [];
   const lanes = LANES.filter(({ id }) => options.lanes.includes(id));
-  const run = (lane: (typeof LANES)[number]) =>
+  const run = (lane: Lane) => {
+    const share = (count: number) => Math.ceil(count / lane.shardCount);
+    const shards = Array.from({ length: lane.shardCount }, (_, shard) =>
+      runShard(lane, shard, share),
+    );
+    for (const shard of shards) shard.catch(() => abort.abort());
+    return Promise.allSettled(shards)
+      .then(() => Promise.all(shards))
+      .then(mergeShards);
+  };
+  const runShard = (lane: Lane, shard: number, share: (count: number) => number) =>
     runLane(lane, {
       projectDirectory,
-      directory: runDirectory.path,
-      killCount: options.killCount,
-      freezeCount: Math.ceil(options.killCount / 10),
+      directory: join(runDirectory.path, String(shard)),
+      killCount: share(options.killCount),
+      freezeCount: share(Math.ceil(options.killCount / 10)),
       idleMs: options.idleMs,
       hostPauses,
       signal: abort.signal,
@@ -48,9 +59,11 @@ async function main(): Promise<number> {
     for (const lane of lanes.filter(({ baseline }) => baseline === null)) {
       results.push(await run(lane));
     }
-    results.push(
-      ...(await Promise.all(lanes.filter(({ baseline }) => baseline !== null).map(run))),
-    );
+    const others = lanes.filter(({ baseline }) => baseline !== null).map(run);
+    // One that fails ends the others in order, before it is told.
+    for (const other of others) other.catch(() => abort.abort());
+    await Promise.allSettled(others);
+    results.push(...(await Promise.all(others)));
   } finally {
     await hostPauses.close();
     runDirectory.remove();

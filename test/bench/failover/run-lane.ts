@@ -6,6 +6,7 @@ import { startInstallation } from "../../../apps/launcher/cluster.ts";
 import type { FailoverMessage } from "../../../apps/launcher/events.ts";
 import type { HostPauses } from "../../../apps/launcher/host-pauses.ts";
 import { machineMonotonicMs } from "../../../apps/launcher/host-pauses.ts";
+import { present } from "../../../kernel/assert.ts";
 import { tracePath } from "../../../apps/launcher/run-files.ts";
 import { readTrace } from "../../support/trace-lines.ts";
 import { writeBenchInstallation } from "./bench-installation.ts";
@@ -65,30 +66,57 @@ export async function runLane(lane: Lane, options: LaneOptions): Promise<LaneRes
     lane.timingSet,
   );
   const failovers: FailoverMessage[] = [];
-  const installation = await startInstallation({
-    manifest,
-    projectDirectory: options.projectDirectory,
-    runDirectory: directory,
-    plantPath,
-    coordinator: "etcd",
-    etcdTimings: lane.etcd,
-    refereeWindowMs: 500,
-    isTraced: lane.baseline === null,
-    nodeProgram: lane.baseline === null ? undefined : baselineProgram(lane.baseline),
-    seed: 1,
-    signal: options.signal,
-    onEvent(event) {
-      if (event.type === "failover") failovers.push(event.failover);
-      if (event.type === "node" && event.state === "ended")
-        options.say(`${lane.id}: ${event.text}`);
-    },
-  });
+  const installation = await oneAfterTheOther(() =>
+    startInstallation({
+      manifest,
+      projectDirectory: options.projectDirectory,
+      runDirectory: directory,
+      plantPath,
+      coordinator: "etcd",
+      etcdTimings: lane.etcd,
+      refereeWindowMs: 500,
+      isTraced: lane.baseline === null,
+      nodeProgram: lane.baseline === null ? undefined : baselineProgram(lane.baseline),
+      seed: 1,
+      signal: options.signal,
+      onEvent(event) {
+        if (event.type === "failover") failovers.push(event.failover);
+        if (event.type === "node" && event.state === "ended")
+          options.say(`${lane.id}: ${event.text}`);
+      },
+    }),
+  );
   try {
     return await measure(lane, installation, failovers, options);
   } finally {
     await installation.stop();
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+let started: Promise<unknown> = Promise.resolve();
+
+/** Dozens of programs that start at once would keep each other from being ready in time. */
+function oneAfterTheOther<T>(start: () => Promise<T>): Promise<T> {
+  const next = started.then(start);
+  started = next.catch(() => {});
+  return next;
+}
+
+/** One lane's result from those of its shards. */
+export function mergeShards(shards: readonly LaneResult[]): LaneResult {
+  const first = present(shards[0], "a lane has a shard");
+  const sum = (of: (shard: LaneResult) => number) =>
+    shards.reduce((total, shard) => total + of(shard), 0);
+  return {
+    lane: first.lane,
+    measured: shards.flatMap(({ measured }) => measured),
+    overlapCount: sum(({ overlapCount }) => overlapCount),
+    lateWriteCount: sum(({ lateWriteCount }) => lateWriteCount),
+    falseTakeoverCount: sum(({ falseTakeoverCount }) => falseTakeoverCount),
+    idleHours: sum(({ idleHours }) => idleHours),
+    cpuPctPerNode: sum(({ cpuPctPerNode }) => cpuPctPerNode) / shards.length,
+  };
 }
 
 function baselineProgram(args: readonly string[]) {
