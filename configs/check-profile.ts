@@ -278,6 +278,13 @@ function checkCommands(profile: ProfileFile, kind: KindSpec, report: Report): vo
       report([...path, "command"], `${JSON.stringify(name)} again`, "each command once");
     }
     seen.add(name);
+    if (command.table === "coil" && command.before.length > 0) {
+      report(
+        [...path, "before"],
+        "a list",
+        "none for a coil: a command of one bit has no argument",
+      );
+    }
     if (command.table === "coil" && command.value > 1) {
       report([...path, "value"], String(command.value), "0 or 1 for a coil");
     }

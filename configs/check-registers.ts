@@ -85,14 +85,15 @@ function spansOf(profile: ProfileFile): Span[] {
   }
   // Commands may share a register with one another, but with nothing else, and only with different values.
   const commandRegisters = new Set<string>();
-  profile.commands.forEach(({ table, address }, index) => {
-    const register = `${table} ${address}`;
+  profile.commands.forEach(({ table, address: last, before }, index) => {
+    const register = `${table} ${last}`;
+    const address = last - before.length;
     if (!commandRegisters.has(register)) {
       spans.push({
         path: ["commands", index, "address"],
         table,
         address,
-        count: 1,
+        count: before.length + 1,
         bit: null,
         sharing: "none",
       });
@@ -125,8 +126,8 @@ function checkSpans(profile: ProfileFile, report: Report): void {
     );
   });
   const writes = new Set<string>();
-  profile.commands.forEach(({ table, address, value }, index) => {
-    const write = `${table} ${address} ${value}`;
+  profile.commands.forEach(({ table, address, value, before }, index) => {
+    const write = `${table} ${address} ${before.join(" ")} ${value}`;
     if (writes.has(write)) {
       report(
         ["commands", index, "value"],
@@ -172,7 +173,9 @@ function checkWriteBlock(profile: ProfileFile, kind: KindSpec, report: Report): 
     }
     next += sizeOf(point.type);
   }
-  const wrong = profile.commands.findIndex((c) => c.table !== "holding" || c.address !== next);
+  const wrong = profile.commands.findIndex(
+    (c) => c.table !== "holding" || c.address !== next || c.before.length > 0,
+  );
   const command = profile.commands[wrong];
   if (command) {
     const allowed = `holding ${next}: the one command register follows epoch and levels without a gap`;

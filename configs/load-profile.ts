@@ -172,6 +172,7 @@ function toProfile(file: ProfileFile): DeviceProfile {
         table: command.table,
         address: command.address,
         value: command.value + 0,
+        before: command.before,
         followedBy: command.followed_by
           ? {
               point: command.followed_by.point,

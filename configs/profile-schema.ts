@@ -92,6 +92,10 @@ const commandSchema = z.strictObject({
   table: field(z.enum(["holding", "coil"]), "Modbus table."),
   address: address("Protocol address, counted from 0."),
   value: field(z.int().min(0).max(65535), "Raw value to write; 0 or 1 for a coil."),
+  before: field(
+    z.array(z.int().min(0).max(65535)).max(16).default([]),
+    "Raw values of the registers right before, set in the same request: the argument of a command code.",
+  ),
   followed_by: field(
     z
       .strictObject({

@@ -116,6 +116,8 @@ export interface CommandMapping {
   readonly address: number;
   /** Raw value to write. */
   readonly value: number;
+  /** Words of the registers right before, set along in the same request: the argument of a command code. */
+  readonly before: readonly number[];
   /** The point that shows that the command took effect, where there is one. */
   readonly followedBy: {
     readonly point: string;

@@ -5,12 +5,14 @@ import { describe, expect, it } from "vitest";
 import { fieldSchema, type FieldSchema } from "./field-schema.ts";
 import { manifestSchema } from "./manifest-schema.ts";
 import { profileSchema } from "./profile-schema.ts";
+import { loadProfiles } from "./load-profile.ts";
+import { profilePages } from "./profile-page.ts";
 import { configPages } from "./reference.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-describe("what is generated from the schemas", () => {
-  it.each(configPages())(
+describe("what is generated from the schemas and the profiles", () => {
+  it.each([...configPages(), ...profilePages([...loadProfiles().values()])])(
     "$path is as committed; else run npx tsx scripts/generate-config-docs.ts",
     ({ path, text }) => {
       expect(readFileSync(join(root, path), "utf8")).toBe(text);

@@ -15,6 +15,7 @@ export function laidOut(profile: ProfileFile): ProfileFile {
       table,
       address,
       value,
+      before: [],
       ...(followedBy === null
         ? {}
         : {

@@ -279,6 +279,7 @@ function commandOf(need: SunspecCommandNeed, address: number, point: SunspecPoin
     table: "holding",
     address,
     value: typeof need.value === "number" ? need.value : (symbolValue(point, need.value) ?? 0),
+    before: [],
     followedBy: need.followedBy,
   };
 }

@@ -72,8 +72,15 @@ export function profile(values: Partial<DeviceProfile> = {}): DeviceProfile {
       mapping({ point: "sohPct", address: 50, type: "uint16", poll: "slow" }),
     ],
     commands: [
-      { command: "setForming", table: "holding", address: 103, value: 3, followedBy: null },
-      { command: "open", table: "holding", address: 103, value: 4, followedBy: null },
+      {
+        command: "setForming",
+        table: "holding",
+        address: 103,
+        value: 3,
+        before: [],
+        followedBy: null,
+      },
+      { command: "open", table: "holding", address: 103, value: 4, before: [], followedBy: null },
     ],
     ...values,
   };

@@ -10,7 +10,9 @@ const genset = (values: Partial<DeviceProfile>) =>
   profile({
     kind: "genset",
     points: [level("powerReferenceKw", 2), level("reactiveReferenceKvar", 3)],
-    commands: [{ command: "start", table: "holding", address: 4, value: 1, followedBy: null }],
+    commands: [
+      { command: "start", table: "holding", address: 4, value: 1, before: [], followedBy: null },
+    ],
     ...values,
   });
 const plain = layoutWrites(genset({}));
@@ -125,7 +127,9 @@ describe("commands", () => {
   it("writes a coil by itself", () => {
     const layout = layoutWrites(
       genset({
-        commands: [{ command: "start", table: "coil", address: 8, value: 1, followedBy: null }],
+        commands: [
+          { command: "start", table: "coil", address: 8, value: 1, before: [], followedBy: null },
+        ],
       }),
     );
     expect(planCommandWrite(layout, "start", [], 7)).toEqual({
@@ -138,7 +142,7 @@ describe("commands", () => {
 
 describe("profiles that cannot be written as the rules demand are rejected", () => {
   const block = { epochRegister: { address: 0 } };
-  const start = { command: "start", value: 1, followedBy: null } as const;
+  const start = { command: "start", value: 1, before: [], followedBy: null } as const;
   it.each([
     [
       "a gap behind the epoch",

@@ -196,6 +196,10 @@ export function planCommandWrite(
   epoch: number,
 ): WriteRequest | string {
   const mapping = present(layout.commands.get(command), "the command was found in the profile");
+  if (layout.epochAddress === null && mapping.before.length > 0) {
+    const { before, address, value } = mapping;
+    return { functionCode: 16, address: address - before.length, words: [...before, value] };
+  }
   if (layout.epochAddress === null) {
     return {
       functionCode: mapping.table === "coil" ? 5 : 6,

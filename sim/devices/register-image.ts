@@ -141,15 +141,16 @@ export class RegisterImage {
       for (let index = 0; index < size; index += 1) covered.add(at + index);
     }
     const commands: string[] = [];
-    const registers = new Set(
-      this.#profile.commands.filter(({ table }) => table === "holding").map((one) => one.address),
-    );
-    for (const at of registers) {
+    const own = this.#profile.commands.filter(({ table }) => table === "holding");
+    for (const at of new Set(own.map((one) => one.address))) {
       if (at < address || at >= end) continue;
-      covered.add(at);
-      if (word(at) === 0) continue;
-      const known = this.#profile.commands.find(
-        (one) => one.table === "holding" && one.address === at && one.value === word(at),
+      const there = own.filter((one) => one.address === at);
+      const beforeCount = Math.max(...there.map(({ before }) => before.length));
+      for (let one = Math.max(at - beforeCount, address); one <= at; one += 1) covered.add(one);
+      if (word(at) === 0 && beforeCount === 0) continue;
+      const known = there.find(
+        ({ value, before }) =>
+          value === word(at) && before.every((one, i) => one === word(at - before.length + i)),
       );
       if (known === undefined) return "value";
       commands.push(known.command);
@@ -185,7 +186,9 @@ export class RegisterImage {
       if (table === "holding") used.push(...companions(mapping));
     }
     for (const command of this.#profile.commands) {
-      if (command.table === table) used.push(command.address);
+      if (command.table !== table) continue;
+      for (let back = 0; back <= command.before.length; back += 1)
+        used.push(command.address - back);
     }
     const { signature, epochRegister, sunspec } = this.#profile;
     if (sunspec !== null && table === "holding") {

@@ -24,8 +24,8 @@ const battery = profile({
     mapping({ point: "sohPct", address: 60 }),
   ],
   commands: [
-    { command: "open", table: "coil", address: 9, value: 1, followedBy: null },
-    { command: "setForming", table: "holding", address: 3, value: 4, followedBy: null },
+    { command: "open", table: "coil", address: 9, value: 1, before: [], followedBy: null },
+    { command: "setForming", table: "holding", address: 3, value: 4, before: [], followedBy: null },
   ],
 });
 

@@ -25,8 +25,15 @@ function battery(wordOrder: "big" | "little", values: Partial<DeviceProfile> = {
       }),
     ],
     commands: [
-      { command: "open", table: "coil", address: 9, value: 1, followedBy: null },
-      { command: "setForming", table: "holding", address: 3, value: 4, followedBy: null },
+      { command: "open", table: "coil", address: 9, value: 1, before: [], followedBy: null },
+      {
+        command: "setForming",
+        table: "holding",
+        address: 3,
+        value: 4,
+        before: [],
+        followedBy: null,
+      },
     ],
     ...values,
   });
