@@ -1,4 +1,5 @@
 import type { CommandContext } from "../command-context.ts";
+import { addImportCommand } from "./import-command.ts";
 import { addReadCommands } from "./read-commands.ts";
 import { addScanCommand } from "./scan-command.ts";
 
@@ -14,4 +15,5 @@ export function addDevice(context: CommandContext): void {
     .addHelpText("after", HELP);
   addScanCommand(device, context);
   addReadCommands(device, context);
+  addImportCommand(device, context);
 }
