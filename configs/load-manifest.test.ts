@@ -129,7 +129,7 @@ function changed(text: string, from: string, to: string): string {
   return text.replace(from, () => to);
 }
 
-const PROFILE_KINDS = `"sim-epoch-genset", "sim-plain-genset", "real-genset", "one-master", "short-watchdog", "no-fallback"`;
+const PROFILE_KINDS = `"comap-style-genset", "deif-style-genset", "generic-genset", "sim-epoch-genset", "sim-plain-genset", "real-genset", "one-master", "short-watchdog", "no-fallback"`;
 const NO_TLS = "a loopback address, or insecure = true: there is no TLS yet";
 
 const schemaRows: [name: string, from: string, to: string, message: string][] = [
