@@ -95,6 +95,11 @@ export class Endpoint implements ConnectionEvents {
     this.#connection.dropWrite("authority was lost");
   }
 
+  /** What waits does not go out any more; what is out goes on to its answer or its time-out. */
+  abandonWaiting(): void {
+    for (const device of this.#devices) device.abandonWrites("the controller hands over");
+  }
+
   close(done: () => void): void {
     this.#isClosed = true;
     this.#isWanted = false;

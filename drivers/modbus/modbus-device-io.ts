@@ -181,9 +181,9 @@ class ModbusDeviceIo implements DeviceIo {
     };
     const nowMs = this.#options.clock.monotonicMs();
     timer = this.#options.clock.at(nowMs + this.#settleMs, () => {
-      this.#waiters = this.#waiters.filter((waiter) => waiter !== check);
-      this.abandonWrites();
-      done();
+      for (const endpoint of this.#endpoints) endpoint.abandonWaiting();
+      // One that is out already has its full time: what is on the wire could still arrive after a reset.
+      check();
     });
     this.#waiters.push(check);
     queueMicrotask(() => this.#progressed());

@@ -127,7 +127,7 @@ export class FieldIo implements DeviceIo {
     clock.at(clock.monotonicMs(), () => this.#settleIfIdle());
     clock.at(clock.monotonicMs() + 2 * this.#writeMs, () => {
       if (this.#settled !== done) return;
-      this.abandonWrites();
+      for (const link of this.#links) link.abandonWaiting("the controller hands over");
       this.#settleIfIdle();
     });
   }
@@ -256,10 +256,14 @@ class DeviceLink {
     this.#pump();
   }
 
-  abandonWrites(reason: string): void {
+  abandonWaiting(reason: string): void {
     this.#levels = null;
     for (const command of this.#commands.splice(0))
       this.#report({ id: command.id, fate: "dropped", reason });
+  }
+
+  abandonWrites(reason: string): void {
+    this.abandonWaiting(reason);
     if (this.#exchange?.isWrite === true) this.#reset(reason);
   }
 

@@ -16,6 +16,7 @@ export type Check =
   | "overtaken"
   | "device-epoch"
   | "overlap"
+  | "unauthorised"
   | "unacknowledged"
   | "unsynced"
   | "forgotten"
@@ -73,6 +74,8 @@ export class Referee {
   /** Newest frame of each incarnation's log, kept after its end. */
   readonly #tips = new Map<string, string>();
   readonly #startedAtMs = new Map<string, number>();
+  /** The incarnation that runs on a node now. */
+  readonly #aliveAt = new Map<string, string>();
   readonly #synced = new Map<string, LogPosition>();
   readonly #digests = new Map<string, string>();
   readonly #requests = new Map<string, KnownFrame>();
@@ -101,7 +104,12 @@ export class Referee {
 
   started(member: Member, tip: LogPosition | null): void {
     this.#startedAtMs.set(member.incarnation, this.#options.now());
+    this.#aliveAt.set(member.node, member.incarnation);
     this.#tips.set(member.incarnation, tip?.hash ?? HASH_NONE);
+  }
+
+  ended(member: Member): void {
+    if (this.#aliveAt.get(member.node) === member.incarnation) this.#aliveAt.delete(member.node);
   }
 
   /** An engineer was asked to make sure that all others are off, and forces this one. */
@@ -317,6 +325,8 @@ export class Referee {
       return this.#fail("device-epoch", `${what}, which had accepted epoch ${newest}`);
     if (!isLate && this.#holders.some(({ member }) => member.node !== node))
       return this.#fail("overlap", `${what} arrived in time, but another has authority`);
+    if (!isLate && !this.#isAuthorised(node, gatedAtMs))
+      return this.#fail("unauthorised", `${what} arrived in time, but its own authority had ended`);
     const record = this.#records.at(-1)?.record ?? null;
     if (!isLate && record !== null && record.epoch > epoch)
       return this.#fail("overlap", `${what} arrived in time, but epoch ${record.epoch} has begun`);
@@ -332,6 +342,14 @@ export class Referee {
     if (!write.isAccepted) return;
     this.#checkGap(device, arrivedAtMs - (this.#deviceWrittenAtMs.get(device) ?? arrivedAtMs));
     this.#deviceWrittenAtMs.set(device, arrivedAtMs);
+  }
+
+  /** The gate demands authority for as long as a write may take; only its controller's own end can cut that short. */
+  #isAuthorised(node: string, gatedAtMs: number): boolean {
+    const incarnation = this.#aliveAt.get(node);
+    if (incarnation === undefined) return true;
+    if ((this.#startedAtMs.get(incarnation) ?? 0) >= gatedAtMs) return true;
+    return this.#holders.some(({ member }) => member.incarnation === incarnation);
   }
 
   /** An operator was told that his request is accepted. */

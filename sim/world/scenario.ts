@@ -26,6 +26,8 @@ export interface Scenario {
     readonly breakProbability: number;
   };
   readonly store: { readonly latencyMsMin: number; readonly latencyMsMax: number };
+  /** One way between a node and a device. */
+  readonly field: { readonly delayMsMin: number; readonly delayMsMax: number };
   readonly hasOneMaster: boolean;
   readonly faults: readonly Fault[];
   /** What must hold where there is only this fault; null where there are many. */
@@ -42,8 +44,9 @@ const FAULTS_UNTIL_MS = 2_500;
 const SINGLE_EVERY = 6;
 /** Everybody is in sync by then. */
 const SINGLE_FROM_MS = 1_500;
-/** One way between a node and a device. */
-export const FIELD_DELAY_MS = { min: 0.2, max: 2 };
+/** Of a field without faults; elsewhere some devices take nearly as long as a write may. */
+const FIELD_DELAY_MS = { min: 0.2, max: 2 };
+const FIELD_DELAY_MS_MAX = 9;
 
 export function counterScenario(seed: number): Scenario {
   const random = createSeededRandom(`counter/${seed}`);
@@ -82,6 +85,7 @@ function manyScenario(common: Common, random: SeededRandom): Scenario {
       breakProbability: random.next() < 0.5 ? 0 : random.next() * 0.01,
     },
     store: { latencyMsMin, latencyMsMax: latencyMsMin + random.next() * random.next() * 60 },
+    field: drawField(random),
     hasOneMaster: random.next() < 0.2,
     faults,
     single: null,
@@ -110,6 +114,7 @@ function singleScenario(common: Common, random: SeededRandom): Scenario {
     bootsAtMs: nodes.map(() => random.between(0, 50)),
     network,
     store,
+    field: { delayMsMin: FIELD_DELAY_MS.min, delayMsMax: FIELD_DELAY_MS.max },
     hasOneMaster: false,
     faults: [single.fault],
     single,
@@ -155,11 +160,20 @@ export function vesselScenario(seed: number, { nodes, devices }: VesselOutline):
       breakProbability: random.next() < 0.5 ? 0 : random.next() * 0.01,
     },
     store: { latencyMsMin, latencyMsMax: latencyMsMin + random.next() * random.next() * 60 },
+    field: drawField(random),
     hasOneMaster: false,
     faults,
     single: null,
     healAtMs: VESSEL_FAULTS_UNTIL_MS + 50,
     recoveryMsMax: recoveryMsMax(timings),
+  };
+}
+
+function drawField(random: SeededRandom): Scenario["field"] {
+  const delayMsMax = random.between(FIELD_DELAY_MS.max, FIELD_DELAY_MS_MAX);
+  return {
+    delayMsMin: FIELD_DELAY_MS.min,
+    delayMsMax: random.next() < 0.5 ? FIELD_DELAY_MS.max : delayMsMax,
   };
 }
 

@@ -272,6 +272,7 @@ export class WorldNode {
   #end(controller: Controller): void {
     controller.isAlive = false;
     controller.gate = null;
+    controller.grid.referee.ended(controller.member);
     void controller.loop.close();
     const list = this.#life?.controllers;
     if (list?.includes(controller)) list.splice(list.indexOf(controller), 1);

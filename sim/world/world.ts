@@ -16,7 +16,6 @@ import { NodeClock } from "./node-clock.ts";
 import type { Holder, Violation } from "./referee.ts";
 import { Referee } from "./referee.ts";
 import type { Scenario } from "./scenario.ts";
-import { FIELD_DELAY_MS } from "./scenario.ts";
 import { Trace } from "./trace.ts";
 import type { WorldGrid, WorldParts } from "./world-node.ts";
 import { WorldNode } from "./world-node.ts";
@@ -78,15 +77,17 @@ export class World {
       clock,
       random: fork("field"),
       devices: setting.devices,
-      delayMsMin: FIELD_DELAY_MS.min,
-      delayMsMax: FIELD_DELAY_MS.max,
+      ...scenario.field,
       writeMs: WRITE_MS,
       onWrite: (write) => {
         const values = write.values.map(([name, value]) => `${name}=${String(value)}`).join(" ");
         const outcome = write.isAccepted ? "" : " refused";
         const text = `${write.device} <- ${write.epoch}:${write.sequence} ${values}${outcome}`;
         this.trace.add(clock.monotonicMs(), write.node, text);
-        this.referee(write.grid).write(write);
+        const referee = this.referee(write.grid);
+        // Time alone may have ended an authority since the last event.
+        referee.holders(this.#holders(write.grid));
+        referee.write(write);
       },
     });
     this.#grids = setting.grids.map((grid) => ({
