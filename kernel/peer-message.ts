@@ -106,6 +106,16 @@ export interface ResignedMessage {
   readonly inSync: readonly Member[];
 }
 
+/** A node's facts about itself, such as a full disk: told to the leader on each change and every second, and entering frames there. */
+export interface FactsMessage {
+  readonly type: "facts";
+  readonly grid: string;
+  readonly from: Member;
+  readonly facts: readonly NodeFact[];
+}
+
+export type NodeFact = readonly [fact: string, isTrue: boolean];
+
 /** Between leaders of different grids. */
 export interface BetweenGridsMessage {
   readonly type: "betweenGrids";
@@ -123,4 +133,5 @@ export type PeerMessage =
   | PositionRequestMessage
   | PositionMessage
   | ResignedMessage
+  | FactsMessage
   | BetweenGridsMessage;

@@ -113,6 +113,12 @@ const peerMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
     revision: counters,
     inSync: fc.array(member, { maxLength: 4 }),
   }),
+  fc.record({
+    type: type("facts"),
+    grid: ids,
+    from: member,
+    facts: fc.array(fc.tuple(ids, fc.boolean()), { maxLength: 16 }),
+  }),
   fc.record({ type: type("betweenGrids"), grid: ids, message: gridMessage }),
 );
 

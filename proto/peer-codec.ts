@@ -22,6 +22,9 @@ type Wire = Types.rems.peer.v1.PeerMessage;
 type WireLeaderFields = Types.rems.peer.v1.LeaderFields;
 type LeaderMessage = Extract<PeerMessage, { type: "heartbeat" | "frame" }>;
 
+/** Facts of one node about itself. */
+const FACT_COUNT_MAX = 16;
+
 /** Longest frame or state, in UTF-16 units and in bytes: a message must fit gRPC's 4 MB with its other fields. */
 export const PEER_TEXT_LENGTH_MAX = 3_500_000;
 /** Largest message that a peer accepts, bytes. */
@@ -115,6 +118,10 @@ function toWire(message: PeerMessage): Wire {
     case "resigned": {
       const { leader, epoch, sequence, revision, inSync } = message;
       return { grid, resigned: { leader, epoch, sequence, revision, inSync: [...inSync] } };
+    }
+    case "facts": {
+      const facts = message.facts.map(([fact, isTrue]) => ({ fact, isTrue }));
+      return { grid, facts: { from: message.from, facts } };
     }
     case "betweenGrids":
       return { grid, betweenGrids: toWireGridMessage(message.message) };
@@ -216,6 +223,18 @@ function fromWireRare(wire: Wire, grid: string): PeerMessage {
       sequence: counter(sequence, "resigned.sequence"),
       revision: counter(revision, "resigned.revision"),
       inSync: members(inSync, "resigned.inSync"),
+    };
+  }
+  if (wire.facts) {
+    const facts = wire.facts.facts ?? [];
+    if (facts.length > FACT_COUNT_MAX) {
+      throw invalid("facts.facts", `${facts.length} entries`, `at most ${FACT_COUNT_MAX}`);
+    }
+    return {
+      type: "facts",
+      grid,
+      from: member(wire.facts.from, "facts.from"),
+      facts: facts.map(({ fact, isTrue }) => [fact ?? "", isTrue === true] as const),
     };
   }
   if (wire.betweenGrids) {

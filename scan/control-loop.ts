@@ -6,7 +6,7 @@ import type { EncodedFrame, FactSample, LeadershipOrigin } from "../kernel/frame
 import { decodeFrame, encodeFrame } from "../kernel/frame.ts";
 import type { GridMessage } from "../kernel/grid-message.ts";
 import { HASH_NONE } from "../kernel/hash.ts";
-import type { PeerMessage, SnapshotMessage, StateHash } from "../kernel/peer-message.ts";
+import type { NodeFact, PeerMessage, SnapshotMessage, StateHash } from "../kernel/peer-message.ts";
 import type { Clock, Timer } from "../kernel/ports/clock.ts";
 import type { Coordinator } from "../kernel/ports/coordinator.ts";
 import type { AuthorityGate, DeviceIo } from "../kernel/ports/device-io.ts";
@@ -42,6 +42,10 @@ import type { LoopStep } from "./loop-trace.ts";
 import { createStateHashes } from "./state-hashes.ts";
 
 const LOG_FRAME_COUNT_MAX = 600;
+/** A node's facts are told again so often: messages may be lost, and leaders change. */
+const FACTS_EVERY_MS = 1000;
+/** Names of facts that another node may tell. */
+const NODE_FACT = /^[a-z][A-Za-z]{0,31}\.[a-z][A-Za-z]{0,31}$/;
 /** A snapshot goes into the journal every so many frames, so that a restart replays at most a minute. */
 const SNAPSHOT_FRAME_COUNT = 600;
 /** Facts on which alarms of the core rest; it sees redundancy and the kind of takeover by itself. */
@@ -95,6 +99,8 @@ export interface ControlLoop {
   transfer(requestId: string, toNode: string, reason: string): void;
   force(requestId: string, reason: string): void;
   setFact(fact: string, value: FactSample[1]): void;
+  /** A fact about this node itself: whoever leads takes it into its frames, under the name `fact@node`. */
+  setNodeFact(fact: string, isTrue: boolean): void;
   journalSynced(position: LogPosition): void;
   /** Hands over if a standby is in sync; `done` is called when this controller no longer leads, or at once. */
   stop(done: () => void): void;
@@ -155,6 +161,8 @@ class GridControlLoop<State> implements ControlLoop {
   #plantTimeMsMin = 0;
   #isLeadershipNews = false;
   readonly #stateHashes = createStateHashes();
+  readonly #nodeFacts = new Map<string, boolean>();
+  #factsDueAtMs = 0;
   #framesSinceSnapshotCount = SNAPSHOT_FRAME_COUNT;
   #onStopped: (() => void) | null = null;
   #isClosed = false;
@@ -232,6 +240,10 @@ class GridControlLoop<State> implements ControlLoop {
 
   receive(fromNode: string, message: PeerMessage): void {
     if (this.#isClosed) return;
+    if (message.type === "facts") {
+      if (message.from.node === fromNode) this.#takeFacts(fromNode, message.facts);
+      return;
+    }
     if (message.type === "betweenGrids") {
       if (this.#leading !== null) this.#inbox.addMessage(message.message);
       return;
@@ -292,6 +304,12 @@ class GridControlLoop<State> implements ControlLoop {
 
   setFact(fact: string, value: FactSample[1]): void {
     this.#inbox.setFact(fact, value);
+  }
+
+  setNodeFact(fact: string, isTrue: boolean): void {
+    if (this.#nodeFacts.get(fact) === isTrue) return;
+    this.#nodeFacts.set(fact, isTrue);
+    this.#tellFacts();
   }
 
   journalSynced(position: LogPosition): void {
@@ -461,6 +479,8 @@ class GridControlLoop<State> implements ControlLoop {
     this.#plantTimeMsMin = plantTimeMsMin;
     this.#isLeadershipNews = true;
     this.#outputs.clear();
+    this.#inbox.forgetFacts((fact) => fact.includes("@"));
+    this.#tellFacts();
     this.#inbox.resendFacts();
     this.#devices.reassertLevels();
     this.#nextScanAtMs = this.#nowMs() + this.#options.controller.timings.scanMs;
@@ -502,10 +522,34 @@ class GridControlLoop<State> implements ControlLoop {
     this.#armScan();
   }
 
+  /** To whoever leads, itself included. */
+  #tellFacts(): void {
+    if (this.#nodeFacts.size === 0) return;
+    const { controller, incarnation } = this.#options;
+    const from: Member = { node: controller.self, incarnation };
+    const facts = [...this.#nodeFacts];
+    const leader = leaderOf(this.#controller)?.leader.node;
+    if (this.#leading !== null) this.#takeFacts(from.node, facts);
+    else if (leader !== undefined && leader !== from.node) {
+      this.#options.send(leader, { type: "facts", grid: this.#grid, from, facts });
+    }
+  }
+
+  #takeFacts(node: string, facts: readonly NodeFact[]): void {
+    if (this.#leading === null || !this.#options.controller.order.includes(node)) return;
+    for (const [fact, isTrue] of facts) {
+      if (NODE_FACT.test(fact)) this.#inbox.setFact(`${fact}@${node}`, isTrue);
+    }
+  }
+
   /** Leader: one frame. Standby: keeps the connections to the devices warm. */
   #runScan(): void {
     const { reachedCount, criticalCount } = this.#devices.reach();
     const leading = this.#leading;
+    if (this.#nowMs() >= this.#factsDueAtMs) {
+      this.#factsDueAtMs = this.#nowMs() + FACTS_EVERY_MS;
+      this.#tellFacts();
+    }
     if (leading !== null && mayBuildFrame(this.#controller)) this.#buildFrame(leading);
     // The first outputs of a leadership are not to wait for reads that go over the same connections.
     if (this.#isDispatching) this.#isPollDue = true;

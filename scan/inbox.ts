@@ -18,6 +18,8 @@ export interface Inbox {
     readonly messages: readonly GridMessage[];
     readonly facts: readonly FactSample[];
   };
+  /** Forgets what was last said under names that `isForgotten` holds for: others have led since. */
+  forgetFacts(isForgotten: (fact: string) => boolean): void;
   /** All facts, for the first frame of an epoch. */
   resendFacts(): void;
   /** Requests that wait, when this controller no longer leads. */
@@ -59,6 +61,13 @@ export function createInbox(): Inbox {
         .map((fact): FactSample => [fact, facts.get(fact) ?? false]);
       changedFacts.clear();
       return { requests: taken, messages: heard, facts: changed };
+    },
+    forgetFacts(isForgotten) {
+      for (const fact of facts.keys()) {
+        if (!isForgotten(fact)) continue;
+        facts.delete(fact);
+        changedFacts.delete(fact);
+      }
     },
     resendFacts() {
       for (const fact of facts.keys()) changedFacts.add(fact);

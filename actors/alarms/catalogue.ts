@@ -203,6 +203,24 @@ export const ALARMS = {
       "Control goes on; this time will be missing from records unless another node has it.",
     action: "Free or replace the disk. Recording resumes by itself.",
   }),
+  DISK_FULL: define("high", {
+    cause: "The disk of the node's data directory has no room left.",
+    consequence:
+      "Control goes on; journal and history of this node stand still, and its records of this time come from other nodes.",
+    action: "Free the disk, or lower the limits of [history]. Recording resumes by itself.",
+  }),
+  HISTORY_FAILED: define("medium", {
+    cause: "The database of the history is damaged, or cannot be read or written.",
+    consequence:
+      "Control and journal go on. A damaged file is put aside, and a new one made of what can be read of it and the journal.",
+    action:
+      "Check the disk of the node. A file history.db.damaged may be removed once nothing is missed.",
+  }),
+  HISTORY_SERVER_LOST: define("low", {
+    cause: "A database server that gets a copy of the history does not answer.",
+    consequence: "Its copy falls behind; nothing is lost, and it is given what it missed.",
+    action: "Check the server, its address and login in [history], and the network to it.",
+  }),
   JOURNAL_SLOW: define("medium", {
     cause: "The disk takes longer than 100 ms to sync.",
     consequence: "A leader alone commands later than it could.",

@@ -87,11 +87,18 @@ function noteDevice(plan: GridPlan, state: GridState, device: PlannedDevice, not
 
 /** Facts of local actors that are alarms while they are true: fact, code, text. */
 const FACT_ALARMS: readonly (readonly [fact: string, code: AlarmCode, text: string])[] = [
-  ["journal.isFailed", "JOURNAL_FAILED", "the journal cannot be written"],
   ["coordinator.isLost", "COORDINATOR_LOST", "the coordinator does not answer"],
   ["authority.isLost", "AUTHORITY_LOST", "the leader has no authority and holds"],
   ["clock.hasJumped", "CLOCK_JUMPED", "a clock of the leader has jumped"],
   ["notification.isFailed", "NOTIFICATION_FAILED", "messages about alarms cannot be delivered"],
+];
+
+/** Facts of a node about itself, under `fact@node`: what is wrong there, and with what. One alarm for each node that it is wrong at. */
+const NODE_FACT_ALARMS: readonly (readonly [fact: string, code: AlarmCode, text: string])[] = [
+  ["disk.isFull", "DISK_FULL", "the disk is full: neither journal nor history is written"],
+  ["journal.isFailed", "JOURNAL_FAILED", "the journal cannot be written"],
+  ["history.isFailed", "HISTORY_FAILED", "the history database cannot be read or written"],
+  ["historyServer.isLost", "HISTORY_SERVER_LOST", "a server of the history does not answer"],
 ];
 
 /** A takeover without the last frames is over at once; so long it is told as standing. */
@@ -102,6 +109,11 @@ function noteGrid(plan: GridPlan, state: GridState, situation: Situation, note: 
   const { leadership } = state;
   for (const [fact, code, text] of FACT_ALARMS) {
     if (state.facts[fact] === true) note(address, code, text);
+  }
+  for (const { node } of plan.grid.controllers) {
+    for (const [fact, code, text] of NODE_FACT_ALARMS) {
+      if (state.facts[`${fact}@${node}`] === true) note(`nodes/${node}`, code, `${node}: ${text}`);
+    }
   }
   noteRedundancy(plan, state, note);
   if (leadership.origin === "stale" && state.plantTimeMs - leadership.sinceMs < STALE_TOLD_MS) {

@@ -19,7 +19,7 @@ import { applyFates, scanActors, type Work } from "./run-actors.ts";
 import { situationOf, type Situation } from "./situation.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "2";
+export const CORE_VERSION = "3";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {

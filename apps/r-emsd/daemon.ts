@@ -35,6 +35,7 @@ import { createGridController } from "./grid-controller.ts";
 import { startHistory } from "./history-store.ts";
 import { LOCAL_MACHINES } from "./local-actors.ts";
 import type { ModuleLogger } from "./log.ts";
+import { createStorageFacts } from "./storage-facts.ts";
 import type { Trace } from "./trace-file.ts";
 
 export interface DaemonParts {
@@ -111,6 +112,12 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     });
     undo.push(() => api.close());
 
+    // What is wrong with this node's storage is an alarm of the first grid that it controls: one cause, one alarm.
+    const storage = createStorageFacts(parts.dataDirectory, (fact, isTrue) => {
+      const [first] = grids;
+      if (first !== undefined) controllers.get(first.id)?.loop().setNodeFact(fact, isTrue);
+    });
+
     // Points, events, alarms and audit: its worker reads what the history worker writes, and answers the API worker.
     const history = await startHistory({
       manifest,
@@ -118,8 +125,10 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       dataDirectory: parts.dataDirectory,
       api: () => api,
       log: log("history"),
-      onHealthChanged: (cause, reason) =>
-        log("history")[cause === null ? "info" : "error"]({ cause, reason }, "history store"),
+      onHealthChanged(cause, reason) {
+        log("history")[cause === null ? "info" : "error"]({ cause, reason }, "history store");
+        storage.store(cause);
+      },
     });
     undo.push(() => history.close());
 
@@ -231,10 +240,10 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     opened.journal.onHealthChanged((health, reason) => {
       become(address("history"), health, reason);
       mainLog[health === "good" ? "info" : "error"]({ reason }, `journal ${health}`);
-      for (const controller of controllers.values())
-        controller.loop().setFact("journal.isFailed", health === "failed");
+      storage.journal(health === "failed" ? reason : "");
     });
     opened.onSnapshotNeeded((grid) => controllers.get(grid)?.loop().journalSnapshotNow());
+    storage.tell();
     for (const controller of controllers.values()) controller.start();
 
     // 6. Housekeeping on the control thread: commands, status, clocks.

@@ -52,6 +52,7 @@ export function takeMessage(draft: Draft, { from, message, frame }: Received): v
         });
       }
       return;
+    case "facts":
     case "betweenGrids":
       return;
     default:

@@ -97,6 +97,25 @@ describe("the control loop on virtual time", () => {
     expect(Number(cluster.plant.writes.at(-1)?.value)).toBeGreaterThanOrEqual(countBefore);
   });
 
+  it("takes facts of every node about itself into the frames, under the node's name, whoever leads", () => {
+    const cluster = ready();
+    cluster.loop("n2").setNodeFact("disk.isFull", true);
+    cluster.loop("n1").setNodeFact("disk.isFull", false);
+    cluster.clock.advanceBy(400);
+    const factsOf = (node: string) =>
+      Object.fromEntries(
+        (cluster.disks.get(node)?.recover("port").frames ?? []).flatMap(({ frame }) => frame.facts),
+      );
+    expect(factsOf("n1")).toMatchObject({ "disk.isFull@n1": false, "disk.isFull@n2": true });
+    cluster.kill("n1");
+    cluster.until("a new leader", () => cluster.leader() === "n2", 400);
+    // A leader tells its own, and what it hears now: nothing that it heard when it led before.
+    cluster.loop("n3").setNodeFact("disk.isFull", true);
+    cluster.loop("n2").setNodeFact("disk.isFull", false);
+    cluster.clock.advanceBy(1500);
+    expect(factsOf("n2")).toMatchObject({ "disk.isFull@n2": false, "disk.isFull@n3": true });
+  });
+
   it("hands over on request without leaving out a scan", () => {
     const cluster = ready();
     const countBefore = cluster.plant.writes.length;
