@@ -1,0 +1,1 @@
+export const SCAN_MS = 100;
