@@ -26,7 +26,13 @@ const HOST_PAUSE_MS_MAX = 40;
 async function chaos(args: readonly string[], withinMs: number) {
   const main = inProject("test/chaos/main.ts");
   const program = new Program("chaos", process.execPath, [
-    ...["--import", "tsx", main, "--timing-set", "relaxed", "--out", outDirectory],
+    "--import",
+    "tsx",
+    main,
+    "--timing-set",
+    "relaxed",
+    "--out",
+    outDirectory,
     ...args,
   ]);
   programs.push(program);
