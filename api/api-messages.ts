@@ -14,6 +14,8 @@ export interface ApiWorkerData {
   readonly version: string;
   readonly operatorPort: number;
   readonly httpPort: number;
+  /** Holds the journal and captured incidents; null: none are captured or handed out. */
+  readonly dataDirectory: string | null;
   /** Records below, written by the control thread. */
   readonly feed: SharedArrayBuffer;
   /** {@link ApiCommand}s, written by the worker. */
@@ -102,6 +104,8 @@ export type ApiWorkerMessage =
   | { readonly type: "listening"; readonly operatorPort: number; readonly httpPort: number }
   | { readonly type: "refused"; readonly isPortInUse: boolean; readonly text: string }
   | { readonly type: "snapshotNeeded"; readonly grid: string }
+  /** An incident was captured, or could not be. */
+  | { readonly type: "incident"; readonly isStored: boolean; readonly text: string }
   /** A fact of this node on which an alarm rests. */
   | { readonly type: "fact"; readonly fact: string; readonly value: boolean }
   | { readonly type: "closed" };

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { runIncidentJob, type IncidentJobResult } from "../history/incident-job.ts";
 import { StoreClient } from "../history/store/store-client.ts";
-import { HistoryService } from "../proto/generated/rems-v1.ts";
+import { HistoryService, IncidentService } from "../proto/generated/rems-v1.ts";
 import { present } from "../kernel/assert.ts";
 import { openRingReader, openRingWriter } from "../kernel/ring.ts";
 import {
@@ -19,6 +20,8 @@ import { createCommandDesk } from "./control-service.ts";
 import { createGrpcServer, listen } from "./grpc-server.ts";
 import { historyService } from "./history-service.ts";
 import { createHttpServer } from "./http-server.ts";
+import { createIncidentCapture } from "./incident-capture.ts";
+import { incidentService } from "./incident-service.ts";
 import { createMetrics } from "./metrics.ts";
 import { NodeView } from "./node-view.ts";
 import { startNotifier } from "./notify/start-notifier.ts";
@@ -38,7 +41,11 @@ const view = new NodeView(data.manifest, data.node, data.version);
 const metrics = createMetrics(view, () => feed.droppedCount());
 const desk = createCommandDesk(view, (command) => commands.offer(JSON.stringify(command)));
 const history = new StoreClient();
-const grpcServer = createGrpcServer(view, desk, [[HistoryService, historyService(view, history)]]);
+const { dataDirectory } = data;
+const grpcServer = createGrpcServer(view, desk, [
+  [HistoryService, historyService(view, history)],
+  [IncidentService, incidentService(view, dataDirectory, runIncidentJob)],
+]);
 const httpServer = createHttpServer(view, metrics);
 
 const askedAtMs = new Map<string, number>();
@@ -62,8 +69,11 @@ function take(record: string): void {
       return view.takeSnapshot(JSON.parse(body) as FeedSnapshot);
     case FEED.localActor:
       return view.takeLocalActor(JSON.parse(body) as FeedLocalActor);
-    case FEED.alarm:
-      return view.takeAlarm(JSON.parse(body) as FeedAlarm);
+    case FEED.alarm: {
+      const alarm = JSON.parse(body) as FeedAlarm;
+      capture?.onNodeAlarm(alarm);
+      return view.takeAlarm(alarm);
+    }
     case FEED.reply:
       return desk.onReply(JSON.parse(body) as ApiReply);
     case FEED.scan:
@@ -86,7 +96,12 @@ function takeFeed(): void {
   }
 }
 
+function failureOf(result: IncidentJobResult): string {
+  return result.type === "failed" ? result.text : "it was not stored";
+}
+
 async function close(): Promise<void> {
+  capture?.close();
   clearInterval(feedTimer);
   if (notifyTimer !== null) clearInterval(notifyTimer);
   history.close();
@@ -95,6 +110,25 @@ async function close(): Promise<void> {
   send({ type: "closed" });
   process.exit();
 }
+
+/** Keeps what happens around failovers and alarms of high priority. */
+const capture =
+  dataDirectory === null
+    ? null
+    : createIncidentCapture(view, {
+        nowMs: Date.now,
+        schedule(afterMs, action) {
+          const timer = setTimeout(action, afterMs);
+          return { cancel: () => clearTimeout(timer) };
+        },
+        capture: (span) =>
+          runIncidentJob({ dataDirectory, grids: [], version: data.version, ...span }),
+        onDone(result, reason) {
+          const isStored = result.type === "stored";
+          const text = isStored ? `${result.path}: ${reason}` : `${reason}: ${failureOf(result)}`;
+          send({ type: "incident", isStored, text });
+        },
+      });
 
 const feedTimer = setInterval(takeFeed, FEED_EVERY_MS);
 const notifyTimer = startNotifier(view, desk, (isFailed) =>

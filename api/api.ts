@@ -32,6 +32,10 @@ export interface ApiOptions {
   /** Instead of the node's ports of the manifest; 0 takes a free one. */
   readonly operatorPort?: number;
   readonly httpPort?: number;
+  /** Of the node: incidents are captured into it, and handed out from it. Absent: none. */
+  readonly dataDirectory?: string;
+  /** An incident was captured by itself, or could not be. */
+  readonly onIncident?: (isStored: boolean, text: string) => void;
   /** The worker's replica of a grid is behind: answer with {@link ApiHandle.onSnapshot} of the loop's present snapshot. */
   readonly onSnapshotNeeded: (grid: string) => void;
   /** The worker ended, or came back ("good"). It is started again by itself; control goes on. */
@@ -100,7 +104,15 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
   const start = (): Promise<void> =>
     new Promise((resolve, reject) => {
       let reason = "it ended";
-      const data: ApiWorkerData = { manifest, node, version, ...ports, feed, commands };
+      const data: ApiWorkerData = {
+        manifest,
+        node,
+        version,
+        ...ports,
+        dataDirectory: options.dataDirectory ?? null,
+        feed,
+        commands,
+      };
       worker = startWorker(import.meta.url, "api-worker", data);
       worker.on("message", (message: ApiWorkerMessage) => {
         if (message.type === "listening") {
@@ -109,6 +121,8 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
           resolve();
         } else if (message.type === "snapshotNeeded") {
           options.onSnapshotNeeded(message.grid);
+        } else if (message.type === "incident") {
+          options.onIncident?.(message.isStored, message.text);
         } else if (message.type === "fact") {
           options.onFact?.(message.fact, message.value);
         } else if (message.type === "refused") {

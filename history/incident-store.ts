@@ -1,4 +1,14 @@
-import { closeSync, openSync, readSync, readdirSync, statSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -72,4 +82,28 @@ function secondLine(path: string): string {
   } finally {
     closeSync(file);
   }
+}
+
+export interface StoreLimits {
+  readonly countMax: number;
+  readonly totalBytesMax: number;
+}
+
+/** Removes the oldest beyond the limits. */
+export function pruneIncidents(dataDirectory: string, limits: StoreLimits): void {
+  let totalBytes = 0;
+  for (const [i, { path, byteCount }] of listStoredIncidents(dataDirectory).entries()) {
+    totalBytes += byteCount;
+    if (i >= limits.countMax || totalBytes > limits.totalBytesMax) rmSync(path, { force: true });
+  }
+}
+
+/** Writes a file as a whole or not at all. @returns Its path. @throws The operating system's error. */
+export function storeIncident(dataDirectory: string, name: string, bytes: Buffer): string {
+  const directory = incidentDirectory(dataDirectory);
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, name);
+  writeFileSync(`${path}.part`, bytes);
+  renameSync(`${path}.part`, path);
+  return path;
 }

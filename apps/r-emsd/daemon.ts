@@ -101,6 +101,12 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       version: parts.version,
       operatorPort: node.operatorPort,
       httpPort: node.httpPort,
+      dataDirectory: parts.dataDirectory,
+      onIncident: (isStored, text) =>
+        mainLog[isStored ? "info" : "warn"](
+          { incident: text },
+          isStored ? "incident captured" : "incident not captured",
+        ),
       onSnapshotNeeded: (grid) => controllers.get(grid)?.publishSnapshot(),
       onHealthChanged: (health, reason) => {
         become(address("api"), health, reason);
