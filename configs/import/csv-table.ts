@@ -31,12 +31,12 @@ const ROW_COUNT_MAX = 5000;
  * Divides a text into rows and fields (RFC 4180, with any of four delimiters). The delimiter is the one that the first row holds
  * most of. Fields in quotes may hold delimiters, doubled quotes and line ends.
  */
-export function parseCsv(text: string): CsvTable {
+export function parseCsv(text: string, rowCountMax = ROW_COUNT_MAX): CsvTable {
   const body = text.startsWith("\uFEFF") ? text.slice(1) : text;
   const delimiter = delimiterOf(body);
   const rows: CsvRow[] = [];
   const reader = new FieldReader(body, delimiter);
-  while (!reader.isAtEnd && rows.length < ROW_COUNT_MAX) {
+  while (!reader.isAtEnd && rows.length < rowCountMax) {
     if (reader.skipComment()) continue;
     const fields = reader.readRow();
     const first = fields[0];

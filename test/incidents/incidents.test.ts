@@ -49,8 +49,13 @@ describe("a build that decides otherwise", () => {
   const vessel = kept.find(({ name }) => name.startsWith("vessel"));
   if (vessel === undefined) throw new RangeError("there is an incident of the vessel");
   const { manifest } = manifestOf(vessel.incident);
-  const recording = vessel.incident.grids[0];
-  if (recording === undefined) throw new RangeError("it has a grid");
+  const whole = vessel.incident.grids[0];
+  if (whole === undefined) throw new RangeError("it has a grid");
+  const recording = {
+    ...whole,
+    frames: whole.frames.slice(0, 250),
+    behaviour: whole.behaviour.slice(0, 250),
+  };
 
   it("is told the first frame, actor, field and output that differ", () => {
     const other = changedManifest(manifest, [parseChange("port.power.startLimitPct=30")]);
