@@ -114,7 +114,7 @@ describe("r-emsctl incident export", () => {
     const again = await run(["incident", "export", "--from", "start", "-o", output, n1, n2]);
     expect(again.code).toBe(2);
     expect(again.error).toContain("is there already");
-  });
+  }, 60_000);
 
   it("cuts a time out, from the snapshot before it, and signs", async () => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
@@ -218,7 +218,7 @@ describe("incidents of a running node", () => {
     );
     const early = await call("incident", "export", "--from", "2020-01-01", "--to", "2020-01-02");
     expect(early.error).toContain("nothing is recorded between");
-  });
+  }, 60_000);
 });
 
 describe("r-emsctl replay", () => {
