@@ -22,6 +22,7 @@ const NOMINAL_SCALES: Readonly<Record<string, number>> = {
   SoH_SF: -1,
   Pct_SF: -1,
   WMaxLimPct_SF: -1,
+  WChaDisChaMax_SF: 2,
   WSet_SF: 2,
 };
 const NOMINAL_BASE = 40000;

@@ -19,6 +19,7 @@ import {
 } from "./daemon-device.ts";
 import { parseDeviceAddress, type DeviceAddress } from "./device-address.ts";
 import { DeviceLine } from "./device-line.ts";
+import { profileAt } from "./sunspec-layout.ts";
 import { readPoints, type PointReading, type ReadResult } from "./read-points.ts";
 
 export interface DeviceOptions {
@@ -146,13 +147,32 @@ function directSource(
 ): PointSource {
   const timeoutMs = options.timeoutMs ?? profile.requestTimeoutMs;
   const line = new DeviceLine({ ...address, timeoutMs, signal: context.signal });
+  let found: Promise<DeviceProfile> | null = null;
   return {
     label: `${profile.id} at ${line.address} unit ${unitId}`,
     isThroughNode: false,
     profile,
-    read: (mappings, told) => readPoints(line, unitId, profile, mappings, told),
+    async read(mappings, told) {
+      found ??= profileAt(line, unitId, profile);
+      const { points } = await found;
+      const own = (wanted: PointMapping) => points.find(({ point }) => point === wanted.point);
+      const here = mappings.flatMap((wanted) => own(wanted) ?? []);
+      const result = await readPoints(line, unitId, profile, here, told);
+      const lacking = mappings.filter((wanted) => own(wanted) === undefined);
+      const readings = [...result.readings, ...lacking.flatMap((one) => lackingOf(profile, one))];
+      return { ...result, readings };
+    },
     close: () => line.close(),
   };
+}
+
+/** A point of a SunSpec profile that this device does not have. */
+function lackingOf(profile: DeviceProfile, mapping: PointMapping): PointReading[] {
+  const spec = DEVICE_KINDS[profile.kind].points[mapping.point];
+  if (spec === undefined) return [];
+  const { table, address } = mapping;
+  const base = { mapping, spec, table, address, value: null, words: null, latencyMs: 0 };
+  return [{ ...base, failure: "illegal", failureText: "the device's models do not have it" }];
 }
 
 /** A point that the node holds as `good` is a value; another is shown as what it is worth. */
