@@ -300,16 +300,15 @@ const megabytes = (min: number, preset: number, meaning: string) =>
 const historyServerSchema = z.strictObject({
   id: id("Name of the server, for alarms and logs."),
   kind: field(
-    z.enum(["influxdb", "surrealdb"]),
-    "`influxdb`: line protocol over HTTP (`/write`); `surrealdb`: by its client.",
+    z.enum(["influxdb"]),
+    "`influxdb`: line protocol over HTTP (`/write` of InfluxDB 1.x, which 2.x and 3.x serve as well).",
   ),
   url: field(
-    z.string().regex(/^(?:https?|wss?):\/\/[^\s]{1,300}$/),
+    z.string().regex(/^https?:\/\/[^\s]{1,300}$/),
     "Where it listens, such as `http://10.0.0.5:8086`.",
-    { form: "http://, https://, ws:// or wss:// and an address, in quotes" },
+    { form: "http:// or https:// and an address, in quotes" },
   ),
   database: field(text(64).default("rems"), "Database that takes the history."),
-  namespace: field(text(64).default("rems"), "Namespace of the database. For SurrealDB."),
   secret_variable: field(
     z
       .string()

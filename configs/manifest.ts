@@ -81,11 +81,9 @@ export interface HistoryConfig {
 /** A database server that gets a copy of the history. */
 export interface HistoryServerConfig {
   readonly id: string;
-  readonly kind: "influxdb" | "surrealdb";
+  readonly kind: "influxdb";
   readonly url: string;
   readonly database: string;
-  /** SurrealDB only. */
-  readonly namespace: string;
   /** Environment variable that holds the token, or `user:password`; empty for none. */
   readonly secretVariable: string;
   /** Nodes that send; all where empty. */

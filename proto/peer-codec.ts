@@ -234,7 +234,7 @@ function fromWireRare(wire: Wire, grid: string): PeerMessage {
       type: "facts",
       grid,
       from: member(wire.facts.from, "facts.from"),
-      facts: facts.map(({ fact, isTrue }) => [fact ?? "", isTrue === true] as const),
+      facts: facts.map(({ fact, isTrue }) => [fact, isTrue] as const),
     };
   }
   if (wire.betweenGrids) {

@@ -27,6 +27,7 @@ const TOOLS = {
   },
   faketime: { proof: ["usr/share/doc/libfaketime"], packages: ["libfaketime"] },
   spin: { proof: ["usr/bin/spin"], packages: ["spin"] },
+  influxdb: { proof: ["usr/bin/influxd"], packages: ["influxdb"] },
   mbpoll: { proof: ["usr/bin/mbpoll"], packages: ["mbpoll", "libmodbus5"] },
   pymodbus: {
     proof: [

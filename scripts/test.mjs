@@ -83,7 +83,7 @@ function counted(name, script, args, report) {
 }
 
 prepare();
-provide(["etcd", "mbpoll", "pymodbus"]);
+provide(["etcd", "influxdb", "mbpoll", "pymodbus"]);
 mkdirSync(results, { recursive: true });
 
 check("types of the tests", node, [

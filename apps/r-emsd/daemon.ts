@@ -127,6 +127,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     // Points, events, alarms and audit: its worker reads what the history worker writes, and answers the API worker.
     const history = await startHistory({
       manifest,
+      node: node.id,
       grids,
       dataDirectory: parts.dataDirectory,
       api: () => api,
@@ -134,6 +135,10 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       onHealthChanged(cause, reason) {
         log("history")[cause === null ? "info" : "error"]({ cause, reason }, "history store");
         storage.store(cause);
+      },
+      onServersChanged(lost) {
+        log("history")[lost === null ? "info" : "warn"]({ lost }, "servers of the history");
+        storage.servers(lost !== null);
       },
     });
     undo.push(() => history.close());

@@ -11,12 +11,15 @@ const MEGABYTE = 1_000_000;
 
 export interface HistoryStoreParts {
   readonly manifest: Manifest;
+  readonly node: string;
   readonly grids: readonly GridConfig[];
   readonly dataDirectory: string;
   readonly api: () => ApiHandle;
   readonly log: Logger;
   /** Null cause: good. */
   readonly onHealthChanged: (cause: StoreCause | null, reason: string) => void;
+  /** Which servers do not answer, and why; null where all do. */
+  readonly onServersChanged: (lost: string | null) => void;
 }
 
 /** The history store of this node, asked by its API worker. */
@@ -35,7 +38,11 @@ export async function startHistory(parts: HistoryStoreParts): Promise<NodeHistor
     if (store !== null) api().connectHistory(store.connect());
   };
   try {
-    store = await startStore(workerData(parts), onHealthChanged, reconnect);
+    store = await startStore(workerData(parts), {
+      onHealthChanged,
+      onServersChanged: parts.onServersChanged,
+      onRestarted: reconnect,
+    });
     reconnect();
   } catch (error) {
     if (!(error instanceof RemsError)) throw error;
@@ -45,7 +52,7 @@ export async function startHistory(parts: HistoryStoreParts): Promise<NodeHistor
   return { reconnect, close: () => store?.close() ?? Promise.resolve() };
 }
 
-function workerData({ manifest, grids, dataDirectory }: HistoryStoreParts): StoreWorkerData {
+function workerData({ manifest, node, grids, dataDirectory }: HistoryStoreParts): StoreWorkerData {
   const { history } = manifest;
   return {
     path: join(dataDirectory, "history", "history.db"),
@@ -57,6 +64,15 @@ function workerData({ manifest, grids, dataDirectory }: HistoryStoreParts): Stor
         .map((device) => ({ device: device.id, isSource: DEVICE_KINDS[device.kind].isSource })),
     })),
     deadBands: history.deadBands,
+    servers: history.servers
+      .filter(({ nodes }) => nodes.length === 0 || nodes.includes(node))
+      .map(({ id, kind, url, database, secretVariable }) => ({
+        id,
+        kind,
+        url,
+        database,
+        secret: process.env[secretVariable] ?? "",
+      })),
     retention: {
       rawDays: history.rawDays,
       secondsDays: history.secondsDays,

@@ -14,6 +14,16 @@ export interface StoreWorkerData {
   readonly grids: readonly { readonly id: string; readonly metered: readonly MeteredDevice[] }[];
   readonly deadBands: readonly { readonly point: string; readonly band: number }[];
   readonly retention: Retention;
+  readonly servers: readonly ServerOptions[];
+}
+
+/** A database server that gets a copy. */
+export interface ServerOptions {
+  readonly id: string;
+  readonly kind: "influxdb";
+  readonly url: string;
+  readonly database: string;
+  readonly secret: string;
 }
 
 /** `full`: no room on the disk; `corrupt`: the file was damaged and is made anew; `failed`: anything else. */
@@ -22,6 +32,8 @@ export type StoreCause = "full" | "corrupt" | "failed";
 /** What the worker tells the control thread. */
 export type StoreWorkerMessage =
   | { readonly type: "started" }
+  /** Which servers do not answer, and why; null where all do. */
+  | { readonly type: "servers"; readonly lost: string | null }
   /** Null cause: good. */
   | { readonly type: "health"; readonly cause: StoreCause | null; readonly reason: string }
   | { readonly type: "closed" };

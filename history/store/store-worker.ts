@@ -1,6 +1,7 @@
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
+import { startExports } from "../servers/start-exports.ts";
 import { answerQuestion } from "./answer.ts";
 import { StoreKeeper } from "./store-keeper.ts";
 import type {
@@ -16,9 +17,16 @@ const IDLE_MS = 100;
 
 const port = present(parentPort, "the store's worker runs as a worker thread");
 const send = (message: StoreWorkerMessage): void => port.postMessage(message);
-const keeper = new StoreKeeper(workerData as StoreWorkerData, {
+const data = workerData as StoreWorkerData;
+const keeper = new StoreKeeper(data, {
   nowMs: () => performance.now(),
   onHealthChanged: (cause, reason) => send({ type: "health", cause, reason }),
+});
+const exports = startExports({
+  options: data.servers,
+  grids: data.grids.map(({ id }) => id),
+  store: () => (keeper.isOpen ? keeper.store : null),
+  onLostChanged: (lost) => send({ type: "servers", lost }),
 });
 let isClosing = false;
 
@@ -50,6 +58,7 @@ function wireError(error: unknown): { code: RemsError["code"]; message: string }
 function round(): void {
   const isBusy = keeper.turn();
   if (isClosing) {
+    exports.stop();
     keeper.close();
     send({ type: "closed" });
     port.close();

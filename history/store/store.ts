@@ -14,20 +14,26 @@ export interface StoreHandle {
   close(): Promise<void>;
 }
 
+export interface StoreObserver {
+  /** Null cause: good. */
+  readonly onHealthChanged: (cause: StoreCause | null, reason: string) => void;
+  /** Which servers do not answer, and why; null where all do. */
+  readonly onServersChanged: (lost: string | null) => void;
+  /** Connections must be made again. */
+  readonly onRestarted: () => void;
+}
+
 const RESTART_MS = 1000;
 const CLOSE_MS_MAX = 3000;
 
 /**
  * Starts the store's worker. It needs nothing from the control thread: it reads what the history worker has written. A worker that
  * dies is started again; whoever asked gets no answer and asks anew over a new connection.
- * @param onHealthChanged - Null cause: good.
- * @param onRestarted - Connections must be made again.
  * @throws {@link RemsError} `REMS_HISTORY_FAILED` if the worker does not start at all.
  */
 export async function startStore(
   data: StoreWorkerData,
-  onHealthChanged: (cause: StoreCause | null, reason: string) => void,
-  onRestarted: () => void,
+  { onHealthChanged, onServersChanged, onRestarted }: StoreObserver,
 ): Promise<StoreHandle> {
   let isServing = false;
   let worker: Worker;
@@ -41,6 +47,7 @@ export async function startStore(
       worker.on("message", (message: StoreWorkerMessage) => {
         if (message.type === "started") resolve();
         else if (message.type === "health") onHealthChanged(message.cause, message.reason);
+        else if (message.type === "servers") onServersChanged(message.lost);
       });
       worker.on("error", (error: Error) => {
         reason = error.message;

@@ -55,10 +55,16 @@ function libmodbus(): DebianTool | null {
     : { program: PYTHON, environment: { R_EMS_LIBMODBUS: library } };
 }
 
-const FINDERS = { "python3-pymodbus": pymodbus, mbpoll, libmodbus };
+function influxdb(): DebianTool | null {
+  const own = join(UNPACKED, "usr/bin/influxd");
+  const program = [own, "influxd"].find((path) => runs(path, ["version"], {}));
+  return program === undefined ? null : { program, environment: {} };
+}
+
+const FINDERS = { "python3-pymodbus": pymodbus, mbpoll, libmodbus, influxdb };
 
 /**
- * Finds a foreign Modbus program by the name of its Debian package: unpacked in `.cache/debian`, else on the system.
+ * Finds a foreign program by the name of its Debian package: unpacked in `.cache/debian`, else on the system.
  * @throws {@link RemsError} `REMS_PROGRAM_MISSING` that says how to get it: a test that needs it fails, it is never skipped.
  */
 export function debianTool(name: keyof typeof FINDERS): DebianTool {

@@ -55,9 +55,9 @@ beforeAll(async () => {
         recordsDays: 1e4,
         sizeBytesMax: 1e9,
       },
+      servers: [],
     },
-    () => {},
-    () => {},
+    { onHealthChanged: () => {}, onServersChanged: () => {}, onRestarted: () => {} },
   );
   api = await startApi({
     manifest: loadManifest(new URL("../../../configs/vessel.toml", import.meta.url).pathname),
