@@ -1,6 +1,7 @@
 import type { CommandContext } from "../command-context.ts";
 import { addImportCommand } from "./import-command.ts";
 import { addReadCommands } from "./read-commands.ts";
+import { addSunspecCommand } from "./sunspec-command.ts";
 import { addScanCommand } from "./scan-command.ts";
 
 const HELP = `
@@ -16,4 +17,5 @@ export function addDevice(context: CommandContext): void {
   addScanCommand(device, context);
   addReadCommands(device, context);
   addImportCommand(device, context);
+  addSunspecCommand(device, context);
 }
