@@ -103,7 +103,7 @@ export function createMemoryCoordinator(options: MemoryCoordinatorOptions): Memo
     const stored = records.get(request.grid);
     const isExpected =
       (stored?.revision ?? 0) === request.expectedRevision &&
-      (stored?.record.nonce ?? null) === request.expectedNonce;
+      (request.expectedNonce === null || stored?.record.nonce === request.expectedNonce);
     if (!isExpected) {
       return { type: "refused", revision: stored?.revision ?? 0, record: stored?.record ?? null };
     }
