@@ -23,8 +23,21 @@ import { startChaos } from "./run-chaos.ts";
 
 /** `npm run chaos`: a seeded schedule of faults at real processes, real etcd, and devices that log every write. */
 
+/** `stretched` survives pauses of most of a second: for machines that do much else. */
+const STRETCHED =
+  "timings = { heartbeat_ms = 100, lease_ms = 1000, shrink_ms = 600, grace_ms = 1300, stagger_ms = 100, handover_ms = 1000, coordinator_ms = 500 }";
+
+function timingLines(timingSet: ChaosProgramOptions["timingSet"]): string {
+  return timingSet === "stretched"
+    ? `timing_set = "relaxed"\n${STRETCHED}`
+    : `timing_set = "${timingSet}"`;
+}
+
 /** The vessel on ports that are free now. */
-async function writeManifest(folder: string, timingSet: string): Promise<string> {
+async function writeManifest(
+  folder: string,
+  timingSet: ChaosProgramOptions["timingSet"],
+): Promise<string> {
   const shipped = join(findProjectDirectory(), "configs", "vessel.toml");
   const portLine = /^((?:peer_|operator_|http_)?port) = \d+$/gm;
   const text = readFileSync(shipped, "utf8");
@@ -32,7 +45,7 @@ async function writeManifest(folder: string, timingSet: string): Promise<string>
   const path = join(folder, "vessel.toml");
   const withPorts = text
     .replaceAll(portLine, (_line, key: string) => `${key} = ${ports.pop()}`)
-    .replaceAll(/^nominal_frequency_hz = .*$/gm, (line) => `${line}\ntiming_set = "${timingSet}"`);
+    .replaceAll(/^nominal_frequency_hz = .*$/gm, (line) => `${line}\n${timingLines(timingSet)}`);
   writeFileSync(path, withPorts);
   return path;
 }

@@ -30,7 +30,7 @@ async function chaos(args: readonly string[], withinMs: number) {
     "tsx",
     main,
     "--timing-set",
-    "relaxed",
+    "stretched",
     "--out",
     outDirectory,
     ...args,
