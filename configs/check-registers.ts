@@ -25,6 +25,7 @@ const FAST_REQUEST_COUNT_MAX = 4;
 export function checkRegisters(profile: ProfileFile, kind: KindSpec, report: Report): void {
   checkSpans(profile, report);
   checkForbidden(profile, report);
+  checkSupervision(profile, kind, report);
   checkWriteBlock(profile, kind, report);
   checkFastClass(profile, report);
 }
@@ -186,6 +187,44 @@ function checkWriteBlock(profile: ProfileFile, kind: KindSpec, report: Report): 
       ["epoch_register"],
       `${next + 1 - first} registers`,
       `at most ${WRITE_COUNT_MAX} in one request`,
+    );
+  }
+}
+
+/** What supervises a level stands at levels only, names what is measured, and does not contradict the watchdog or the epoch. */
+function checkSupervision(profile: ProfileFile, kind: KindSpec, report: Report): void {
+  let budgetCount = 0;
+  let levelCount = 0;
+  profile.points.forEach((point, index) => {
+    const path = ["points", index];
+    const isLevel = kind.points[point.point]?.direction === "level";
+    levelCount += isLevel ? 1 : 0;
+    const { followed_by: followedBy, writes_per_day_max: budget } = point;
+    if (!isLevel && (followedBy !== undefined || budget !== undefined)) {
+      const field = followedBy === undefined ? "writes_per_day_max" : "followed_by";
+      report([...path, field], field, `none: ${point.point} is measured`);
+    }
+    if (followedBy !== undefined) {
+      const spec = kind.points[followedBy.point];
+      const isMapped = profile.points.some((one) => one.point === followedBy.point);
+      if (!isMapped || spec?.type !== "number" || spec.direction !== "measured") {
+        const allowed = "a measured number that this profile maps";
+        report([...path, "followed_by", "point"], JSON.stringify(followedBy.point), allowed);
+      }
+    }
+    if (budget === undefined) return;
+    budgetCount++;
+    if (profile.epoch_register) {
+      const allowed = "none beside an epoch register: every write there carries all levels";
+      report([...path, "writes_per_day_max"], String(budget), allowed);
+    }
+  });
+  const isServed = profile.fallback !== undefined && profile.fallback.behaviour !== "none";
+  if (isServed && budgetCount > 0 && budgetCount === levelCount) {
+    report(
+      ["points"],
+      "a write budget on every level",
+      "one level without, or fallback `none`: the watchdog is served by writing a level",
     );
   }
 }

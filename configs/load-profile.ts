@@ -163,6 +163,17 @@ function toProfile(file: ProfileFile): DeviceProfile {
             ? null
             : { value: point.constant, reason: point.reason ?? "" },
         readBack: point.read_back ?? null,
+        supervision: {
+          confirmWithinMs: point.confirm_within_ms,
+          followedBy: point.followed_by
+            ? {
+                point: point.followed_by.point,
+                tolerance: point.followed_by.tolerance,
+                withinMs: point.followed_by.within_ms,
+              }
+            : null,
+          writesPerDayMax: point.writes_per_day_max ?? null,
+        },
         writeWith: point.write_with ?? null,
       })),
     commands:

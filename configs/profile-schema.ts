@@ -76,6 +76,31 @@ const pointSchema = z.strictObject({
       .optional(),
     "Levels: neighbouring registers that each write sets along, such as an enable flag or the device's own watchdog time.",
   ),
+  confirm_within_ms: field(
+    z.int().min(100).max(600_000).default(2000),
+    "Levels: an acknowledged value that the device does not show by then raises an alarm.",
+    { unit: "ms" },
+  ),
+  followed_by: field(
+    z
+      .strictObject({
+        point: field(text(64), "Measured point of the same device that shows the effect."),
+        tolerance: field(z.number().gt(0).max(1_000_000), "How close it must come.", {
+          unit: "of the level",
+        }),
+        within_ms: field(
+          z.int().min(100).max(3_600_000),
+          "Apart for so long, and the device does not follow: an alarm.",
+          { unit: "ms" },
+        ),
+      })
+      .optional(),
+    "Levels: the measured effect. Not for references that droop or load may keep apart from what is measured.",
+  ),
+  writes_per_day_max: field(
+    z.int().min(1).max(1_000_000).optional(),
+    "Levels: writes that the register bears where it is kept in flash memory. The value is then not re-served for the watchdog.",
+  ),
   read_back: field(
     z
       .strictObject({

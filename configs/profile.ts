@@ -103,12 +103,35 @@ export interface PointMapping {
   readonly constant: { readonly value: PointValue; readonly reason: string } | null;
   /** For levels: where the device shows the value that it holds, if not at the same register. */
   readonly readBack: { readonly table: RegisterTable; readonly address: number } | null;
+  /** For levels; {@link SUPERVISION} elsewhere. */
+  readonly supervision: LevelSupervision;
   /** For levels: registers that are written in the same request, right before and right after the level's own. */
   readonly writeWith: {
     readonly before: readonly number[];
     readonly after: readonly number[];
   } | null;
 }
+
+/** What a level owes after it was acknowledged, and what its register bears. */
+export interface LevelSupervision {
+  /** The device must show it by then. */
+  readonly confirmWithinMs: number;
+  /** The measured value that must come as close as `tolerance`, in the unit of the level, and not be apart for `withinMs`. */
+  readonly followedBy: {
+    readonly point: string;
+    readonly tolerance: number;
+    readonly withinMs: number;
+  } | null;
+  /** Writes that the register bears; null where it does not wear. Such a level is not re-served. */
+  readonly writesPerDayMax: number | null;
+}
+
+/** Where a profile says nothing. */
+export const SUPERVISION: LevelSupervision = {
+  confirmWithinMs: 2000,
+  followedBy: null,
+  writesPerDayMax: null,
+};
 
 export interface CommandMapping {
   readonly command: string;

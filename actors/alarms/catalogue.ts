@@ -115,6 +115,17 @@ export const ALARMS = {
     },
     { onDelayMs: 2000 },
   ),
+  SETPOINT_IGNORED: define(
+    "medium",
+    {
+      cause:
+        "A device refused a set-point, or acknowledged it and does not show it, or shows it without effect.",
+      consequence: "The grid counts on power that does not come; what others carry rises.",
+      action:
+        "See at the device whether it is in remote control and whether a limit of its own holds; `r-emsctl why` names the set-point.",
+    },
+    { suppressedBy: ["DEVICE_OFFLINE", "DEVICE_UNUSABLE", "DEVICE_TRIPPED"] },
+  ),
   DEVICE_UNKNOWN: define(
     "medium",
     {

@@ -59,6 +59,10 @@ function noteDevice(plan: GridPlan, state: GridState, device: PlannedDevice, not
   if (state.connections[id] === "faulted") {
     note(address, "DEVICE_UNUSABLE", `${id} answers and cannot be used`, weight);
   }
+  const ignored = state.facts[`ignored.${id}`];
+  if (typeof ignored === "string" && ignored !== "") {
+    note(address, "SETPOINT_IGNORED", `${id} does not do what it is told: ${ignored}`, weight);
+  }
   switch (snapshot.state) {
     case "unknown":
       note(address, "DEVICE_UNKNOWN", `feedback of ${id} is missing`, weight);

@@ -236,7 +236,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
           receive(node.id, wrapped);
         },
         onRole: (role, reason) => become(address("controllers", grid.id), role, reason),
-        onDriver: (device, state) => become(address("drivers", device), state, ""),
+        onDriver: (device, state, reason) => become(address("drivers", device), state, reason),
         onFatal: parts.onFatal,
       });
       controllers.set(grid.id, controller);

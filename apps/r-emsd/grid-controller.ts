@@ -24,6 +24,8 @@ import type { ControlLoop } from "../../scan/control-loop.ts";
 import { createControlLoop } from "../../scan/control-loop.ts";
 import type { Dial } from "./address-map.ts";
 import { DRIVER_FAMILIES } from "./driver-families.ts";
+import { healthText } from "./health-text.ts";
+import { IgnoredOutputs } from "./ignored-outputs.ts";
 import { historyNotes } from "./history-notes.ts";
 import type { Trace } from "./trace-file.ts";
 
@@ -47,7 +49,7 @@ export interface GridControllerOptions {
   readonly send: (toNode: string, message: PeerMessage) => boolean;
   readonly sendToGrid: (message: GridMessage) => void;
   readonly onRole: (role: Role, reason: string) => void;
-  readonly onDriver: (device: string, state: ConnectionState) => void;
+  readonly onDriver: (device: string, state: ConnectionState, reason: string) => void;
   readonly onFatal: (error: RemsError) => void;
 }
 
@@ -84,6 +86,10 @@ export function createGridController(options: GridControllerOptions): GridContro
   const { trace } = options;
   const read = devicesReadBy(options.manifest, grid.id);
   const own = new Set(read.filter(({ isOwn }) => isOwn).map(({ device }) => device.id));
+  const ignored = new IgnoredOutputs();
+  /** What was last said of each device's connection. */
+  const told = new Map<string, { readonly state: ConnectionState; readonly text: string }>();
+  let io: DeviceIo | null = null;
   let loop = create(options.recovered);
 
   function create(recovered: RecoveredLog): ControlLoop {
@@ -115,7 +121,7 @@ export function createGridController(options: GridControllerOptions): GridContro
           api.onFrame(encoded);
           for (const line of historyNotes(encoded.frame, outputs)) journal.note(line);
           for (const [device, state] of encoded.frame.connections)
-            if (own.has(device)) options.onDriver(device, state);
+            if (own.has(device)) tell(device, state, told.get(device)?.text ?? "");
         },
         snapshot: (text, position) => api.onSnapshot(grid.id, text, position),
         role(from, to, reason) {
@@ -126,6 +132,7 @@ export function createGridController(options: GridControllerOptions): GridContro
             kind: "role",
             text: `${from} -> ${to}: ${reason}`,
           });
+          if (from === "leading") for (const fact of ignored.clear()) loop.setFact(...fact);
           options.onRole(to, reason);
           publishStatus();
         },
@@ -184,7 +191,12 @@ export function createGridController(options: GridControllerOptions): GridContro
       },
       DRIVER_FAMILIES,
     );
-    devices.onWrite((report) => note(report, plantTimeMs()));
+    io = devices;
+    devices.onWrite((report) => {
+      note(report, plantTimeMs());
+      const fact = ignored.note(report);
+      if (fact !== null) loop.setFact(...fact);
+    });
     return devices;
   }
 
@@ -197,7 +209,25 @@ export function createGridController(options: GridControllerOptions): GridContro
     journal.note({ grid: grid.id, plantTimeMs, kind, text: JSON.stringify(report) });
   }
 
-  const publishStatus = () => api.onStatus(grid.id, loop.view());
+  /** The leader tells what it knows of its devices beyond their state: which registers they refuse, for instance. */
+  function publishHealth(): void {
+    if (io === null || loop.view().role !== "leading") return;
+    for (const health of io.health()) {
+      if (own.has(health.device)) tell(health.device, health.state, healthText(health));
+    }
+  }
+
+  function tell(device: string, state: ConnectionState, text: string): void {
+    const last = told.get(device);
+    if (last?.state === state && last.text === text) return;
+    told.set(device, { state, text });
+    options.onDriver(device, state, text);
+  }
+
+  const publishStatus = () => {
+    api.onStatus(grid.id, loop.view());
+    publishHealth();
+  };
 
   return {
     loop: () => loop,

@@ -5,9 +5,13 @@ import { CONNECTION_STATES } from "../../kernel/point.ts";
 
 /**
  * A local actor that shows the state of something that lives elsewhere in this node: every state can follow every other, by an event
- * `became.<state>` that carries the reason.
+ * `became.<state>` that carries the reason; where `mayRepeat` a state follows itself, with another reason.
  */
-function viewMachine(id: string, states: readonly string[]): AnyStateMachine {
+function viewMachine(
+  id: string,
+  states: readonly string[],
+  mayRepeat: boolean = false,
+): AnyStateMachine {
   const transitions = Object.fromEntries(
     states.map((state) => [`became.${state}`, { target: `#${id}.${state}` }]),
   );
@@ -19,7 +23,9 @@ function viewMachine(id: string, states: readonly string[]): AnyStateMachine {
         state,
         {
           on: Object.fromEntries(
-            Object.entries(transitions).filter(([event]) => event !== `became.${state}`),
+            Object.entries(transitions).filter(
+              ([event]) => mayRepeat || event !== `became.${state}`,
+            ),
           ),
         },
       ]),
@@ -41,6 +47,6 @@ export const LOCAL_MACHINES = {
   controller: viewMachine("controller", ROLES),
   peer: viewMachine("peer", ["disconnected", "connected"]),
   coordinator: viewMachine("coordinator", ["unreachable", "degraded", "reachable"]),
-  driver: viewMachine("driver", CONNECTION_STATES),
+  driver: viewMachine("driver", CONNECTION_STATES, true),
   worker: viewMachine("worker", ["good", "failed"]),
 } as const;

@@ -41,6 +41,7 @@ function pointFileOf(mapping: PointMapping): ProfileFile["points"][number] {
     offset: mapping.offset,
     access: mapping.access,
     poll: mapping.poll,
+    confirm_within_ms: mapping.supervision.confirmWithinMs,
     ...(labels === null ? {} : { labels: { ...labels } }),
     ...(notAvailable === null ? {} : { not_available: notAvailable }),
     ...(trueWhen === null

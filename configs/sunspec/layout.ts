@@ -1,5 +1,10 @@
 import { DEVICE_KINDS, type DeviceKind, type PointSpec } from "../../kernel/device-kinds.ts";
-import type { CommandMapping, PointMapping, RegisterType } from "../profile.ts";
+import {
+  SUPERVISION,
+  type CommandMapping,
+  type PointMapping,
+  type RegisterType,
+} from "../profile.ts";
 import type { SunspecPoint, SunspecType } from "./model-table.ts";
 import type { SunspecCommandNeed, SunspecNeeds, SunspecPointNeed } from "./needs.ts";
 import type { PlacedPoint } from "./place-points.ts";
@@ -201,6 +206,7 @@ function mappingOf(
     trueWhen: need.trueSymbols === null ? null : trueWhenOf(need.trueSymbols, point),
     constant: need.constant,
     readBack: null,
+    supervision: SUPERVISION,
     writeWith: null,
   };
 }

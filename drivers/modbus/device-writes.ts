@@ -6,6 +6,7 @@ import type { WriteReport } from "../../kernel/ports/device-io.ts";
 import type { Connection } from "./connection.ts";
 import type { DeviceContext, Rights } from "./device-context.ts";
 import { LevelImage } from "./level-image.ts";
+import { LevelWatch } from "./level-watch.ts";
 import { isRefusal, textOf, type Outcome, type Sign } from "./outcome.ts";
 import { planCommandWrite, planLevelWrites, type WriteLayout } from "./write-plan.ts";
 
@@ -14,6 +15,10 @@ const COMMAND_COUNT_MAX = 16;
 /** What one device is told: its set-points, its waiting commands, and what became of them. */
 export class DeviceWrites {
   readonly levels: LevelImage;
+  readonly #watch: LevelWatch;
+  readonly #valueOf: (point: string) => number | null;
+  /** Set-points that hold now. */
+  #wanted: ReadonlyMap<string, number> = new Map();
   readonly #config: DeviceConfig;
   readonly #rights: Rights;
   readonly #layout: WriteLayout;
@@ -28,6 +33,7 @@ export class DeviceWrites {
   /**
    * @param settled - Told what each finished exchange says about the connection.
    * @param stateNow - State of the connection, for reasons.
+   * @param valueOf - A measured value of the device where it is good.
    */
   constructor(
     config: DeviceConfig,
@@ -36,6 +42,7 @@ export class DeviceWrites {
     context: DeviceContext,
     settled: (sign: Sign) => void,
     stateNow: () => ConnectionState,
+    valueOf: (point: string) => number | null,
   ) {
     this.#config = config;
     this.#rights = rights;
@@ -43,6 +50,7 @@ export class DeviceWrites {
     this.#context = context;
     this.#settled = settled;
     this.#stateNow = stateNow;
+    this.#valueOf = valueOf;
     const { profile } = config;
     // Served a scan early, so that waiting for the next scan does not make it late.
     const serveMs = profile.fallback
@@ -51,6 +59,10 @@ export class DeviceWrites {
     this.levels = new LevelImage(
       layout.levels,
       { settleMs: profile.writeMs, serveMs },
+      (point, outcome, reason) => this.#reportLevel(point, outcome, reason),
+    );
+    this.#watch = new LevelWatch(
+      layout.levels.map(({ point, mapping }) => ({ point, supervision: mapping.supervision })),
       (point, outcome, reason) => this.#report("level", point, outcome, reason),
     );
   }
@@ -68,6 +80,11 @@ export class DeviceWrites {
       this.#report("level", point, "dropped", "the profile has no such level");
     }
     const changed = this.levels.replace(values);
+    this.#wanted = new Map(
+      [...values].flatMap(([point, value]) =>
+        typeof value === "number" ? [[point, value] as const] : [],
+      ),
+    );
     if (this.#rights.control === "control" && this.#rights.isOwn)
       this.#hasLevelsWaiting = values.size > 0;
     else this.levels.reportWould(changed, this.#whyNotWritten());
@@ -94,6 +111,8 @@ export class DeviceWrites {
   /** Nothing waits any more, and no level is held until the next image. */
   abandonWrites(reason: string): void {
     this.#hasLevelsWaiting = false;
+    this.#wanted = new Map();
+    this.#watch.clear();
     this.levels.release();
     for (const command of this.#commands.splice(0)) this.#finish(command, "dropped", reason);
   }
@@ -114,7 +133,9 @@ export class DeviceWrites {
       this.levels.dropped(due, "no authority");
       return false;
     }
-    const sent = this.levels.words();
+    const sent = this.levels
+      .words()
+      .map((words, index) => (this.levels.isSpared(index) && isDue[index] !== true ? null : words));
     const writes = planLevelWrites(this.#layout, sent, isDue, epoch);
     if (typeof writes === "string") {
       this.levels.dropped(due, writes);
@@ -126,6 +147,7 @@ export class DeviceWrites {
     const { unitId, profile } = this.#config;
     connection.write(unitId, write.request, profile.writeMs, this.#admit(epoch), (outcome) => {
       const nowMs = this.#context.clock.monotonicMs();
+      if (outcome.type !== "dropped") this.levels.spent(write.levels, nowMs);
       if (outcome.type === "acknowledged") this.levels.acknowledged(write.levels, sent, nowMs);
       else if (outcome.type === "dropped") this.levels.dropped(write.levels, outcome.reason);
       else if (isRefusal(outcome)) {
@@ -197,6 +219,20 @@ export class DeviceWrites {
       if (now === null) return "no authority";
       return now === epoch ? null : `the epoch changed from ${epoch} to ${now}`;
     };
+  }
+
+  /** Looks whether the device does what it acknowledged. */
+  watch(nowMs: number): void {
+    const state = this.#stateNow();
+    if (state !== "online" && state !== "degraded") this.#watch.clear();
+    else if (this.#rights.isOwn && this.#rights.control === "control")
+      this.#watch.check(this.#wanted, this.#valueOf, nowMs);
+  }
+
+  #reportLevel(point: string, outcome: WriteReport["outcome"], reason: string): void {
+    if (outcome === "written") this.#watch.written(point, this.#context.clock.monotonicMs());
+    if (outcome === "confirmed") this.#watch.confirmed(point);
+    this.#report("level", point, outcome, reason);
   }
 
   /** Drops the commands that waited too long. */

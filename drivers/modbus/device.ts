@@ -2,7 +2,12 @@ import type { DeviceConfig } from "../../configs/manifest.ts";
 import { present } from "../../kernel/assert.ts";
 import type { CommandOutput } from "../../kernel/command.ts";
 import { RemsError } from "../../kernel/errors.ts";
-import type { ConnectionState, PointSample, PointValue } from "../../kernel/point.ts";
+import {
+  pointId,
+  type ConnectionState,
+  type PointSample,
+  type PointValue,
+} from "../../kernel/point.ts";
 import type { ControlMode, DeviceHealth, PollMode } from "../../kernel/ports/device-io.ts";
 import type { Connection } from "./connection.ts";
 import type { DeviceContext, Rights } from "./device-context.ts";
@@ -110,6 +115,7 @@ export class ModbusDevice {
       this.#context,
       this.#settled,
       stateNow,
+      (point) => this.#points.goodNumber(pointId(this.config.id, point), this.#nowMs()),
     );
   }
 
@@ -209,6 +215,7 @@ export class ModbusDevice {
   /** Makes due reads wait. Commands that waited too long are dropped. */
   poll(mode: PollMode, nowMs: number): void {
     this.#writes.dropExpired();
+    this.#writes.watch(nowMs);
     if (!this.#isUsable || nowMs < this.#retryAtMs) return;
     if (this.isSilent) {
       if (this.#sentAtMs.length === 0) this.#reads.requestOne();

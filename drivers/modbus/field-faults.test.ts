@@ -3,6 +3,7 @@ import type { DeviceConfig } from "../../configs/manifest.ts";
 import { createDriverBench, type DriverBench } from "../../test/support/driver-bench.ts";
 import { eventually } from "../../test/support/eventually.ts";
 import { ModbusTestDevice } from "../../test/support/modbus-device.ts";
+import { SUPERVISION } from "../../configs/profile.ts";
 import { device, mapping, MODBUS, profile } from "./profile-fixture.ts";
 
 /** What goes wrong in the field, against real sockets. */
@@ -234,4 +235,78 @@ it("fifty devices that return at once are met by no storm, and are all back with
     (from) => acceptedAtMs.filter((at) => at >= from && at < from + 50).length,
   );
   expect(Math.max(...densest)).toBeLessThanOrEqual(22);
+});
+
+describe("set-points that a device acknowledges and does not do", () => {
+  const point = "powerSetpointKw";
+  const level = (value: number) => [{ device: "bat1", point, value }];
+  const supervised = (values: Partial<typeof SUPERVISION>) =>
+    profile({
+      points: profile().points.map((one) =>
+        one.point === point ? { ...one, supervision: { ...SUPERVISION, ...values } } : one,
+      ),
+    });
+
+  it("are unconfirmed where it does not show them", async () => {
+    const { peer, port } = await serve();
+    const driver = bench([device({ port, profile: supervised({ confirmWithinMs: 400 }) })]);
+    await driver.until("read", () => driver.points.size === 4);
+    const honest = peer.behave;
+    peer.behave = (served) => {
+      honest(served);
+      if (served.request.functionCode === 16) peer.registers.set(102, 0);
+    };
+    await driver.until("unconfirmed", () => {
+      driver.io.writeLevels(level(5), 1);
+      return driver.outcomes(point).includes("unconfirmed");
+    });
+    peer.behave = honest;
+    await driver.until("confirmed at last", () => {
+      driver.io.writeLevels(level(5), 1);
+      return driver.outcomes(point).at(-1) === "confirmed";
+    });
+  });
+
+  it("are unfollowed where they have no effect, and followed once they have", async () => {
+    const { peer, port } = await serve();
+    const followedBy = { point: "activePowerKw", tolerance: 1, withinMs: 300 };
+    const driver = bench([device({ port, profile: supervised({ followedBy }) })]);
+    await driver.until("read", () => driver.points.size === 4);
+    const until = (outcome: string) =>
+      driver.until(outcome, () => {
+        driver.io.writeLevels(level(5), 1);
+        return driver.outcomes(point).at(-1) === outcome;
+      });
+    await until("unfollowed");
+    expect(driver.reports.at(-1)?.reason).toBe("wanted 5, activePowerKw shows 0 for 300 ms");
+    peer.registers.set(1, 48);
+    await until("followed");
+  });
+
+  it("a register that wears is written as often as it bears, and never for the watchdog", async () => {
+    const { peer, port } = await serve();
+    const used = supervised({ writesPerDayMax: 48 });
+    const fallback = { behaviour: "hold", reason: "a test", watchdogMs: 300 } as const;
+    const driver = bench([device({ port, profile: { ...used, fallback } })], {
+      timings: { scanMs: 20, staleMs: 1000 },
+    });
+    await driver.until("read", () => driver.points.size === 4);
+    const startMs = performance.now();
+    await driver.until("half a second of one value", () => {
+      driver.io.writeLevels(level(5), 1);
+      return performance.now() - startMs > 500;
+    });
+    expect(peer.writes.length).toBe(1);
+    // Two in an hour may go at once.
+    for (const value of [6, 7, 8]) {
+      driver.io.writeLevels(level(value), 1);
+      const { length } = peer.reads;
+      await driver.until("a scan", () => peer.reads.length > length);
+    }
+    expect(peer.writes.map(({ words }) => words[0])).toEqual([50, 60]);
+    const dropped = driver.reports.filter(({ outcome }) => outcome === "dropped");
+    expect(new Set(dropped.map(({ reason }) => reason))).toEqual(
+      new Set(["its register has no write left for now"]),
+    );
+  });
 });

@@ -2,6 +2,7 @@ import { present } from "../../kernel/assert.ts";
 import type { WriteReport } from "../../kernel/ports/device-io.ts";
 import type { PointValue } from "../../kernel/point.ts";
 import type { Words } from "./codec.ts";
+import { WriteBudget } from "./write-budget.ts";
 import type { LevelLayout } from "./write-plan.ts";
 
 /** A level that the device refused or did not keep is written again at most so often. */
@@ -41,6 +42,8 @@ export class LevelImage {
   readonly #settleMs: number;
   /** Levels are served at least so often; Infinity where the device has no watchdog. */
   readonly #serveMs: number;
+  /** For each level what its register bears; null where it does not wear. */
+  readonly #budgets: readonly (WriteBudget | null)[];
 
   /** @param serveMs - Time between two writes that keeps the device's watchdog content; Infinity where it has none. */
   constructor(
@@ -52,6 +55,10 @@ export class LevelImage {
     this.#settleMs = timing.settleMs;
     this.#serveMs = timing.serveMs;
     this.#report = report;
+    this.#budgets = layout.map(({ mapping }) => {
+      const { writesPerDayMax } = mapping.supervision;
+      return writesPerDayMax === null ? null : new WriteBudget(writesPerDayMax);
+    });
     this.#states = layout.map(() => ({
       wanted: null,
       confirmed: null,
@@ -84,13 +91,29 @@ export class LevelImage {
 
   /** Levels that must be written now: all that are held where the watchdog is due, else those that differ from what is confirmed. */
   due(nowMs: number): readonly boolean[] {
-    return this.#states.map((state) => {
+    return this.#states.map((state, index) => {
       if (state.wanted === null) return false;
+      const budget = this.#budgets[index] ?? null;
       const isRefused = isEqual(state.wanted, state.refused) && nowMs < state.retryAtMs;
       if (isRefused) return false;
-      const isServeDue = nowMs - state.writtenAtMs >= this.#serveMs;
-      return isServeDue || !isEqual(state.wanted, state.confirmed);
+      const isChanged = !isEqual(state.wanted, state.confirmed);
+      if (budget === null) return isChanged || nowMs - state.writtenAtMs >= this.#serveMs;
+      if (!isChanged) return false;
+      const isAffordable = budget.has(nowMs);
+      if (!isAffordable)
+        this.#reportOnce(index, "dropped", "its register has no write left for now");
+      return isAffordable;
     });
+  }
+
+  /** A write that carried these levels has gone out, whatever becomes of it. */
+  spent(levels: readonly number[], nowMs: number): void {
+    for (const index of levels) this.#budgets[index]?.spend(nowMs);
+  }
+
+  /** Levels that no write may carry along that is meant for others: each costs their registers a write. */
+  isSpared(index: number): boolean {
+    return (this.#budgets[index] ?? null) !== null;
   }
 
   /** Registers to send for each level: as wanted, else as the device last showed them; null where neither is known. */

@@ -77,6 +77,13 @@ export class PointImage {
     present(this.#slots[slot], "an item of a request has a slot").readAtMs = nowMs;
   }
 
+  /** A number that is good now; null where it is not, or there is no such point. */
+  goodNumber(id: string, nowMs: number): number | null {
+    const slot = this.#slots.find((one) => one.id === id);
+    if (slot === undefined || typeof slot.value !== "number") return null;
+    return this.#qualityOf(slot, nowMs) === "good" ? slot.value : null;
+  }
+
   /** Quality and age of every point, for people. */
   ages(nowMs: number): DeviceHealth["points"] {
     return this.#slots.map((slot) => ({

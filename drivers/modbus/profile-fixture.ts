@@ -1,5 +1,10 @@
 import type { DeviceConfig } from "../../configs/manifest.ts";
-import type { DeviceProfile, ModbusSettings, PointMapping } from "../../configs/profile.ts";
+import {
+  type DeviceProfile,
+  type ModbusSettings,
+  type PointMapping,
+  SUPERVISION,
+} from "../../configs/profile.ts";
 
 /** A point mapping with the defaults of the profile schema. */
 export function mapping(
@@ -20,6 +25,7 @@ export function mapping(
     constant: null,
     writeWith: null,
     readBack: null,
+    supervision: SUPERVISION,
     ...values,
   };
 }

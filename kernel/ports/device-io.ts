@@ -21,7 +21,20 @@ export interface WriteReport {
   readonly epoch: number;
   readonly kind: "level" | "command";
   readonly name: string;
-  readonly outcome: "written" | "confirmed" | "dropped" | "failed" | "unknown" | "wouldWrite";
+  /**
+   * Of a level in this order: `written` (acknowledged), `confirmed` (shown by the device), `followed` (the measured effect). `unconfirmed`
+   * and `unfollowed`: that did not come in time.
+   */
+  readonly outcome:
+    | "written"
+    | "confirmed"
+    | "followed"
+    | "unconfirmed"
+    | "unfollowed"
+    | "dropped"
+    | "failed"
+    | "unknown"
+    | "wouldWrite";
   readonly reason: string;
 }
 
