@@ -56,6 +56,12 @@ export class DeviceLayout {
     return this.#need;
   }
 
+  /** What was found cannot be used after all. */
+  reject(nowMs: number): void {
+    this.#found = null;
+    this.retryAtMs = nowMs + RETRY_MS;
+  }
+
   /** The device said nothing to the guess; the next one follows, also over a new connection. */
   unanswered(nowMs: number): FoundLayout | string | null {
     if (this.#need !== null) this.#silent.add(this.#need.address);

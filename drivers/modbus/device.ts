@@ -286,7 +286,15 @@ export class ModbusDevice {
       return;
     }
     this.#writes.abandonWrites("its registers were found anew");
-    this.#map = mapDevice(this.config, this.config.profile, found);
+    try {
+      this.#map = mapDevice(this.config, this.config.profile, found);
+    } catch (error) {
+      // A device that describes itself so that it cannot be read or written is its own fault, not ours.
+      if (!(error instanceof RemsError)) throw error;
+      this.#layout?.reject(this.#nowMs());
+      this.#setState("faulted", error.message);
+      return;
+    }
     this.#points.remap(this.#map.points);
     this.#reads = this.#createReads();
     this.#writes = this.#createWrites();

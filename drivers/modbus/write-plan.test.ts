@@ -124,6 +124,18 @@ describe("commands", () => {
     );
   });
 
+  it("goes in one request with the argument that stands before its code", () => {
+    const start = { command: "start", table: "holding", address: 4209, value: 1 } as const;
+    const layout = layoutWrites(
+      genset({ commands: [{ ...start, before: [0x01fe, 0], followedBy: null }] }),
+    );
+    expect(planCommandWrite(layout, "start", [], 7)).toEqual({
+      functionCode: 16,
+      address: 4207,
+      words: [0x01fe, 0, 1],
+    });
+  });
+
   it("writes a coil by itself", () => {
     const layout = layoutWrites(
       genset({

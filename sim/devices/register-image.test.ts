@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { checkProfileText } from "../../configs/load-profile.ts";
+import { checkProfileText, loadProfiles } from "../../configs/load-profile.ts";
 import { problemText } from "../../configs/problem.ts";
 import { present } from "../../kernel/assert.ts";
 import { RegisterImage } from "./register-image.ts";
@@ -49,4 +49,33 @@ it("takes a level with or without what its profile writes along, and nothing bey
   expect(image.decodeRegisters(3, [1, 5000, 0, 60])).toEqual(taken);
   expect(image.decodeRegisters(4, [5000])).toEqual(taken);
   expect(image.decodeRegisters(4, [5000, 0, 60, 9])).toBe("address");
+});
+
+it("takes a command code with its argument, whole or not at all", () => {
+  const genset = present(loadProfiles().get("comap-style-genset"), "a shipped profile");
+  const commands = new RegisterImage(genset);
+  const started = { epoch: null, levels: [], commands: ["start"] };
+  expect(commands.decodeRegisters(4207, [0x01fe, 0, 1])).toEqual(started);
+  expect(commands.decodeRegisters(4207, [0x02fd, 0, 1])).toEqual({
+    ...started,
+    commands: ["stop"],
+  });
+  expect(commands.decodeRegisters(4207, [0x1234, 0, 1])).toBe("value");
+  expect(commands.decodeRegisters(4209, [1])).toBe("value");
+});
+
+it("serves a SunSpec profile as a device that can be found: marker, headers, scale factors, end", () => {
+  const inverter = present(loadProfiles().get("sunspec-inverter"), "a shipped profile");
+  const served = new RegisterImage(inverter);
+  const read = (address: number, count: number) =>
+    served.readRegisters("holding", address, count, { activePowerKw: 120 }, 0);
+  expect(read(40000, 4)).toEqual([0x5375, 0x6e53, 1, 66]);
+  expect(read(40070, 2)).toEqual([103, 50]);
+  const { fixedRegisters } = present(inverter.sunspec, "a SunSpec profile");
+  expect(read(fixedRegisters.address + fixedRegisters.words.length - 2, 2)).toEqual([0xffff, 0]);
+  const power = present(
+    inverter.points.find(({ point }) => point === "activePowerKw"),
+    "mapped",
+  );
+  expect(read(power.address, 2)).toEqual([12_000, 1]);
 });
