@@ -228,6 +228,27 @@ describe("a disk that refuses", () => {
 });
 
 describe("retention", () => {
+  it("removes what is older than its time, never what a recovery needs", () => {
+    const disk = createMemoryDisk();
+    const limits = { ...SMALL, totalBytesMax: 1e9, ageMsMax: 1000 };
+    const { file } = open(disk, limits);
+    const frames = chain(null, 60);
+    const write = (from: number, to: number) => {
+      for (const frame of frames.slice(from, to)) file.append(frameBody(frame));
+      file.append(snapshotBody(snapshotAt(lastOf(frames.slice(0, to)))));
+      file.flush();
+    };
+    write(0, 20);
+    const first = disk.list()[0];
+    disk.passTime(900);
+    write(20, 40);
+    expect(disk.list()[0]).toBe(first);
+    disk.passTime(200);
+    write(40, 60);
+    expect(disk.list()[0]).not.toBe(first);
+    expect(open(disk, limits).port.last).toEqual(lastOf(frames));
+  });
+
   it("removes the oldest segments, never the newest snapshot or what follows it", () => {
     const disk = createMemoryDisk();
     const { file } = open(disk, SMALL);

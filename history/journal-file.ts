@@ -25,6 +25,8 @@ export interface JournalLimits {
   readonly segmentBytesMax: number;
   /** Oldest segments are removed beyond this, never one that a recovery would need. */
   readonly totalBytesMax: number;
+  /** Segments written to last before this are removed as well; never one that a recovery would need. By size alone where absent. */
+  readonly ageMsMax?: number;
 }
 
 /** A grid's log as recovered, and what is known beside it. */
@@ -254,9 +256,11 @@ export class JournalFile {
     const segments = this.#disk.list();
     const needed = [...this.#tails.values()].map((tail) => tail.baseSegment ?? Infinity);
     const neededFrom = Math.min(...needed, this.#nextSegment);
+    const { totalBytesMax, ageMsMax } = this.#limits;
     let totalBytes = segments.reduce((sum, segment) => sum + this.#disk.size(segment), 0);
     for (const segment of segments) {
-      if (totalBytes <= this.#limits.totalBytesMax || segment >= neededFrom) return;
+      const isOld = ageMsMax !== undefined && this.#disk.ageMs(segment) > ageMsMax;
+      if ((totalBytes <= totalBytesMax && !isOld) || segment >= neededFrom) return;
       totalBytes -= this.#disk.size(segment);
       this.#disk.remove(segment);
     }

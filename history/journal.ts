@@ -24,6 +24,8 @@ export interface JournalOptions {
   readonly segmentBytesMax?: number;
   /** 512 MiB by default. The newest snapshot of each grid and what follows it always stay. */
   readonly totalBytesMax?: number;
+  /** Segments older than this go too; by size alone where absent. */
+  readonly ageMsMax?: number;
   /** Room between the threads, 8 MiB by default: what may wait while the disk does not take it. */
   readonly ringBytes?: number;
 }
@@ -54,6 +56,7 @@ export async function openJournal(options: JournalOptions): Promise<OpenedJourna
     limits: {
       segmentBytesMax: options.segmentBytesMax ?? 32 * MEBIBYTE,
       totalBytesMax: options.totalBytesMax ?? 512 * MEBIBYTE,
+      ...(options.ageMsMax === undefined ? {} : { ageMsMax: options.ageMsMax }),
     },
     ring,
   };

@@ -8,6 +8,8 @@ export interface MemoryDisk extends SegmentDisk {
   failure: "" | "ENOSPC" | "EIO";
   /** Keeps of each file what was synced and, of the rest, at most `unsyncedBytes`: the start of what the kernel had not written. */
   losePower(unsyncedBytes: number): void;
+  /** Time passes for all that is there. */
+  passTime(ms: number): void;
   /** Bytes of a segment, to damage them. */
   bytesOf(segment: number): Buffer;
 }
@@ -15,6 +17,7 @@ export interface MemoryDisk extends SegmentDisk {
 interface MemoryFile {
   bytes: Buffer;
   syncedBytes: number;
+  ageMs: number;
 }
 
 export function createMemoryDisk(): MemoryDisk {
@@ -32,6 +35,10 @@ export function createMemoryDisk(): MemoryDisk {
     list: () => [...files.keys()].sort((a, b) => a - b),
     size: (segment) => fileOf(segment).bytes.length,
     read: (segment) => Buffer.from(fileOf(segment).bytes),
+    ageMs: (segment) => fileOf(segment).ageMs,
+    passTime(ms) {
+      for (const file of files.values()) file.ageMs += ms;
+    },
     truncate(segment, byteCount) {
       const file = fileOf(segment);
       file.bytes = file.bytes.subarray(0, byteCount);
@@ -39,7 +46,7 @@ export function createMemoryDisk(): MemoryDisk {
     },
     remove: (segment) => void files.delete(segment),
     create(segment) {
-      const file: MemoryFile = { bytes: Buffer.alloc(0), syncedBytes: 0 };
+      const file: MemoryFile = { bytes: Buffer.alloc(0), syncedBytes: 0, ageMs: 0 };
       files.set(segment, file);
       return {
         write(bytes, at) {

@@ -19,6 +19,8 @@ export interface SegmentDisk {
   list(): number[];
   size(segment: number): number;
   read(segment: number): Buffer;
+  /** Milliseconds since it was written to last. */
+  ageMs(segment: number): number;
   truncate(segment: number, byteCount: number): void;
   remove(segment: number): void;
   /** Makes an empty segment, or empties it. */
@@ -60,6 +62,7 @@ export function openSegmentDisk(directory: string): SegmentDisk {
         .sort((a, b) => a - b),
     size: (segment) => statSync(pathOf(segment)).size,
     read: (segment) => readFileSync(pathOf(segment)),
+    ageMs: (segment) => Date.now() - statSync(pathOf(segment)).mtimeMs,
     truncate: (segment, byteCount) => truncateSync(pathOf(segment), byteCount),
     remove: (segment) => unlinkSync(pathOf(segment)),
     create(segment) {

@@ -89,6 +89,10 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       directory: parts.dataDirectory,
       grids: grids.map((grid) => grid.id),
       journalSyncMs: Math.min(...grids.map((grid) => grid.timings.journalSyncMs)),
+      totalBytesMax: manifest.history.journalSizeMbMax * 1_000_000,
+      ...(manifest.history.journalDays > 0
+        ? { ageMsMax: manifest.history.journalDays * 86_400_000 }
+        : {}),
     });
     undo.push(() => opened.journal.close());
     const cores = new Map(grids.map((grid) => [grid.id, createGridCore(manifest, grid.id)]));

@@ -18,6 +18,8 @@ export interface StoreKeeperPorts {
 const RETRY_MS = 1000;
 /** A write once a second shows within two that the disk is full. */
 const ALIVE_MS = 1000;
+/** A file up to this size is looked through when it is opened, which takes about a second; damage in a larger one shows where it is met. */
+const CHECKED_BYTES_MAX = 256_000_000;
 const HOUSE_MS = 10_000;
 const MAGIC = "SQLite format 3\0";
 /** Result codes of SQLite (sqlite.org/rescode.html): full, corrupt, not a database. */
@@ -107,6 +109,7 @@ export class StoreKeeper {
       deadBandOf: deadBands(own),
     });
     this.#inode = statSync(path).ino;
+    if (statSync(path).size <= CHECKED_BYTES_MAX) checkPages(store.database);
     return store;
   }
 
@@ -174,6 +177,14 @@ export class StoreKeeper {
     this.#cause = cause;
     this.#ports.onHealthChanged(cause, reason);
   }
+}
+
+function checkPages(database: StoreDatabase): void {
+  const [first] = database.all("PRAGMA quick_check(1)");
+  const verdict = String(first?.["quick_check"] ?? "ok");
+  if (verdict === "ok") return;
+  database.close();
+  throw new RemsError("REMS_HISTORY_FAILED", verdict, { details: { isDamaged: true } });
 }
 
 function isDamage(error: unknown): boolean {
