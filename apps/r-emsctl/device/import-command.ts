@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { type Command, Option } from "commander";
 import { importCsv } from "../../../configs/import/import-csv.ts";
+import { importSunspecModel } from "../../../configs/import/import-sunspec.ts";
 import { type ConfigProblem, problemText } from "../../../configs/problem.ts";
 import { DEVICE_KINDS, type DeviceKind } from "../../../kernel/device-kinds.ts";
 import { RemsError } from "../../../kernel/errors.ts";
@@ -22,9 +23,12 @@ access, word order, bit, labels, value, poll. Fields are divided by comma, semic
 "point" names one, or where its name is one that manuals use; everything else stays in the profile as a comment. Nothing is written
 while anything in the list is wrong; an existing file is kept unless --force says otherwise.
 
+A file that ends in .json is a SunSpec model as github.com/sunspec/models defines them, and makes a profile of family sunspec.
+
 Examples:
   r-emsctl device import genset.csv --kind genset --addressing modicon
   r-emsctl device import "registers v2.csv" --kind meter --id acme-meter --out profiles/acme-meter.toml
+  r-emsctl device import model_203.json --kind meter --id site-meter
 
 Exit codes: 0 written; 1 something in the list is wrong; 2 wrong usage.`;
 
@@ -32,7 +36,7 @@ Exit codes: 0 written; 1 something in the list is wrong; 2 wrong usage.`;
 export function addImportCommand(device: Command, context: CommandContext): void {
   device
     .command("import <file>")
-    .description("make a device profile from a register list (CSV)")
+    .description("make a device profile from a register list (CSV) or a SunSpec model (JSON)")
     .addOption(
       new Option("--kind <kind>", "kind of the device")
         .choices(Object.keys(DEVICE_KINDS))
@@ -68,7 +72,11 @@ function importList(context: CommandContext, file: string, options: ImportComman
     );
   }
   const { addressing = null, kind, name = id } = options;
-  const imported = importCsv(readList(file), { file: basename(file), id, name, kind, addressing });
+  const content = readList(file);
+  const made = { file: basename(file), id, name, kind };
+  const imported = file.endsWith(".json")
+    ? importSunspecModel(content, made)
+    : importCsv(content, { ...made, addressing });
   const { text, problems, remarks, open } = imported;
   if (text !== null) writeFileSync(out, text);
   if (isJson(context)) {
