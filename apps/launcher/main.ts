@@ -10,6 +10,7 @@ import type { LauncherOptions } from "./options.ts";
 import { parseLauncherOptions } from "./options.ts";
 import { clockText, endTexts, eventText } from "./plain-lines.ts";
 import { findProjectDirectory } from "./project.ts";
+import { openPlayback, startPlayback } from "./playback.ts";
 import type { RunContext, RunOutcome } from "./run.ts";
 import { runInstallation } from "./run.ts";
 import { SOAK_MS_DEFAULT, startSoak } from "./soak.ts";
@@ -82,6 +83,8 @@ async function runScript(
   hostPauses: HostPauses,
   signal: AbortSignal,
 ): Promise<number> {
+  const { playback } = options;
+  const played = playback === null ? null : openPlayback(manifest, playback);
   const isMeasured = options.durationMs !== null && options.schedule.length > 0 && !options.isKept;
   for (let attempt = 1; ; attempt++) {
     const outcome = await runInstallation({
@@ -102,6 +105,16 @@ async function runScript(
         if (options.isTour) ends.push(startTour(context));
         if (options.isSoak) {
           ends.push(startSoak(context, options.durationMs ?? SOAK_MS_DEFAULT, options.seed));
+        }
+        if (playback !== null && played !== null) {
+          ends.push(
+            startPlayback(
+              played,
+              playback.speed,
+              (command) => context.installation.simulate(command),
+              (text) => context.tell({ type: "note", text }),
+            ),
+          );
         }
         return () => ends.forEach((end) => end?.());
       },

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { RemsError } from "../../kernel/errors.ts";
+import type { PlaybackOptions } from "./playback.ts";
 import type { ScheduledAction } from "./schedule.ts";
 import { ACTION_FORMS, parseDurationMs, parseScheduledAction } from "./schedule.ts";
 
@@ -19,6 +20,8 @@ export interface LauncherOptions {
   /** Journals and logs stay after a good end too; such a run is a recording and is never repeated. */
   readonly isKept: boolean;
   readonly seed: number;
+  /** Recorded, foreign or generated data for the simulated devices. */
+  readonly playback: PlaybackOptions | null;
 }
 
 const HELP = `
@@ -31,6 +34,8 @@ Examples:
   npm start -- --example land-battery
   npm start -- --for 40s --at 15s:kill-leader=port --json
   npm start -- --for 10m --at 5m:kill-leader=port --keep
+  npm start -- --play voyage --speed 60
+  npm start -- --play loads.csv --map loads.toml --speed 10
   npm start -- --coordinator etcd --for 1m --at 20s:power-cut=port
 
 Faults of nodes wait until every grid's whole set is in sync, so that what is measured is one fault.
@@ -70,6 +75,12 @@ export function parseLauncherOptions(
     .option("--lines", "plain lines instead of the picture", false)
     .option("--tour", "five minutes of what the system does, with a sentence for each step", false)
     .option("--soak", "kill and restart nodes at random, and check at the end", false)
+    .option(
+      "--play <file>",
+      "play into the simulated devices: a table (CSV), an incident, a map of generated signals, voyage or land-day",
+    )
+    .option("--map <file>", "which columns of the table drive which points, in TOML")
+    .option("--speed <factor>", "how fast to play", parseSpeed, 1)
     .option("--keep", "keep journals and logs of the run, and say where", false)
     .addOption(
       new Option("--seed <number>", "noise of the plant and order of the soak")
@@ -102,6 +113,9 @@ export function parseLauncherOptions(
     tour: boolean;
     soak: boolean;
     keep: boolean;
+    play?: string;
+    map?: string;
+    speed: number;
     seed: number;
   }>();
   const mode: Mode = options.json ? "json" : options.lines || !isTerminal ? "lines" : "view";
@@ -116,7 +130,20 @@ export function parseLauncherOptions(
     isSoak: options.soak,
     isKept: options.keep,
     seed: options.seed,
+    playback:
+      options.play === undefined
+        ? null
+        : { what: options.play, mapPath: options.map ?? null, speed: options.speed },
   };
+}
+
+function parseSpeed(text: string): number {
+  const speed = Number(text);
+  if (text.trim() !== "" && speed > 0 && speed <= 100_000) return speed;
+  throw new RemsError(
+    "REMS_REQUEST_INVALID",
+    `--speed "${text}": allowed are numbers above 0, up to 100000`,
+  );
 }
 
 function parseSeed(text: string): number {

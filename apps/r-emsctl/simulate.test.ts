@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { expect, it } from "vitest";
 import { closeClient, connectClient } from "../../sim/devices/testing/modbus-client.ts";
@@ -68,4 +71,29 @@ it.each([
   const run = start(...argv);
   expect(await run.exitCode).toBe(2);
   expect(run.errors.join("\n")).toContain(text);
+});
+
+it("simulate plays a table into the device's points", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "r-ems-simulate-"));
+  const table = join(directory, "sun.csv");
+  writeFileSync(table, "t,pv.availablePowerKw\n0,50\n3600,150\n");
+  const run = start(
+    "--json",
+    "simulate",
+    "sim-plain-pv",
+    "--port=0",
+    "--play",
+    table,
+    "--speed=20000",
+  );
+  expect(await run.message()).toMatchObject({ type: "listening" });
+  const powerOf = async () => {
+    run.type("show");
+    const { points } = await run.message();
+    return (points as Record<string, unknown>)["availablePowerKw"];
+  };
+  await expect.poll(powerOf, { timeout: 5000 }).toBe(150);
+  run.type("quit");
+  expect(await run.exitCode).toBe(0);
+  rmSync(directory, { recursive: true });
 });

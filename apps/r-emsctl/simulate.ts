@@ -4,6 +4,10 @@ import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import type { PointValue } from "../../kernel/point.ts";
 import { FAULT_HELP, parseFaultLine, parseSetting } from "../../sim/devices/fault-lines.ts";
+import { changedValues } from "../../sim/playback/changed-values.ts";
+import type { DescribePoint } from "../../sim/playback/csv-series.ts";
+import { loadPlayback } from "../../sim/playback/load-playback.ts";
+import type { Playback } from "../../sim/playback/signal.ts";
 import { ProfileServer } from "../../sim/devices/profile-server.ts";
 import type { WriteEntry } from "../../sim/devices/simulated-device.ts";
 import { LineReader } from "../../sim/simulator/line-reader.ts";
@@ -22,6 +26,9 @@ interface SimulateOptions {
   readonly voltageV: number;
   readonly frequencyHz: number;
   readonly for?: number;
+  readonly play?: string;
+  readonly map?: string;
+  readonly speed: number;
 }
 
 const HELP = `
@@ -30,6 +37,7 @@ ${table(FAULT_HELP.map(([form, meaning]) => [`  ${form}`, meaning]))}
 
 Examples:
   r-emsctl simulate sim-plain-genset --port 5020 --set isRunning=true
+  r-emsctl simulate sim-plain-pv --play sun.csv --map sun.toml --speed 60
   r-emsctl simulate my-meter.toml --fault "slow 300" --fault "exception 40"
 
 It listens on this machine only. Exit codes: 0 ended by Ctrl-C, quit or --for; 2 wrong usage, profile or port in use.`;
@@ -52,6 +60,9 @@ export function addSimulate(context: CommandContext): void {
     .option("--rating-kw <kW>", "rated power", positive, 500)
     .option("--voltage-v <V>", "nominal voltage", positive, 400)
     .option("--frequency-hz <Hz>", "nominal frequency", positive, 50)
+    .option("--play <file>", "play a table (CSV) or generated signals into its points")
+    .option("--map <file>", "which columns of the table are which points, in TOML")
+    .option("--speed <factor>", "how fast to play", positive, 1)
     .option("--for <seconds>", "end after so long", positive)
     .addHelpText("after", HELP)
     .action((profile: string, options: SimulateOptions) => simulate(context, profile, options));
@@ -66,6 +77,7 @@ async function simulate(
   const told = isJson(context) ? jsonVoice(context.terminal) : textVoice(context.terminal, profile);
   const settings = options.set.map((text) => parseSetting(text, profile));
   const faults = options.fault.map((line) => parseFaultLine(line, profile));
+  const playback = options.play === undefined ? null : openPlayback(options.play, options, profile);
   const server = await ProfileServer.open({
     profile,
     host: "127.0.0.1",
@@ -83,6 +95,7 @@ async function simulate(
   });
   for (const fault of faults) server.apply(fault);
   told.listening(server, options.unit);
+  const endPlaying = playback === null ? null : play(server, playback, options.speed);
   await new Promise<void>((resolve) => {
     const ends = [context.signal];
     if (options.for !== undefined) ends.push(AbortSignal.timeout(options.for * 1000));
@@ -105,8 +118,35 @@ async function simulate(
     context.terminal.input?.on("data", (chunk: Uint8Array) => reader.push(chunk));
   });
   context.terminal.input?.pause();
+  endPlaying?.();
   await server.close();
   context.finish(EXIT.ok);
+}
+
+/** There is one device only, so that the part before the dot of a point's name does not matter. */
+function openPlayback(what: string, { map }: SimulateOptions, profile: DeviceProfile): Playback {
+  const describe: DescribePoint = (_device, point) => {
+    const isMapped = profile.points.some((mapping) => mapping.point === point);
+    return isMapped ? (DEVICE_KINDS[profile.kind].points[point] ?? null) : null;
+  };
+  return loadPlayback(what, map ?? null, describe, () => profile.kind);
+}
+
+const PLAY_EVERY_MS = 100;
+
+/** @returns Ends it. */
+function play(server: ProfileServer, playback: Playback, speed: number): () => void {
+  const startedAtMs = performance.now();
+  const told = new Map<string, PointValue | null>();
+  const tell = (): void => {
+    const tMs = Math.min((performance.now() - startedAtMs) * speed, playback.durationMs);
+    for (const { point, value } of changedValues(playback, tMs, told)) {
+      if (value !== null) server.apply({ type: "set", point, value });
+    }
+  };
+  const timer = setInterval(tell, PLAY_EVERY_MS);
+  tell();
+  return () => clearInterval(timer);
 }
 
 /** How the running simulation speaks. */

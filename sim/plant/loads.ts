@@ -27,6 +27,8 @@ export class Feeder implements PlantDevice {
   loadKw = 0;
   /** What the consumers would draw without noise and limit. */
   demandKw: number;
+  /** What they draw exactly, without noise, while a recording is played into the plant; else null. */
+  drivenKw: number | null = null;
   readonly #spec: FeederSpec;
   readonly #context: PlantContext;
   readonly #noise: LoadNoise;
@@ -59,7 +61,10 @@ export class Feeder implements PlantDevice {
   drive(): void {
     const noise = this.#noise.step();
     if (!this.breaker.isClosed || !this.bus.isLive) this.loadKw = 0;
-    else this.loadKw = Math.min(this.#limit(), Math.max(0, this.demandKw * (1 + noise)));
+    else {
+      const wantedKw = this.drivenKw ?? this.demandKw * (1 + noise);
+      this.loadKw = Math.min(this.#limit(), Math.max(0, wantedKw));
+    }
   }
 
   settle(): void {

@@ -179,6 +179,27 @@ export class Plant {
   }
 
   /**
+   * Takes a recorded value of a point as what the plant is to do: consumers draw it, the sun gives it. Null gives the device back to
+   * itself.
+   * @returns False where the point follows from the plant and cannot be asked of it.
+   */
+  drive(id: string, point: string, value: PointValue | null): boolean {
+    const device = this.device(id);
+    if (value !== null && typeof value !== "number") return false;
+    if (device instanceof Feeder && point === "activePowerKw") {
+      device.drivenKw = value;
+    } else if (device instanceof Thruster && (point === "demandKw" || point === "activePowerKw")) {
+      device.setDemand(value ?? 0);
+    } else if (
+      device instanceof Pv &&
+      (point === "activePowerKw" || point === "availablePowerKw")
+    ) {
+      if (value !== null) device.setAvailable(value);
+    } else return false;
+    return true;
+  }
+
+  /**
    * A switch or a fault at the device, as a person or a defect sets it: `isRemoteSelected` at every device; at gensets
    * `isStartBlocked`, `isEmergencyStop`, `hasFuelFault`; at batteries `isBmsFault`, `isGasOrFire`, `isEmergencyStop`; at shore
    * connections `isEmergencyStop`.

@@ -55,6 +55,11 @@ export class Pv implements SourceDevice {
     if (spec.isClosed) this.mechanicalKw = this.#wantedKw();
   }
 
+  /** The sun that gives so much. */
+  setAvailable(kw: number): void {
+    this.sunPct = this.#peakKw > 0 ? clamp((100 * kw) / this.#peakKw, 0, 100) : 0;
+  }
+
   get availableKw(): number {
     return Math.min(this.ratedKw, (this.sunPct / 100) * this.#peakKw);
   }

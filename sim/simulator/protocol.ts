@@ -60,6 +60,19 @@ export const simulatorCommand = z.discriminatedUnion("type", [
       .max(100)
       .default([]),
   }),
+  /** What a recording or a generator says that points are now; null gives a point back to the plant. */
+  z.strictObject({
+    type: z.literal("drive"),
+    values: z
+      .array(
+        z.strictObject({
+          device: id,
+          point: id,
+          value: z.union([finite, z.boolean(), z.string().max(100)]).nullable(),
+        }),
+      )
+      .max(1000),
+  }),
   z.strictObject({ type: z.literal("stop") }),
 ]);
 export type SimulatorCommand = z.input<typeof simulatorCommand>;

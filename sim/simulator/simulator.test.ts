@@ -37,9 +37,12 @@ async function vessel() {
     return `${device.host}:${device.port}`;
   };
   /** A node's connection to a device. */
-  const connect = async (node: string, id: string) => {
+  const portOf = (node: string, id: string) => {
     const place = present(simulator.servers.ports[node]?.[addressOf(id)], "a port of the node");
-    const client = await connectClient(Number(place.split(":")[1]));
+    return Number(place.split(":")[1]);
+  };
+  const connect = async (node: string, id: string) => {
+    const client = await connectClient(portOf(node, id));
     cleanups.push(() => closeClient(client));
     return client;
   };
@@ -47,10 +50,40 @@ async function vessel() {
     messages
       .filter((message): message is Extract<SimulatorMessage, { type: K }> => message.type === type)
       .at(-1);
-  return { simulator, clock, messages, pass, connect, last };
+  return { simulator, clock, messages, pass, connect, portOf, last };
 }
 
 describe("the simulator", () => {
+  it("does what is played into it, and serves it over Modbus; what is given back follows the plant again", async () => {
+    const { simulator, pass, portOf } = await vessel();
+    const feeder = await connectClient(portOf("n1", "f1"));
+    const battery = await connectClient(portOf("n1", "bat1"));
+    const drive = (value: number | null, socPct: number | null) =>
+      simulator.execute({
+        type: "drive",
+        values: [
+          { device: "f1", point: "activePowerKw", value },
+          { device: "bat1", point: "socPct", value: socPct },
+        ],
+      });
+    /** As the profiles have them: tenths, the low word first. */
+    const read = async () => {
+      const power = await feeder.readInputRegisters(1, 1);
+      const soc = await battery.readInputRegisters(6, 1);
+      return [(power.data[0] ?? 0) / 10, (soc.data[0] ?? 0) / 10];
+    };
+    drive(123.4, 33.3);
+    pass(100);
+    expect(await read()).toEqual([123.4, 33.3]);
+    expect(Math.abs(simulator.plant.grid("port").loadKw - 123.4 - 150)).toBeLessThan(10);
+    drive(null, null);
+    pass(100);
+    const [powerKw = 0, socPct] = await read();
+    expect(Math.abs(powerKw - 200)).toBeLessThan(10);
+    expect(socPct).toBe(62);
+    await Promise.all([closeClient(feeder), closeClient(battery)]);
+  });
+
   it("offers each node its own port for every device of the manifest", async () => {
     const { last } = await vessel();
     const ready = present(last("ready"), "ready was sent");

@@ -1,5 +1,6 @@
 import type { Manifest } from "../../configs/manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
+import type { PointValue } from "../../kernel/point.ts";
 import type { WriteEntry } from "../devices/simulated-device.ts";
 import { PLANT_STEP_MS, Plant } from "../plant/plant.ts";
 import type { PlantEvent } from "../plant/plant-device.ts";
@@ -170,6 +171,9 @@ export class Simulator {
       case "device.fault":
         this.#setFault(command);
         return;
+      case "drive":
+        for (const { device, point, value } of command.values) this.#drive(device, point, value);
+        return;
       case "stop":
         return;
       default:
@@ -225,6 +229,14 @@ export class Simulator {
         frequencyHzMax: extreme.max,
       });
     }
+  }
+
+  /** What the plant can be asked for it does; any other point is served as played, whatever the plant does. */
+  #drive(device: string, point: string, value: PointValue | null): void {
+    if (this.plant.drive(device, point, value)) return;
+    const stuck = this.servers.devices.get(device)?.faults.stuck;
+    if (value === null) stuck?.delete(point);
+    else stuck?.set(point, value);
   }
 
   #onPlantEvent(event: PlantEvent, nowMs: number): void {
