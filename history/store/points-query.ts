@@ -83,9 +83,12 @@ function readBuckets(
   const count = Math.max(1, Math.ceil((toMs - startMs) / level.bucketMs));
   const buckets = emptyBuckets(count);
   if (level === SECONDS) {
-    laySteadyMinutes(store, series, collector, startMs, buckets);
     // Seconds are kept by the minute at first and by the hour later.
-    layStored(store, series, SECONDS, HOUR_MS, startMs, buckets);
+    const isWhole = layStored(store, series, SECONDS, HOUR_MS, startMs, buckets);
+    if (!isWhole) {
+      laySteadyMinutes(store, series, collector, startMs, buckets);
+      layStored(store, series, SECONDS, HOUR_MS, startMs, buckets);
+    }
   } else {
     layStored(store, series, level, level.bucketMs * level.chunkBuckets, startMs, buckets);
   }
@@ -105,6 +108,7 @@ function readBuckets(
   };
 }
 
+/** @returns True if stored chunks cover all of `into`. */
 function layStored(
   store: HistoryStore,
   series: Series,
@@ -112,8 +116,9 @@ function layStored(
   spanMs: number,
   startMs: number,
   into: Buckets,
-): void {
+): boolean {
   const endMs = startMs + into.min.length * level.bucketMs;
+  let coveredToMs = startMs;
   for (const chunk of store.database.chunks(
     series.id,
     level.number,
@@ -122,7 +127,10 @@ function layStored(
   )) {
     const parts = decodeBuckets(chunk.data, series.isCounter);
     layBuckets(into, startMs, level.bucketMs, chunk.startMs, parts);
+    const chunkEndMs = chunk.startMs + (parts[0]?.length ?? 0) * level.bucketMs;
+    if (chunk.startMs <= coveredToMs) coveredToMs = Math.max(coveredToMs, chunkEndMs);
   }
+  return coveredToMs >= endMs;
 }
 
 /** A minute in which nothing changed has no seconds of its own: its roll-up says what they were. */

@@ -3,8 +3,10 @@ import { present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { startExports } from "../servers/start-exports.ts";
 import { answerQuestion } from "./answer.ts";
+import type { PointHistory } from "./points-query.ts";
 import { StoreKeeper } from "./store-keeper.ts";
 import type {
+  SeriesInfo,
   StoreRequest,
   StoreReply,
   StoreWorkerCommand,
@@ -37,12 +39,21 @@ port.on("message", (command: StoreWorkerCommand) => {
 
 function serve(questions: MessagePort): void {
   questions.on("message", ({ id, question }: StoreRequest) => {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads, not a window
-    const reply = (message: StoreReply): void => questions.postMessage(message);
+    const reply = (message: StoreReply, moved: readonly ArrayBuffer[] = []): void =>
+      questions.postMessage(message, moved);
     answerQuestion(keeper, question).then(
-      (answer) => reply({ id, answer }),
+      // Tens of megabytes of roll-ups change hands instead of being copied.
+      (answer) => reply({ id, answer }, Array.isArray(answer) ? buffersOf(answer) : []),
       (error: unknown) => reply({ id, error: wireError(error) }),
     );
+  });
+}
+
+function buffersOf(answer: readonly (PointHistory | SeriesInfo)[]): ArrayBuffer[] {
+  return answer.flatMap((each) => {
+    if (!("buckets" in each) || each.buckets === null) return [];
+    const { min, mean, max } = each.buckets;
+    return [min, mean, max].map(({ buffer }) => buffer as ArrayBuffer);
   });
 }
 
