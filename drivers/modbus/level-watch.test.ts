@@ -16,11 +16,11 @@ function watch(rule: Partial<typeof RULE> | { followedBy: null } = {}) {
   return {
     reports,
     one,
-    run(
+    run: (
       durationMs: number,
       wanted: (atMs: number) => number | null,
       measured: (atMs: number) => number | null,
-    ) {
+    ): void => {
       for (const endMs = nowMs + durationMs; nowMs < endMs; nowMs += 100) {
         const value = wanted(nowMs);
         one.check(
@@ -29,9 +29,6 @@ function watch(rule: Partial<typeof RULE> | { followedBy: null } = {}) {
           nowMs,
         );
       }
-    },
-    get nowMs() {
-      return nowMs;
     },
   };
 }

@@ -1,60 +1,11 @@
-import { SerialPort } from "serialport";
 import type { SerialLine } from "../../configs/manifest.ts";
-import { isReadRequest } from "./gated-socket.ts";
+import type { GatedSerialPort } from "./gated-serial-port.ts";
 import type { AdmitWrite, Wire, WireEvents } from "./wire.ts";
-
-/** A serial port that nothing but reads leaves without being admitted; as {@link GatedSocket}. */
-class GatedSerialPort extends SerialPort {
-  readonly #functionCodeOffset: number;
-  readonly #admitWrite: AdmitWrite;
-  readonly #onRefused: (reason: string) => void;
-
-  constructor(
-    line: SerialLine,
-    functionCodeOffset: number,
-    admitWrite: AdmitWrite,
-    onRefused: (reason: string) => void,
-  ) {
-    super({
-      path: line.path,
-      baudRate: line.baudRate,
-      dataBits: 8,
-      parity: line.parity,
-      stopBits: line.stopBits,
-      autoOpen: false,
-    });
-    this.#functionCodeOffset = functionCodeOffset;
-    this.#admitWrite = admitWrite;
-    this.#onRefused = onRefused;
-    Object.defineProperty(this, "_writev", { value: null, writable: true });
-  }
-
-  /** Sends one whole frame, or nothing of it. */
-  override _write(
-    frame: Buffer,
-    encoding: BufferEncoding,
-    done: (error: Error | null) => void,
-  ): void {
-    const reason = this.#refusal(frame);
-    if (reason === null) {
-      super._write(frame, encoding, done);
-      return;
-    }
-    done(null);
-    this.#onRefused(reason);
-  }
-
-  #refusal(frame: Uint8Array): string | null {
-    if (isReadRequest(frame, this.#functionCodeOffset)) return null;
-    if (!this.isOpen) return "the serial port is not open";
-    if (this.writableLength > frame.length) return "other bytes wait for the serial port";
-    return this.#admitWrite();
-  }
-}
 
 /** A serial line with RTU frames. What the kernel has not sent can be thrown away, so that the port stays open where a write must not go out late. */
 export class SerialWire implements Wire {
-  readonly #port: GatedSerialPort;
+  readonly #events: WireEvents;
+  #port: GatedSerialPort | null = null;
   #isDead = false;
   #isGone = false;
   #onGone: (() => void) | null = null;
@@ -64,38 +15,23 @@ export class SerialWire implements Wire {
     options: { readonly functionCodeOffset: number; readonly admit: AdmitWrite },
     events: WireEvents,
   ) {
-    const port = new GatedSerialPort(line, options.functionCodeOffset, options.admit, (reason) =>
-      events.refused(reason),
+    this.#events = events;
+    import("./gated-serial-port.ts").then(
+      ({ GatedSerialPort: Port }) => {
+        if (this.#isDead) return;
+        const { functionCodeOffset, admit } = options;
+        this.#open(new Port(line, functionCodeOffset, admit, (reason) => events.refused(reason)));
+      },
+      (error: unknown) => this.#died(`no serial ports on this system: ${String(error)}`),
     );
-    this.#port = port;
-    const died = (reason: string) => {
-      if (this.#isDead) return;
-      this.reset();
-      events.died(reason);
-    };
-    port.on("data", (chunk: Uint8Array) => {
-      if (!this.#isDead) events.received(chunk);
-    });
-    port.on("error", (error: Error) => died(error.message));
-    port.on("close", () => {
-      this.#gone();
-      died("the serial port was closed");
-    });
-    port.open((error) => {
-      if (error) {
-        this.#gone();
-        died(error.message);
-      } else if (this.#isDead) this.#close();
-      else events.opened();
-    });
   }
 
   send(frame: Buffer): void {
-    this.#port.write(frame);
+    this.#port?.write(frame);
   }
 
   discard(): boolean {
-    if (!this.#port.isOpen) return false;
+    if (this.#port?.isOpen !== true) return false;
     this.#port.flush(() => {});
     return true;
   }
@@ -103,10 +39,11 @@ export class SerialWire implements Wire {
   reset(): void {
     if (this.#isDead) return;
     this.#isDead = true;
-    if (this.#port.isOpen) {
-      this.#port.flush(() => {});
-      this.#close();
-    } else if (!this.#port.opening) this.#gone();
+    const port = this.#port;
+    if (port?.isOpen === true) {
+      port.flush(() => {});
+      port.close(() => this.#gone());
+    } else if (port?.opening !== true) this.#gone();
   }
 
   whenClosed(done: () => void): void {
@@ -114,8 +51,29 @@ export class SerialWire implements Wire {
     else this.#onGone = done;
   }
 
-  #close(): void {
-    this.#port.close(() => this.#gone());
+  #open(port: GatedSerialPort): void {
+    this.#port = port;
+    port.on("data", (chunk: Uint8Array) => {
+      if (!this.#isDead) this.#events.received(chunk);
+    });
+    port.on("error", (error: Error) => this.#died(error.message));
+    port.on("close", () => {
+      this.#gone();
+      this.#died("the serial port was closed");
+    });
+    port.open((error) => {
+      if (error) {
+        this.#gone();
+        this.#died(error.message);
+      } else if (this.#isDead) port.close(() => this.#gone());
+      else this.#events.opened();
+    });
+  }
+
+  #died(reason: string): void {
+    if (this.#isDead) return;
+    this.reset();
+    this.#events.died(reason);
   }
 
   #gone(): void {

@@ -73,7 +73,7 @@ async function loopReader(
     const counts = [...readCounts];
     readCounts.fill(0);
     for (const [i, read] of reads.entries()) {
-      if (isBusy[i] === true) continue;
+      if (isBusy[i]) continue;
       isBusy[i] = true;
       read()
         .then((words) => {
