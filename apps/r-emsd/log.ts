@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Logger, TransportTargetOptions } from "pino";
 import { pino } from "pino";
 import { RemsError } from "../../kernel/errors.ts";
+import { openLogDestination } from "./log-destination.ts";
 
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -85,7 +86,7 @@ export function createLog(options: LogOptions): ModuleLogger {
       base: { node: options.node, ...options.base },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
-    pino.transport({ targets: options.isOnStdout ? [file, stdout] : [file] }),
+    openLogDestination(options.isOnStdout ? [file, stdout] : [file]),
   );
   return (module) =>
     root.child({ module }, { level: options.levels.modules.get(module) ?? options.levels.base });

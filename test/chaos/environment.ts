@@ -92,7 +92,7 @@ export async function prepareEnvironment(
   const packetFilter = isInside ? await tryPacketFilter(unpacked) : null;
   const isMounted = isInside && mountSmallDisks(folder, nodes);
   for (const node of nodes) mkdirSync(diskOf(folder, node), { recursive: true });
-  const library = isInside ? findFaketime(unpacked) : null;
+  const library = findFaketime(unpacked);
   const clockNode = library === null ? null : (nodes.at(-1) ?? null);
   const disk = isMounted ? smallDisk(folder) : limitedFiles();
   return {
