@@ -185,6 +185,15 @@ export class GridReplay {
     return found < 0 ? this.count : found + 1;
   }
 
+  /** Index of the place `durationMs` of wall time before the present one. */
+  indexBack(durationMs: number): number {
+    if (this.#last === null) return 0;
+    const targetMs = this.wallTimeMs - durationMs;
+    let to = this.#index;
+    while (to > 1 && (this.wallTimesMs[to - 1] ?? 0) > targetMs) to--;
+    return to;
+  }
+
   #goBack(to: number): void {
     let from = 0;
     for (const index of this.#checkpoints.keys()) if (index <= to && index > from) from = index;

@@ -14,6 +14,8 @@ export interface GridVerdict {
   /** Plant time that was re-run. */
   readonly spanMs: number;
   readonly elapsedMs: number;
+  /** Longest time that stepping back ten seconds took, of a few tries. */
+  readonly backMsMax: number;
 }
 
 /** Frames between two reports of progress. */
@@ -37,6 +39,7 @@ export function verifyGrid(
     if (step.place.index % PROGRESS_EVERY === 0) onProgress(step.place.index);
   }
   const lastMs = replay.last?.place.plantTimeMs ?? firstMs;
+  const elapsedMs = nowMs() - startedMs;
   return {
     grid: replay.grid,
     counts: replay.counts,
@@ -45,8 +48,28 @@ export function verifyGrid(
     firstStateMismatch: replay.firstStateMismatch,
     addedFields: replay.addedFields,
     spanMs: lastMs - firstMs,
-    elapsedMs: nowMs() - startedMs,
+    elapsedMs,
+    backMsMax: measureBack(replay, nowMs),
   };
+}
+
+const BACK_MS = 10_000;
+const BACK_TRY_COUNT = 5;
+/** No multiple of the distance between checkpoints, so that the tries meet near and far ones. */
+const BACK_STRIDE = 17;
+
+/** Steps back ten seconds from a few places near the end, and returns to it. */
+function measureBack(replay: GridReplay, nowMs: () => number): number {
+  const end = replay.index;
+  let longestMs = 0;
+  for (let i = 0; i < BACK_TRY_COUNT; i++) {
+    replay.seek(end - i * BACK_STRIDE);
+    const startedMs = nowMs();
+    replay.seek(replay.indexBack(BACK_MS));
+    longestMs = Math.max(longestMs, nowMs() - startedMs);
+  }
+  replay.seek(end);
+  return longestMs;
 }
 
 /**

@@ -128,7 +128,16 @@ describe("r-emsctl incident export", () => {
     const times = ["--from", at(10), "--to", at(15)];
     const directory = dataDirectory("whole");
     const { code, error } = await run([
-      ...["incident", "export", "--grid", "port", ...times, "--sign", key, "-o", output, directory],
+      "incident",
+      "export",
+      "--grid",
+      "port",
+      ...times,
+      "--sign",
+      key,
+      "-o",
+      output,
+      directory,
     ]);
     expect([code, error]).toEqual([0, ""]);
     const cut = readIncident(readFileSync(output));
@@ -271,7 +280,12 @@ describe("r-emsctl replay", () => {
 
   it("says what a parameter would have changed first, with the reason", async () => {
     const { code, text } = await run([
-      ...["replay", file, "--from", "+5s", "--what-if", "port.power.startLimitPct=30"],
+      "replay",
+      file,
+      "--from",
+      "+5s",
+      "--what-if",
+      "port.power.startLimitPct=30",
     ]);
     expect(code).toBe(1);
     expect(text).toMatch(

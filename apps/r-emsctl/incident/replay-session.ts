@@ -99,15 +99,8 @@ export class ReplaySession {
     }
   }
 
-  /** Index behind the last frame that is at least `durationMs` of plant time before the present one. */
   indexBack(durationMs: number): number {
-    const last = this.#current.last;
-    if (last === null) return 0;
-    const { wallTimesMs, index } = this.#current;
-    const targetMs = (wallTimesMs[index - 1] ?? 0) - durationMs;
-    let to = index;
-    while (to > 1 && (wallTimesMs[to - 1] ?? 0) > targetMs) to--;
-    return to;
+    return this.#current.indexBack(durationMs);
   }
 
   /** Index behind the first frame that is `durationMs` ahead. */
