@@ -1,8 +1,10 @@
 import type { CommandContext } from "../command-context.ts";
 import { addImportCommand } from "./import-command.ts";
+import { addLearnCommand } from "./learn-command.ts";
 import { addReadCommands } from "./read-commands.ts";
 import { addSunspecCommand } from "./sunspec-command.ts";
 import { addScanCommand } from "./scan-command.ts";
+import { addWriteCommand } from "./write-command.ts";
 
 const HELP = `
 A device is named as "PROFILE HOST[:PORT]", or, where a node runs or --config names the manifest, by its id. Where a node answers for the
@@ -18,4 +20,6 @@ export function addDevice(context: CommandContext): void {
   addReadCommands(device, context);
   addImportCommand(device, context);
   addSunspecCommand(device, context);
+  addWriteCommand(device, context);
+  addLearnCommand(device, context);
 }

@@ -48,6 +48,8 @@ export interface DeviceTarget {
   readonly unitId: number;
   /** Of the manifest; null where only profile and address are known. */
   readonly config: DeviceConfig | null;
+  /** That `--config` named. */
+  readonly manifest: Manifest | null;
   /** The node that answers for it; null where none does. */
   readonly daemon: DaemonDevice | null;
 }
@@ -80,18 +82,18 @@ export async function findTarget(
       standsAt(device, address) && device.unitId === unitId;
     const daemon = known.find(({ device }) => isHere(device)) ?? null;
     const config = devicesOf(manifest).find(isHere) ?? null;
-    return { profile, address, unitId, config, daemon };
+    return { profile, address, unitId, config, manifest, daemon };
   }
   const config = devicesOf(manifest).find(({ id }) => id === name) ?? null;
   const daemon = known.find(({ device }) => device.device === name) ?? null;
   if (config !== null) {
     const { profile, unitId } = config;
-    return { profile, address: config, unitId, config, daemon };
+    return { profile, address: config, unitId, config, manifest, daemon };
   }
   if (daemon !== null) {
     const { profile: id, host: at, port, unitId } = daemon.device;
     const profile = findProfile(id, options.profiles);
-    return { profile, address: { host: at, port }, unitId, config, daemon };
+    return { profile, address: { host: at, port }, unitId, config, manifest, daemon };
   }
   const names = [
     ...devicesOf(manifest).map(({ id }) => id),

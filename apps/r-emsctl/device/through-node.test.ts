@@ -55,6 +55,19 @@ it("an address that the node serves is not asked past it", async () => {
   expect([refused.code, refused.error]).toEqual([1, expect.stringContaining("serves dg1 there")]);
 });
 
+it("a device that the node commands is not written past it", async () => {
+  const argv = ["device", "write", "dg1", "powerReferenceKw=1", "--offline-device", "dg1"];
+  const { code, error } = await runTool([node.option, ...argv]);
+  expect([code, error]).toEqual([1, expect.stringContaining("r-emsctl command port/dg1")]);
+});
+
+it("an address that the node serves is not scanned: the node says what is there", async () => {
+  const { host, port } = node.device("dg1");
+  const { code, out } = await runTool([node.option, "device", "scan", `${host}:${port}`]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/serves this address.*\nUNIT .*\n1 +port\/dg1 +sim-epoch-genset +online/);
+});
+
 it("a device that nobody knows is refused with those that there are", async () => {
   const { code, error } = await runTool([node.option, "device", "read", "dg7"]);
   expect([code, error]).toEqual([2, expect.stringMatching(/no device "dg7"; .*"dg1"/)]);

@@ -5,15 +5,22 @@ import { ProfileServer } from "../../../sim/devices/profile-server.ts";
 import type { WriteEntry } from "../../../sim/devices/simulated-device.ts";
 import { runCli } from "../cli.ts";
 
+interface TestDeviceOptions {
+  readonly set?: readonly string[];
+  readonly faults?: readonly string[];
+  /** Instead of what the profile states. */
+  readonly watchdogMs?: number;
+}
+
 /** A shipped profile served on a free port of this machine, and what was written to it. */
-export async function openTestDevice(
-  profileId: string,
-  {
-    set = [],
-    faults = [],
-  }: { readonly set?: readonly string[]; readonly faults?: readonly string[] } = {},
-) {
-  const profile = present(loadProfiles().get(profileId), "a shipped profile");
+export async function openTestDevice(profileId: string, options: TestDeviceOptions = {}) {
+  const { set = [], faults = [], watchdogMs } = options;
+  const shipped = present(loadProfiles().get(profileId), "a shipped profile");
+  const { fallback } = shipped;
+  const profile =
+    watchdogMs === undefined || fallback === null
+      ? shipped
+      : { ...shipped, fallback: { ...fallback, watchdogMs } };
   const writes: WriteEntry[] = [];
   const server = await ProfileServer.open({
     profile,
