@@ -16,6 +16,8 @@ export interface ApiWorkerData {
   readonly httpPort: number;
   /** Holds the journal and captured incidents; null: none are captured or handed out. */
   readonly dataDirectory: string | null;
+  /** Null: not served. */
+  readonly modbusPort: number | null;
   /** Records below, written by the control thread. */
   readonly feed: SharedArrayBuffer;
   /** {@link ApiCommand}s, written by the worker. */
@@ -101,7 +103,12 @@ export type ApiWorkerOrder =
 
 /** What the worker tells the control thread beside commands. */
 export type ApiWorkerMessage =
-  | { readonly type: "listening"; readonly operatorPort: number; readonly httpPort: number }
+  | {
+      readonly type: "listening";
+      readonly operatorPort: number;
+      readonly httpPort: number;
+      readonly modbusPort: number | null;
+    }
   | { readonly type: "refused"; readonly isPortInUse: boolean; readonly text: string }
   | { readonly type: "snapshotNeeded"; readonly grid: string }
   /** An incident was captured, or could not be. */

@@ -23,6 +23,7 @@ import { createHttpServer } from "./http-server.ts";
 import { createIncidentCapture } from "./incident-capture.ts";
 import { incidentService } from "./incident-service.ts";
 import { createMetrics } from "./metrics.ts";
+import { startOutwardServer } from "./modbus/outward-server.ts";
 import { NodeView } from "./node-view.ts";
 import { startNotifier } from "./notify/start-notifier.ts";
 
@@ -99,6 +100,7 @@ function takeFeed(): void {
 function failureOf(result: IncidentJobResult): string {
   return result.type === "failed" ? result.text : "it was not stored";
 }
+let outward: Awaited<ReturnType<typeof startOutwardServer>> | null = null;
 
 async function close(): Promise<void> {
   capture?.close();
@@ -106,6 +108,7 @@ async function close(): Promise<void> {
   if (notifyTimer !== null) clearInterval(notifyTimer);
   history.close();
   grpcServer.forceShutdown();
+  await outward?.close();
   await httpServer.close();
   send({ type: "closed" });
   process.exit();
@@ -143,12 +146,15 @@ try {
   const { host } = view.node;
   const operatorPort = await listen(grpcServer, `${host}:${data.operatorPort}`);
   const httpAddress = await httpServer.listen({ host, port: data.httpPort });
-  send({ type: "listening", operatorPort, httpPort: Number(new URL(httpAddress).port) });
+  const httpPort = Number(new URL(httpAddress).port);
+  if (data.modbusPort !== null) outward = await startOutwardServer(view, desk, data.modbusPort);
+  send({ type: "listening", operatorPort, httpPort, modbusPort: outward?.port ?? null });
 } catch (error) {
   const text = error instanceof Error ? error.message : String(error);
   const isPortInUse = /EADDRINUSE|REMS_PORT_IN_USE/.test(text);
-  const { operatorPort, httpPort } = data;
-  const ports = `(operator port ${operatorPort}, HTTP port ${httpPort} of node ${data.node})`;
+  const { operatorPort, httpPort, modbusPort } = data;
+  const modbus = modbusPort === null ? "" : `, Modbus port ${modbusPort}`;
+  const ports = `(operator port ${operatorPort}, HTTP port ${httpPort}${modbus} of node ${data.node})`;
   send({
     type: "refused",
     isPortInUse,

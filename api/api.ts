@@ -36,6 +36,7 @@ export interface ApiOptions {
   readonly dataDirectory?: string;
   /** An incident was captured by itself, or could not be. */
   readonly onIncident?: (isStored: boolean, text: string) => void;
+  readonly modbusPort?: number;
   /** The worker's replica of a grid is behind: answer with {@link ApiHandle.onSnapshot} of the loop's present snapshot. */
   readonly onSnapshotNeeded: (grid: string) => void;
   /** The worker ended, or came back ("good"). It is started again by itself; control goes on. */
@@ -51,6 +52,8 @@ export interface ApiOptions {
 export interface ApiHandle {
   readonly operatorPort: number;
   readonly httpPort: number;
+  /** Of the Modbus server for other systems; null where the manifest has none. */
+  readonly modbusPort: number | null;
   /** Every frame that the grid's replica on this node applied, own or received, in order. */
   onFrame(encoded: EncodedFrame): void;
   /** The replica was replaced, or `onSnapshotNeeded` asked. `text` as `ControlLoop.snapshot()` gives it. */
@@ -94,6 +97,7 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
   let ports = {
     operatorPort: options.operatorPort ?? config.operatorPort,
     httpPort: options.httpPort ?? config.httpPort,
+    modbusPort: options.modbusPort ?? config.modbusPort,
   };
   /** Only a worker that served before is started again. */
   let isServing = false;
@@ -117,7 +121,8 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
       worker.on("message", (message: ApiWorkerMessage) => {
         if (message.type === "listening") {
           // A worker that is started again keeps the ports that clients know.
-          ports = { operatorPort: message.operatorPort, httpPort: message.httpPort };
+          const { operatorPort, httpPort, modbusPort } = message;
+          ports = { operatorPort, httpPort, modbusPort };
           resolve();
         } else if (message.type === "snapshotNeeded") {
           options.onSnapshotNeeded(message.grid);

@@ -60,12 +60,13 @@ function pointReadings(replica: GridReplica, config: DeviceConfig): Types.rems.v
   return config.profile.points.map(({ point }) => {
     const sample = replica.sampleOf(config.id, point);
     const spec = specs[point];
+    const held = sample === null ? replica.heldLevelOf(config.id, point) : null;
     return rems.v1.PointReading.create({
       point,
-      value: sample === null ? null : argumentOf(sample[1]),
-      quality: sample?.[2] ?? "bad",
+      value: sample === null ? (held === null ? null : { number: held }) : argumentOf(sample[1]),
+      quality: sample?.[2] ?? (held === null ? "bad" : "good"),
       unit: spec?.unit ?? "",
-      ageMs: replica.ageMsOf(config.id, point),
+      ageMs: held === null ? replica.ageMsOf(config.id, point) : replica.frameAgeMs,
       isLevel: spec?.direction === "level",
     });
   });

@@ -207,6 +207,16 @@ export class GridReplica {
     return Math.max(0, this.state.plantTimeMs - notGoodSinceMs) + sinceFrameMs;
   }
 
+  /** Set-point that R-EMS holds, or null. */
+  heldLevelOf(device: string, point: string): number | null {
+    return this.state.levels[pointId(device, point)] ?? null;
+  }
+
+  /** Time since the last frame, ms. */
+  get frameAgeMs(): number {
+    return performance.now() - this.#appliedAtMs;
+  }
+
   /** State of the connection to a device, as the leader's driver sees it. */
   connectionOf(device: string): ConnectionState {
     return this.#replica.image().connections.get(device)?.[1] ?? "offline";

@@ -252,6 +252,11 @@ const nodeSchema = z.strictObject({
   peer_port: port("gRPC between nodes."),
   operator_port: port("gRPC for operators (`r-emsctl`)."),
   http_port: port("HTTP: web application and `/metrics`."),
+  modbus_port: field(
+    z.int().min(1).max(65535).optional(),
+    "Modbus TCP for other systems, see `modbus_server`. Served on this machine only, until there is access control.",
+    { defaultText: "not served" },
+  ),
   data_directory: field(
     text(300),
     "Where the node keeps its journal, one process at a time. A relative path counts from the working directory.",
@@ -446,6 +451,26 @@ export const manifestSchema = z.strictObject({
   notifications: field(
     z.array(notificationSchema).max(16).default([]),
     "Ways to reach people with alarms.",
+  ),
+  modbus_server: field(
+    z
+      .strictObject({
+        commands: field(
+          z.boolean().default(false),
+          "Take commands and set-points from other systems. They become operator commands, and are refused with a reason where a rule forbids them.",
+        ),
+        role: field(
+          z.enum(["operator", "engineer"]).default("operator"),
+          "Highest role in which another system may command.",
+        ),
+        expiry_max_s: field(
+          z.int().min(1).max(3600).default(300),
+          "Longest time for which a set-point of another system holds without being written again.",
+          { unit: "s" },
+        ),
+      })
+      .prefault({}),
+    "What R-EMS offers on `modbus_port` of its nodes: points of grids and devices; the map is printed by `r-emsctl modbus-map`.",
   ),
   nodes: field(z.array(nodeSchema).min(1).max(16), "Computers that run R-EMS."),
   grids: field(

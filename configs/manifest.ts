@@ -28,6 +28,8 @@ export interface Manifest {
   };
   readonly metrics: { readonly isEnabled: boolean };
   readonly history: HistoryConfig;
+  /** What is offered to other systems on the nodes' `modbusPort`. */
+  readonly modbusServer: ModbusServerConfig;
   readonly notifications: readonly NotificationConfig[];
 }
 
@@ -47,12 +49,22 @@ export interface NotificationConfig {
   readonly credentialsFile: string;
 }
 
+export interface ModbusServerConfig {
+  readonly takesCommands: boolean;
+  /** Highest role in which another system may command. */
+  readonly role: "operator" | "engineer";
+  /** Longest time for which its set-points hold. */
+  readonly expirySMax: number;
+}
+
 export interface NodeConfig {
   readonly id: string;
   readonly host: string;
   readonly peerPort: number;
   readonly operatorPort: number;
   readonly httpPort: number;
+  /** Modbus TCP for other systems, on this machine; null: not served. */
+  readonly modbusPort: number | null;
   readonly dataDirectory: string;
 }
 

@@ -55,6 +55,7 @@ export function toManifest(
       peerPort: node.peer_port,
       operatorPort: node.operator_port,
       httpPort: node.http_port,
+      modbusPort: node.modbus_port ?? null,
       dataDirectory: node.data_directory,
     })),
     coordinator: file.coordinator,
@@ -66,6 +67,11 @@ export function toManifest(
       keepDays: file.logging.keep_days,
     },
     metrics: { isEnabled: file.metrics.enabled },
+    modbusServer: {
+      takesCommands: file.modbus_server.commands,
+      role: file.modbus_server.role,
+      expirySMax: file.modbus_server.expiry_max_s,
+    },
     notifications: file.notifications.map((one) => ({
       id: one.id,
       kind: one.kind,

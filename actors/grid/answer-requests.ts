@@ -5,6 +5,7 @@ import { ALARM_COMMANDS, answerAlarmRequest, isAlarmCommand } from "../alarms/al
 import { mayCommand } from "./apply-frame.ts";
 import { actorOf } from "./device-values.ts";
 import type { PlannedDevice } from "./grid-plan.ts";
+import { setLimit } from "./operator-limits.ts";
 import { refusalOf } from "./request-guards.ts";
 import { send, sendToGrid, type Work } from "./run-actors.ts";
 import type { Situation } from "./situation.ts";
@@ -98,6 +99,7 @@ function answer(
   const device = plan.deviceByAddress.get(request.actor);
   if (device === undefined) return refused(`there is no actor ${request.actor} in this grid`);
   if (command === "release") return releaseActor(work, device, request);
+  if (command === "limit") return limitDevice(work, device, request);
   const event = Object.hasOwn(EVENTS[device.kind] ?? {}, command)
     ? EVENTS[device.kind]?.[command]
     : undefined;
@@ -151,6 +153,14 @@ function answerForGrid(work: Work, request: OperatorRequest): Answer {
       ? "the grid is operated from the switchboard: its selectors decide"
       : "a connected source stands on local: the grid stays in semi",
   );
+}
+
+function limitDevice(work: Work, device: PlannedDevice, request: OperatorRequest): Answer {
+  const next = setLimit(work.state, device, request);
+  if (typeof next === "string") return refused(next);
+  work.state = next;
+  const { value, expiryS } = request.arguments;
+  return accepted(`${device.id} is held below ${String(value)} for ${String(expiryS)} s`);
 }
 
 /** Takes a crashed device's machine out of quarantine: it begins anew from feedback. */

@@ -15,6 +15,7 @@ import { planGrid, type GridPlan } from "./grid-plan.ts";
 import { NO_LEADERSHIP, type GridState } from "./grid-state.ts";
 import { islandOf, islandSharePu, islandSituationOf, isMaster, peerStatus } from "./island.ts";
 import { levelOutputs, nextLevels } from "./next-levels.ts";
+import { expireLimits } from "./operator-limits.ts";
 import { applyFates, scanActors, type Work } from "./run-actors.ts";
 import { situationOf, type Situation } from "./situation.ts";
 
@@ -92,6 +93,7 @@ function step(
   const replies = answerRequests(work, frame.requests, moment, () =>
     islandSituationOf(plan, work.state),
   );
+  work.state = expireLimits(work.state);
   const situation = islandSituationOf(plan, work.state);
   const decision = decideSets(work, situation);
   const grant = grantConsumers(work, situation);

@@ -7,6 +7,7 @@ import type { StartStopTimers } from "../../energy/start-stop.ts";
 import type { AlarmBook } from "../alarms/alarm-book.ts";
 import type { Position } from "../machines/device-event.ts";
 import type { DeviceImage } from "../machines/device-image.ts";
+import type { OperatorLimit } from "./operator-limits.ts";
 import type { TreeState } from "../runtime/replicated-tree.ts";
 
 /** Everything that the core of one grid remembers: canonical, replicated, hashed, restored. */
@@ -26,6 +27,8 @@ export type GridState = {
   readonly timers: StartStopTimers;
   /** Set-points held, by `device.point`. Absent: none is held. */
   readonly levels: { readonly [level: string]: number };
+  /** Limits that operators set for a time; absent where there are none. */
+  readonly limits?: readonly OperatorLimit[];
   readonly bms: { readonly [device: string]: HeartbeatState };
   /** Commands whose fate is awaited, oldest first; bounded. */
   readonly pending: readonly PendingCommand[];

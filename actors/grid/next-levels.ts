@@ -17,6 +17,7 @@ import {
 } from "./device-values.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
+import { limitOf, pvLimitPct } from "./operator-limits.ts";
 import type { Situation } from "./situation.ts";
 
 /** What the set-points of one scan rest on beyond the state. */
@@ -62,9 +63,10 @@ export function nextLevels(plan: GridPlan, state: GridState, input: LevelInput):
       levels[key] = roundTo(next.setpointKw, 10);
     } else if (device.kind === "thruster") {
       const limitKw = thrusterLimitKw(plan, state, device, input, held);
-      if (limitKw !== null) levels[key] = roundTo(limitKw, 10);
+      if (limitKw === null) continue;
+      levels[key] = roundTo(Math.min(limitKw, limitOf(state, key) ?? limitKw), 10);
     } else if (device.kind === "pv") {
-      levels[key] = held ?? 100;
+      levels[key] = pvLimitPct(plan, state, key, input.elapsedMs);
     }
   }
   return levels;

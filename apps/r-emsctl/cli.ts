@@ -19,6 +19,7 @@ import { addJournalCommands } from "./journal-commands.ts";
 import { addIncident } from "./incident/incident-commands.ts";
 import { addReplay } from "./incident/replay-command.ts";
 import { jsonText } from "./json-text.ts";
+import { addModbusMap } from "./modbus-map.ts";
 import { OperatorClient, OperatorRefusal } from "./operator-client.ts";
 import { positive } from "./option-values.ts";
 import { addSimulate } from "./simulate.ts";
@@ -232,6 +233,7 @@ export async function runCli(
   addDevice(context);
   addIncident(context);
   addReplay(context);
+  addModbusMap(context);
 
   try {
     await program.parseAsync([...argv], { from: "user" });

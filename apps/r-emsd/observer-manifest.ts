@@ -16,6 +16,7 @@ export function observerManifest(
     id: "observer",
     host: "127.0.0.1",
     peerPort: 0,
+    modbusPort: null,
     ...ports,
     dataDirectory: join(tmpdir(), `r-ems-observer-${manifest.installation.id}`),
   };

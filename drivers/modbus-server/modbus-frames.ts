@@ -25,12 +25,13 @@ export type ModbusRequest =
       readonly isSingle: boolean;
     };
 
-/** Exception codes of the protocol that the simulated devices use. */
+/** Exception codes of the protocol that servers here use. */
 export const EXCEPTION = {
   illegalFunction: 1,
   illegalAddress: 2,
   illegalValue: 3,
   deviceFailure: 4,
+  busy: 6,
   targetSilent: 11,
 } as const;
 

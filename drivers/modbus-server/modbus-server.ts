@@ -31,6 +31,15 @@ export interface ServerLink {
   send(socket: Socket, bytes: Buffer): void;
 }
 
+/** A link that is never cut. */
+export function openLink(writer: string): ServerLink {
+  return {
+    writer,
+    add() {},
+    send: (socket, bytes) => void socket.write(bytes),
+  };
+}
+
 export interface ModbusServerOptions {
   readonly nowMs: () => number;
   /** Masters that are served at once. A further one is refused by a reset. */

@@ -172,7 +172,8 @@ export class OfflineSession {
     if (epochAddress === null) return 0;
     const { outcome } = await this.line.read(this.unitId, "holding", epochAddress, 2);
     if (outcome.type !== "data") throw failureOf(this.#id, outcome);
-    return Number(outcome.words[0]) * 0x10000 + Number(outcome.words[1]);
+    const [high = 0, low = 0] = outcome.words;
+    return high * 0x10000 + low;
   }
 
   #checkCommand(command: string): void {

@@ -20,13 +20,17 @@ export interface TestNode {
 }
 
 /** The operator's service of node n1 of the example vessel, which leads port; its frames come from the test. */
-export async function openTestNode(manifest: Manifest = vessel): Promise<TestNode> {
+export async function openTestNode(
+  manifest: Manifest = vessel,
+  modbusPort?: number,
+): Promise<TestNode> {
   const api = await startApi({
     manifest,
     node: "n1",
     version: "0.1.0",
     operatorPort: 0,
     httpPort: 0,
+    ...(modbusPort === undefined ? {} : { modbusPort }),
     onSnapshotNeeded: () => {},
     onHealthChanged: () => {},
   });
