@@ -1,5 +1,7 @@
 import { DEVICE_KINDS, type KindSpec, type PointSpec } from "../kernel/device-kinds.ts";
 import { checkRegisters } from "./check-registers.ts";
+import { checkMqtt } from "./mqtt/check-mqtt.ts";
+import { mqttLaidOut } from "./mqtt/to-mqtt.ts";
 import type { ConfigPath, ConfigProblem, Report } from "./problem.ts";
 import type { ProfileFile } from "./profile-schema.ts";
 import type { RegisterType } from "./profile.ts";
@@ -41,7 +43,10 @@ export function checkProfile(
   const problems: ConfigProblem[] = [];
   const report: Report = (...facts) => problems.push(problem(...facts));
   checkSunspec(profile, report);
-  if (profile.family !== "sunspec") checkLaidOut(profile, report);
+  checkMqtt(profile, report);
+  if (profile.family === "mqtt") {
+    if (problems.length === 0) checkNames(mqttLaidOut(profile), report);
+  } else if (profile.family !== "sunspec") checkLaidOut(profile, report);
   else if (problems.length === 0) {
     // Its registers are known once it is laid out; what is wrong with them stands in the table of the family.
     checkLaidOut(laidOut(profile), (path, ...facts) =>
@@ -63,6 +68,16 @@ function checkLaidOut(profile: ProfileFile, report: Report): void {
   checkCommands(profile, kind, report);
   checkSafety(profile, kind, report);
   checkRegisters(profile, kind, report);
+}
+
+/** Of an MQTT device only what does not rest on registers; what is wrong stands in its table. */
+function checkNames(profile: ProfileFile, report: Report): void {
+  const kind = DEVICE_KINDS[profile.kind];
+  const inTable: Report = (path, ...facts) =>
+    report(path[0] === "points" || path[0] === "commands" ? ["mqtt", ...path] : path, ...facts);
+  checkPointNames(profile, kind, inTable);
+  checkCommands(profile, kind, inTable);
+  checkSafety(profile, kind, inTable);
 }
 
 function named(map: Readonly<Record<string, unknown>>): string {

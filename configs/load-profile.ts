@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { RemsError } from "../kernel/errors.ts";
 import { checkProfile } from "./check-profile.ts";
 import { checkFile } from "./config-file.ts";
+import { mqttLaidOut, toMqtt } from "./mqtt/to-mqtt.ts";
 import { type ConfigProblem, problemsText } from "./problem.ts";
 import { type ProfileFile, profileSchema } from "./profile-schema.ts";
 import type { DeviceProfile } from "./profile.ts";
@@ -108,7 +109,8 @@ function toModbus(file: ProfileFile["modbus"]): DeviceProfile["modbus"] {
   };
 }
 
-function toProfile(file: ProfileFile): DeviceProfile {
+function toProfile(given: ProfileFile): DeviceProfile {
+  const file = given.mqtt === undefined ? given : mqttLaidOut(given);
   const { fallback, signature, sunspec } = file;
   const needs = sunspec ? needsOf(sunspec) : null;
   const nominal = needs === null ? null : nominalLayout(needs, file.kind, file.id);
@@ -136,6 +138,7 @@ function toProfile(file: ProfileFile): DeviceProfile {
     epochRegister: file.epoch_register ?? null,
     sunspec:
       needs === null || nominal === null ? null : { needs, fixedRegisters: nominal.fixedRegisters },
+    mqtt: file.mqtt === undefined ? null : toMqtt(file.mqtt),
     points:
       nominal?.points ??
       file.points.map((point) => ({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
 import { field } from "./field-schema.ts";
+import { mqttSchema } from "./mqtt/mqtt-schema.ts";
 import { sunspecSchema } from "./sunspec/sunspec-schema.ts";
 
 const address = (meaning: string) => field(z.int().min(0).max(65535), meaning);
@@ -214,7 +215,7 @@ export const profileSchema = z.strictObject({
   name: field(text(120), "Name for people."),
   kind: field(z.enum(Object.keys(DEVICE_KINDS) as [keyof typeof DEVICE_KINDS]), "Kind of device."),
   family: field(
-    z.enum(["modbus", "sunspec"]),
+    z.enum(["modbus", "sunspec", "mqtt"]),
     "Family of drivers. How the device is connected (TCP, serial line) is said where it stands, in the manifest.",
   ),
   source: field(text(300), "Where the register facts come from: manual, edition, page."),
@@ -279,6 +280,7 @@ export const profileSchema = z.strictObject({
     sunspecSchema.optional(),
     "What is needed of a SunSpec device, for family `sunspec`: the device itself says where it stands.",
   ),
+  mqtt: field(mqttSchema.optional(), "Topics of the device, for family `mqtt`."),
 });
 
 export type ProfileFile = z.output<typeof profileSchema>;

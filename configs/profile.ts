@@ -3,7 +3,7 @@ import type { PointValue } from "../kernel/point.ts";
 import type { SunspecProfile } from "./sunspec/needs.ts";
 
 /** Families of drivers; each has a folder under `drivers/` and an entry at the composition root. */
-export type DriverFamilyName = "modbus" | "sunspec";
+export type DriverFamilyName = "modbus" | "sunspec" | "mqtt";
 
 /** A device as data: how its registers map to the standard points and commands of its kind. */
 export interface DeviceProfile {
@@ -41,6 +41,47 @@ export interface DeviceProfile {
   readonly commands: readonly CommandMapping[];
   /** Family `sunspec`: what is needed of the device. Points and commands are laid out as in a device that has just that. */
   readonly sunspec: SunspecProfile | null;
+  /** Family `mqtt`: topics of the device. Its points and commands have names only: their registers mean nothing. */
+  readonly mqtt: MqttSettings | null;
+}
+
+/** How a device is spoken to over MQTT. `{device}` in a topic stands for the device's id. */
+export interface MqttSettings {
+  readonly availability: {
+    readonly topic: string;
+    readonly online: string;
+    readonly offline: string;
+  };
+  /** A point not published for so long is uncertain; null: its last value counts while the device is available. */
+  readonly maxAgeMs: number | null;
+  readonly points: readonly MqttPoint[];
+  readonly levels: readonly MqttLevel[];
+  readonly commands: readonly {
+    readonly command: string;
+    readonly topic: string;
+    readonly payload: string;
+  }[];
+}
+
+export interface MqttPoint {
+  readonly point: string;
+  readonly topic: string;
+  /** Keys and indices into a JSON payload; empty: the payload is the value. */
+  readonly path: readonly string[];
+  readonly scale: number;
+  readonly offset: number;
+  readonly labels: Readonly<Record<string, string>> | null;
+  readonly trueValues: readonly string[];
+}
+
+export interface MqttLevel {
+  readonly point: string;
+  readonly topic: string;
+  /** With `{value}`, and `{epoch}` where the device checks it. */
+  readonly payload: string;
+  readonly scale: number;
+  readonly offset: number;
+  readonly readBack: { readonly topic: string; readonly path: readonly string[] };
 }
 
 /** Limits of one device's Modbus side. */

@@ -21,7 +21,7 @@ export function checkSunspec(profile: ProfileFile, report: Report): void {
   const { sunspec } = profile;
   if (profile.family !== "sunspec") {
     if (sunspec) report(["sunspec"], "a table", `none: the family is "${profile.family}"`);
-    if (profile.points.length === 0)
+    if (profile.points.length === 0 && profile.family === "modbus")
       report(["points"], "an empty list", "a list of 1 to 500 entries");
     return;
   }

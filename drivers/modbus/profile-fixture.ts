@@ -64,6 +64,7 @@ export function profile(values: Partial<DeviceProfile> = {}): DeviceProfile {
     modbus: MODBUS,
     epochRegister: null,
     sunspec: null,
+    mqtt: null,
     points: [
       mapping({ point: "isClosed", address: 0, type: "bit", bit: 0 }),
       mapping({ point: "activePowerKw", address: 1, scale: 0.1 }),

@@ -4,10 +4,11 @@ import { createDriverBench, type DriverBench } from "../support/driver-bench.ts"
 import { eventually } from "../support/eventually.ts";
 import type { FamilyCase, FamilyPeer } from "../support/family-peer.ts";
 import { modbusCases } from "../support/modbus-peer.ts";
+import { mqttCase } from "../support/mqtt-peer.ts";
 import { sunspecCase } from "../support/sunspec-peer.ts";
 
 /** What every family of drivers must do, against a real device of each. A family is added with one line here. */
-const CASES: readonly FamilyCase[] = [...modbusCases, sunspecCase];
+const CASES: readonly FamilyCase[] = [...modbusCases, sunspecCase, mqttCase];
 
 describe.each(CASES.map((one) => [one.name, one] as const))("family %s", (_name, one) => {
   let peer: FamilyPeer;

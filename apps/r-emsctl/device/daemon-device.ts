@@ -13,7 +13,7 @@ export interface DaemonDevice {
 }
 
 /** A node on this machine or network answers long before; a tool must not wait for one that is not there. */
-const LOOKUP_MS = 500;
+const LOOKUP_MS = 2000;
 
 /** Every device that the nodes at these addresses know, the first node that knows one counts. */
 export async function daemonDevices(addresses: readonly string[]): Promise<DaemonDevice[]> {
