@@ -71,6 +71,7 @@ export function mqttLaidOut(profile: ProfileFile): ProfileFile {
       table: "holding",
       address: 60_000,
       value: index + 1,
+      before: [],
       ...(followedBy === undefined ? {} : { followed_by: followedBy }),
     })),
   };
