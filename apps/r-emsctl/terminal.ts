@@ -9,6 +9,10 @@ export interface Terminal {
   readonly hasColours: boolean;
   /** Shows a passing line in place of the last one, "" takes it away; absent where nobody watches. */
   readonly progress?: (text: string) => void;
+  /** Draws lines in place of those drawn before; absent where nobody watches. */
+  readonly draw?: (lines: readonly string[]) => void;
+  /** Width of the terminal, in characters. */
+  readonly columns?: () => number;
   /** Absent where nothing is read. */
   readonly input?: Readable;
 }
@@ -54,6 +58,7 @@ export function processTerminal(): Terminal {
     ...(process.stderr.isTTY
       ? { progress: (text: string) => void process.stderr.write(`\r\u001b[K${text}`) }
       : {}),
+    ...(process.stdout.isTTY ? { draw: drawer(), columns: () => process.stdout.columns } : {}),
     get input() {
       return process.stdin;
     },
@@ -68,4 +73,14 @@ export function userName(): string {
     // A container may run under an id without a name.
     return "unknown";
   }
+}
+
+/** Goes back up over what was drawn before, and clears it (ECMA-48). */
+function drawer(): (lines: readonly string[]) => void {
+  let drawnCount = 0;
+  return (lines) => {
+    const back = drawnCount === 0 ? "" : `\u001b[${drawnCount}A\u001b[J`;
+    process.stdout.write(`${back}${lines.join("\n")}\n`);
+    drawnCount = lines.length;
+  };
 }

@@ -117,7 +117,7 @@ function specOf(
 /** A topic that is subscribed or published by its name alone (MQTT 3.1.1, section 4.7). */
 function checkTopic(topic: string, path: ConfigPath, report: Report): void {
   const bare = topic.replaceAll("{device}", "d");
-  if (/[+#\u0000{}]/.test(bare) || bare.startsWith("$")) {
+  if (/[+#{}]/.test(bare) || bare.startsWith("$")) {
     report(
       path,
       JSON.stringify(topic),

@@ -41,6 +41,8 @@ interface Publication {
   isSent: boolean;
 }
 
+/** Return code of a subscription that the broker refuses (MQTT 3.1.1, section 3.9.3). */
+const REFUSED = 0x80;
 const RECONNECT_MS_MIN = 50;
 const RECONNECT_MS_MAX = 2000;
 /** Whole seconds are what the protocol has: a broker that fell silent is noticed within two. */
@@ -185,7 +187,7 @@ export class BrokerLink {
     this.requestCount++;
     client.subscribe([...topics], { qos: 1 }, (error, granted) => {
       if (client !== this.#client) return;
-      const refused = granted?.find(({ qos }) => Number(qos) >= 0x80);
+      const refused = granted?.find(({ qos }) => qos === REFUSED);
       if (error || refused) {
         this.#died(client, error?.message ?? `the broker refuses the topic ${refused?.topic}`);
         return;

@@ -4,6 +4,7 @@ import { addLearnCommand } from "./learn-command.ts";
 import { addReadCommands } from "./read-commands.ts";
 import { addSunspecCommand } from "./sunspec-command.ts";
 import { addScanCommand } from "./scan-command.ts";
+import { addScopeCommand } from "./scope-command.ts";
 import { addWriteCommand } from "./write-command.ts";
 
 const HELP = `
@@ -18,6 +19,7 @@ export function addDevice(context: CommandContext): void {
     .addHelpText("after", HELP);
   addScanCommand(device, context);
   addReadCommands(device, context);
+  addScopeCommand(device, context);
   addImportCommand(device, context);
   addSunspecCommand(device, context);
   addWriteCommand(device, context);
