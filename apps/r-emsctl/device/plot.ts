@@ -45,7 +45,7 @@ export function plotLines(
   const rowCount = height * DOT_ROWS;
   const shown = values.slice(-columnCount);
   const offset = columnCount - shown.length;
-  const cells = Array.from({ length: height }, () => new Array<number>(width).fill(0));
+  const cells = Array.from({ length: height }, () => Array.from({ length: width }, () => 0));
   const set = (column: number, row: number): void => {
     const line = cells[Math.floor(row / DOT_ROWS)];
     const at = Math.floor(column / DOT_COLUMNS);
