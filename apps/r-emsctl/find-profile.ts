@@ -37,3 +37,16 @@ function profileOfFile(path: string): DeviceProfile {
   if (profile !== null) return profile;
   throw new RemsError("REMS_PROFILE_INVALID", problemsText(problems));
 }
+
+/**
+ * A profile of a device that speaks Modbus.
+ *
+ * @throws {@link RemsError} `REMS_REQUEST_INVALID` for one whose registers mean nothing.
+ */
+export function checkSpeaksModbus({ id, family }: DeviceProfile): void {
+  if (family !== "mqtt") return;
+  throw new RemsError(
+    "REMS_REQUEST_INVALID",
+    `${id} is a profile of topics (family mqtt); this tool speaks Modbus. Look at such a device with the tools of your broker, or through a node`,
+  );
+}

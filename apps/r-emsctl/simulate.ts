@@ -12,7 +12,7 @@ import { ProfileServer } from "../../sim/devices/profile-server.ts";
 import type { WriteEntry } from "../../sim/devices/simulated-device.ts";
 import { LineReader } from "../../sim/simulator/line-reader.ts";
 import { type CommandContext, EXIT, isJson } from "./command-context.ts";
-import { findProfile } from "./find-profile.ts";
+import { checkSpeaksModbus, findProfile } from "./find-profile.ts";
 import { collect, positive, wholeBetween } from "./option-values.ts";
 import { paint, table, type Terminal } from "./terminal.ts";
 
@@ -74,6 +74,7 @@ async function simulate(
   options: SimulateOptions,
 ): Promise<void> {
   const profile = findProfile(profileName, options.profiles);
+  checkSpeaksModbus(profile);
   const told = isJson(context) ? jsonVoice(context.terminal) : textVoice(context.terminal, profile);
   const settings = options.set.map((text) => parseSetting(text, profile));
   const faults = options.fault.map((line) => parseFaultLine(line, profile));

@@ -12,12 +12,14 @@ import { present } from "../../../kernel/assert.ts";
 import { DEVICE_KINDS } from "../../../kernel/device-kinds.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 import type { CommandContext } from "../command-context.ts";
+import { checkSpeaksModbus } from "../find-profile.ts";
 import { auditPath, writeAudit, type AuditEntry } from "./audit-file.ts";
 import { daemonDevices, standsAt } from "./daemon-device.ts";
 import { DeviceLine } from "./device-line.ts";
 import { mayWriteOffline, proofPoints } from "./offline-guard.ts";
 import type { DeviceOptions, DeviceTarget } from "./point-source.ts";
 import { readPoints, type PointReading } from "./read-points.ts";
+import { profileAt } from "./sunspec-layout.ts";
 
 export interface OfflineOptions extends DeviceOptions {
   readonly offlineDevice?: string;
@@ -59,6 +61,7 @@ export class OfflineSession {
     tool: AuditEntry["tool"],
     id: string,
     target: DeviceTarget,
+    profile: DeviceProfile,
     line: DeviceLine,
     path: string,
   ) {
@@ -66,9 +69,9 @@ export class OfflineSession {
     this.#id = id;
     this.#auditPath = path;
     this.line = line;
-    this.profile = target.profile;
+    this.profile = profile;
     this.unitId = target.unitId;
-    this.layout = layoutWrites(target.profile);
+    this.layout = layoutWrites(profile);
   }
 
   /**
@@ -92,6 +95,7 @@ export class OfflineSession {
         `the node at ${served.address} commands ${device}; ask it, for example r-emsctl command ${grid}/${device} stop`,
       );
     }
+    checkSpeaksModbus(target.profile);
     const id = target.config?.id ?? target.profile.id;
     if (options.offlineDevice !== id) {
       const typed =
@@ -104,7 +108,13 @@ export class OfflineSession {
     const timeoutMs = options.timeoutMs ?? target.profile.requestTimeoutMs;
     const line = new DeviceLine({ host, port, timeoutMs, signal: context.signal });
     const path = auditPath(options.auditFile, target.manifest);
-    return new OfflineSession(tool, id, target, line, path);
+    try {
+      const profile = await profileAt(line, target.unitId, target.profile);
+      return new OfflineSession(tool, id, target, profile, line, path);
+    } catch (error) {
+      await line.close();
+      throw error;
+    }
   }
 
   /**

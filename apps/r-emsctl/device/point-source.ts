@@ -8,7 +8,7 @@ import { RemsError } from "../../../kernel/errors.ts";
 import type { PointValue } from "../../../kernel/point.ts";
 import type { Types } from "../../../proto/generated/rems-v1.ts";
 import type { CommandContext } from "../command-context.ts";
-import { findProfile } from "../find-profile.ts";
+import { checkSpeaksModbus, findProfile } from "../find-profile.ts";
 import { OperatorClient } from "../operator-client.ts";
 import {
   daemonDevices,
@@ -118,6 +118,7 @@ export function openSource(
   options: DeviceOptions,
 ): PointSource {
   const { profile, daemon } = target;
+  if (daemon === null) checkSpeaksModbus(profile);
   if (daemon === null) return directSource(context, target, options);
   const client = new OperatorClient(daemon.address, options.timeoutMs ?? 2000);
   const { device } = daemon;
