@@ -6,6 +6,9 @@ import type { MqttFile } from "./mqtt-schema.ts";
 /** What a switch says for true where the profile says nothing else. */
 const TRUE_VALUES: readonly string[] = ["true", "1", "ON"];
 
+/** A broker and two networks lie between the set-point and what the device shows. */
+const CONFIRM_MS = 3000;
+
 export function toMqtt(file: MqttFile): MqttSettings {
   return {
     availability: file.availability,
@@ -48,6 +51,7 @@ export function mqttLaidOut(profile: ProfileFile): ProfileFile {
     scale: 1,
     offset: 0,
     poll: "fast",
+    confirm_within_ms: CONFIRM_MS,
   } as const;
   return {
     ...profile,
