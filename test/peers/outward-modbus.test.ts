@@ -15,6 +15,8 @@ const vessel: Manifest = {
   ...loadManifest("configs/vessel.toml"),
   modbusServer: { takesCommands: true, role: "operator", expirySMax: 300 },
 };
+/** "REMS" as two registers. */
+const SIGNATURE = "values 21061 19795";
 const blocks = createModbusMap(vessel).units.flatMap((unit) => unit.blocks);
 const blockOf = (id: string) =>
   present(
@@ -86,8 +88,8 @@ describe("pymodbus", () => {
     };
     const at = blockOf("dg2").commandAddress;
     try {
-      expect(await ask("holding 0 2")).toBe(`values ${0x5245} ${0x4d53}`);
-      expect(await ask("input 0 2")).toBe(`values ${0x5245} ${0x4d53}`);
+      expect(await ask("holding 0 2")).toBe(SIGNATURE);
+      expect(await ask("input 0 2")).toBe(SIGNATURE);
       expect(await ask(`holding ${at} = 1 0 0 10 1`)).toBe("exception 3");
       expect(await ask(`holding ${at} = 1 0 0 10 0`)).toBe("values");
       await expect.poll(() => ask(`holding ${at + 5} 1`), { timeout: 5000 }).toBe("values 2");
