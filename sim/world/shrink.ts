@@ -6,19 +6,21 @@ import { runWorld } from "./run-world.ts";
  * The fewest faults of a failing run with which the same check still fails: leaves out halves, then quarters, down to single faults
  * (delta debugging, Zeller and Hildebrandt 2002).
  *
+ * @param runOne - How a run is judged.
  * @returns The shortest failing run; null where the run does not fail at all.
  */
 export function shrink(
   run: WorldRun,
   onTry: (faultCount: number, tryCount: number) => void = () => {},
+  runOne: (run: WorldRun) => WorldResult = runWorld,
 ): WorldResult | null {
-  let best = runWorld(run);
+  let best = runOne(run);
   const { violation } = best;
   if (violation === null) return null;
   let tryCount = 0;
   const fails = (faults: readonly Fault[]): boolean => {
     onTry(best.scenario.faults.length, ++tryCount);
-    const result = runWorld({ ...run, faults });
+    const result = runOne({ ...run, faults });
     if (result.violation?.check !== violation.check) return false;
     best = result;
     return true;

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { KEPT_SEEDS } from "./kept-seeds.ts";
+import type { WorldResult, WorldRun } from "./run-world.ts";
 import { runWorld } from "./run-world.ts";
 import { sealed } from "./seal.ts";
+import { shrink } from "./shrink.ts";
 
 describe("the deterministic world", () => {
   it("finds nothing wrong in a few seeds, and has seen takeovers and losses in them; npm test runs many more, compiled", () => {
@@ -14,6 +17,26 @@ describe("the deterministic world", () => {
     for (const name of ["cold", "hot", "stale", "issued"])
       expect(counts[name], name).toBeGreaterThan(0);
   }, 60_000);
+
+  it.each(KEPT_SEEDS)("$kind seed $seed stays mended: $defect", ({ kind, seed }) => {
+    expect(runWorld({ kind, seed }).violation).toBeNull();
+  });
+
+  it("leaves out every fault that a failure does not need, and says nothing where none fails", () => {
+    const whole = runWorld({ kind: "counter", seed: 2 });
+    const { faults } = whole.scenario;
+    expect(faults.length).toBeGreaterThan(4);
+    const needed = [faults[1], faults[faults.length - 2]];
+    const judge = (run: WorldRun): WorldResult => {
+      const left = run.faults ?? faults;
+      const fails = needed.every((fault) => left.some((one) => one === fault));
+      const violation = fails ? { check: "authority", atMs: 1e6, text: "" } : null;
+      return { ...whole, scenario: { ...whole.scenario, faults: left }, violation } as WorldResult;
+    };
+    const run = { kind: "counter", seed: 2 } as const;
+    expect(shrink(run, () => {}, judge)?.scenario.faults).toEqual(needed);
+    expect(shrink(run)).toBeNull();
+  });
 
   it("gives the same trace for the same seed, and another for another", () => {
     const once = runWorld({ seed: 5, kind: "counter" });

@@ -1,0 +1,40 @@
+import type { Check } from "./referee.ts";
+import type { WorldKind } from "./scenario.ts";
+
+/** A seed that once failed: with its fix taken out it fails again, by this check. */
+export interface KeptSeed {
+  readonly kind: WorldKind;
+  readonly seed: number;
+  readonly check: Check;
+  readonly defect: string;
+}
+
+/** A change of how scenarios are drawn changes what a seed means: then these are sought anew, each with its fix taken out. */
+export const KEPT_SEEDS: readonly KeptSeed[] = [
+  {
+    kind: "counter",
+    seed: 804,
+    check: "gap",
+    defect:
+      "a leader that stops named itself in the set that it handed over, and its successor had to remove it before its first output",
+  },
+  {
+    kind: "counter",
+    seed: 383,
+    check: "unauthorised",
+    defect:
+      "a write that went out late in a planned handover was given up with its connection, and could arrive after the successor's first",
+  },
+  {
+    kind: "counter",
+    seed: 81,
+    check: "overtaken",
+    defect: "a leader whose computer had slept commanded until its clocks were next compared",
+  },
+  {
+    kind: "counter",
+    seed: 158,
+    check: "overtaken",
+    defect: "the same, with a record that had moved on by a takeover",
+  },
+];
