@@ -634,7 +634,8 @@ class GridControlLoop<State> implements ControlLoop {
   }
 
   #releaseOutputs(): void {
-    if (this.#leading === null || !this.#hasAuthority(this.#nowMs())) return;
+    if (this.#leading === null || this.#outputs.isEmpty()) return;
+    if (!this.#hasAuthority(this.#nowMs())) return;
     const released = this.#outputs.release(
       releasedSequence(this.#controller),
       releasedCommandSequence(this.#controller),

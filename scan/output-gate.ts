@@ -16,6 +16,8 @@ export interface ReleasedOutputs {
  * and replies wait in order. Bounded: a leader that is not acknowledged builds no frames for long, because it loses authority.
  */
 export interface OutputGate {
+  /** True while nothing waits: most of the time, and then there is nothing to ask. */
+  isEmpty(): boolean;
   add(sequence: number, outputs: CoreOutputs): void;
   /**
    * @param sequence - Frames up to here are acknowledged by every member that the record may contain.
@@ -32,13 +34,13 @@ interface Waiting {
 }
 
 const WAITING_COUNT_MAX = 100;
-const NOTHING: ReleasedOutputs = { levels: null, commands: [], messages: [], replies: [] };
 
 export function createOutputGate(): OutputGate {
   let waiting: Waiting[] = [];
   let waitingCommands: { readonly sequence: number; readonly command: CommandOutput }[] = [];
 
   return {
+    isEmpty: () => waiting.length === 0 && waitingCommands.length === 0,
     add(sequence, outputs) {
       waiting.push({ sequence, outputs });
       for (const command of outputs.commands) waitingCommands.push({ sequence, command });
@@ -46,7 +48,6 @@ export function createOutputGate(): OutputGate {
       if (waiting.length > WAITING_COUNT_MAX) waiting = waiting.slice(-WAITING_COUNT_MAX);
     },
     release(sequence, commandSequence) {
-      if (waiting.length === 0 && waitingCommands.length === 0) return NOTHING;
       const ready = waiting.filter((entry) => entry.sequence <= sequence);
       const readyCommands = waitingCommands.filter((entry) => entry.sequence <= commandSequence);
       if (ready.length > 0) waiting = waiting.slice(ready.length);

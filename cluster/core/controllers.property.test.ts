@@ -5,7 +5,7 @@ import { SmallWorld } from "./test-small-world.ts";
 /** Liveness after healing: the longest wait before one is added again, the longest of rule 11, and a margin. */
 const RECOVERY_MS = 45_000;
 const FAULTS_MS = 5_000;
-const SEED_COUNT = Number(process.env["SMALL_WORLD_SEEDS"] ?? 150);
+const SEED_COUNT = Number(process.env["SMALL_WORLD_SEEDS"] ?? 60);
 const SEED_FIRST = Number(process.env["SMALL_WORLD_FIRST"] ?? 1);
 
 function runSeed(seed: number): SmallWorld {
