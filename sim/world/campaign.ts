@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { RemsError } from "../../kernel/errors.ts";
+import type { Gap } from "./run-world.ts";
 import type { WorldKind } from "./scenario.ts";
 import type { Batch, BatchResult, Failure } from "./seed-worker.ts";
 
@@ -22,6 +23,8 @@ export interface CampaignTotal {
   eventCount: number;
   readonly counts: Record<string, number>;
   readonly failures: Failure[];
+  /** By formula of the bound: how many single faults, and the one that came nearest to it. */
+  readonly gaps: Record<string, { faultCount: number; nearest: Gap }>;
 }
 
 const BATCH_SEED_COUNT: Readonly<Record<WorldKind, number>> = { counter: 50, vessel: 2 };
@@ -39,6 +42,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignTot
     eventCount: 0,
     counts: {},
     failures: [],
+    gaps: {},
   };
   const lastSeed = options.first + options.seedCount;
   let next = options.first;
@@ -68,6 +72,12 @@ function add(total: CampaignTotal, result: BatchResult): void {
   total.failures.push(...result.failures);
   for (const [name, value] of Object.entries(result.counts))
     total.counts[name] = (total.counts[name] ?? 0) + value;
+  for (const gap of result.gaps) {
+    const sofar = total.gaps[gap.formula] ?? { faultCount: 0, nearest: gap };
+    const isNearer = gap.gapMs / gap.boundMs > sofar.nearest.gapMs / sofar.nearest.boundMs;
+    const nearest = isNearer ? gap : sofar.nearest;
+    total.gaps[gap.formula] = { faultCount: sofar.faultCount + 1, nearest };
+  }
 }
 
 /** One worker process, given one batch after the other. */

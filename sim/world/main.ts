@@ -113,9 +113,21 @@ function report(total: CampaignTotal, realMs: number): void {
       `${process.stdout.isTTY ? "\r" : ""}${options.world}: ${total.seedCount} seeds from ${options.first}, ${total.failures.length} failed, ${total.twiceCount} run twice`,
       `${(total.virtualMs / 1000).toFixed(0)} s of the world in ${(realMs / 1000).toFixed(1)} s (${timesRealTime.toFixed(0)} times real time, ${options.jobs} processes), ${total.eventCount} events`,
       counts.join(", "),
+      ...gapLines(total),
       "",
     ].join("\n"),
   );
+}
+
+/** How near single faults came to the bound of the gap at a device. */
+function gapLines({ gaps }: CampaignTotal): string[] {
+  const lines = Object.entries(gaps).map(([formula, { faultCount, nearest }]) => {
+    const { gapMs, boundMs } = nearest;
+    return `  ${gapMs.toFixed(0)} of at most ${boundMs.toFixed(0)} ms: ${formula} (${faultCount} faults)`;
+  });
+  return lines.length === 0
+    ? []
+    : ["gaps at a device after a single fault, the nearest to its bound:", ...lines];
 }
 
 function runOneSeed(seed: number): void {
@@ -140,13 +152,18 @@ function shrunk(run: Parameters<typeof shrink>[0]): WorldResult {
 
 function print(
   seed: number,
-  { scenario, trace, violation, traceHash, virtualMs }: WorldResult,
+  { scenario, trace, violation, traceHash, virtualMs, gap }: WorldResult,
 ): void {
   const lines = [
     ...trace,
     "",
     `seed ${seed}: ${scenario.nodes.length} nodes, lease ${scenario.timings.leaseMs} ms, ${scenario.faults.length} faults`,
     ...scenario.faults.map((fault) => `  ${describeFault(fault)}`),
+    ...(gap === null
+      ? []
+      : [
+          `gap at a device ${gap.gapMs.toFixed(1)} of at most ${gap.boundMs.toFixed(1)} ms: ${gap.formula}`,
+        ]),
     `trace ${traceHash}, ${virtualMs.toFixed(0)} ms of the world`,
     violation === null
       ? "nothing was found wrong"

@@ -27,6 +27,14 @@ export interface WorldResult {
   /** Empty unless traced. */
   readonly trace: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
+  /** Of a single fault: the longest time between two writes at one device, and its bound. */
+  readonly gap: Gap | null;
+}
+
+export interface Gap {
+  readonly gapMs: number;
+  readonly boundMs: number;
+  readonly formula: string;
 }
 
 /** Runs one seed: its faults, then healing, then the wait until everything is whole. Synchronous, and the same every time. */
@@ -58,6 +66,7 @@ function runOne({ seed, kind, faults, isTraced = false }: WorldRun): WorldResult
     eventCount: world.eventCount,
     traceHash: trace.hash(),
     trace: trace.lines,
+    gap: gapOf(world),
     counts: {
       cold: sum(({ takeovers }) => takeovers.cold),
       hot: sum(({ takeovers }) => takeovers.hot),
@@ -69,6 +78,12 @@ function runOne({ seed, kind, faults, isTraced = false }: WorldRun): WorldResult
       issued: sum(({ issuedCount }) => issuedCount),
     },
   };
+}
+
+function gapOf({ scenario: { single }, referees }: World): Gap | null {
+  if (single === null) return null;
+  const gapMs = Math.max(...referees.map((referee) => referee.gapMs));
+  return { gapMs, boundMs: single.gapMsMax, formula: single.formula };
 }
 
 const LOOK_MS = 50;

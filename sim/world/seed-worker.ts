@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { Gap } from "./run-world.ts";
 import { runWorld } from "./run-world.ts";
 import type { WorldKind } from "./scenario.ts";
 
@@ -25,11 +26,13 @@ export interface BatchResult {
   readonly eventCount: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly failures: readonly Failure[];
+  readonly gaps: readonly Gap[];
 }
 
 function runBatch({ kind, first, count, twiceEvery }: Batch): BatchResult {
   const counts: Record<string, number> = {};
   const failures: Failure[] = [];
+  const gaps: Gap[] = [];
   let virtualMs = 0;
   let eventCount = 0;
   let twiceCount = 0;
@@ -37,6 +40,7 @@ function runBatch({ kind, first, count, twiceEvery }: Batch): BatchResult {
     const result = runWorld({ seed, kind });
     virtualMs += result.virtualMs;
     eventCount += result.eventCount;
+    if (result.gap !== null) gaps.push(result.gap);
     for (const [name, value] of Object.entries(result.counts))
       counts[name] = (counts[name] ?? 0) + value;
     if (result.violation !== null) failures.push({ seed, ...result.violation });
@@ -47,7 +51,7 @@ function runBatch({ kind, first, count, twiceEvery }: Batch): BatchResult {
     const text = `two runs gave the trace hashes ${result.traceHash} and ${traceHash}`;
     failures.push({ seed, check: "determinism", atMs: violation?.atMs ?? 0, text });
   }
-  return { seedCount: count, twiceCount, virtualMs, eventCount, counts, failures };
+  return { seedCount: count, twiceCount, virtualMs, eventCount, counts, failures, gaps };
 }
 
 process.on("message", (batch: Batch) => void process.send?.(runBatch(batch)));
