@@ -237,7 +237,11 @@ export class WorldNode {
         referee.snapshot(member, position);
         this.#say(`installs a snapshot at ${position.epoch}:${position.sequence}`);
       },
-      role: (from, to, reason) => this.#say(`${grid.grid}: ${from} -> ${to}: ${reason}`),
+      role: (from, to, reason) => {
+        // One that ended by itself, as a lone leader does that stops, leaves what is on the wire, as a crash would.
+        if (to === "fenced") referee.ended(member);
+        this.#say(`${grid.grid}: ${from} -> ${to}: ${reason}`);
+      },
       alarm: (code, isActive, text) =>
         this.#say(`${grid.grid}: alarm ${code} ${isActive ? "on" : "off"}: ${text}`),
       reply: (reply) => this.#parts.reply(grid.grid, reply),
