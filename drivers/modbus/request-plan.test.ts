@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { storageProfile } from "../../test/support/sunspec-peer.ts";
 import { expect, it } from "vitest";
 import type { DeviceConfig } from "../../configs/manifest.ts";
 import { device, MODBUS, profile } from "./profile-fixture.ts";
@@ -103,6 +104,7 @@ const lines: [name: string, Partial<DeviceConfig>, registerGapMax: number][] = [
   ["RTU in TCP", { transport: "rtu-over-tcp" }, 8],
   ["on a slow serial line", serial(9600), 12],
   ["on a fast serial line", serial(115_200), 32],
+  ["as far as a value and its scale factor may lie apart", { profile: storageProfile() }, 120],
   ["as the profile says", { profile: profile({ modbus: { ...MODBUS, registerGapMax: 3 } }) }, 3],
 ];
 

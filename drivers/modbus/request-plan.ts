@@ -45,6 +45,11 @@ const BITS_PER_REGISTER = 16;
  * registers; a wide gap, however, meets registers that the device refuses.
  */
 const TCP_GAP_MAX = 32;
+/**
+ * The models of a SunSpec device have no gaps that it refuses, and a value that comes with its scale factor in one reply cannot be
+ * misread when that changes.
+ */
+const SUNSPEC_GAP_MAX = 120;
 /** On a line whose speed is not known: what the frames around a request weigh, about 16 bytes. */
 const RTU_GAP_MAX = 8;
 /** Bytes around the registers of a request and its reply, the silence between frames included. */
@@ -56,8 +61,9 @@ const RTU_TURNAROUND_MS = 5;
 export function readLimitsOf(
   config: Pick<DeviceConfig, "profile" | "transport" | "serial">,
 ): ReadLimits {
-  const { modbus } = config.profile;
-  const registerGapMax = modbus.registerGapMax ?? gapOf(config);
+  const { modbus, sunspec } = config.profile;
+  const registerGapMax =
+    modbus.registerGapMax ?? (sunspec === null ? gapOf(config) : SUNSPEC_GAP_MAX);
   return {
     registersMax: modbus.registersPerReadMax,
     bitsMax: modbus.bitsPerReadMax,

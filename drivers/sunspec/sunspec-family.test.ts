@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { sunspecModel } from "../../configs/sunspec/model-table.ts";
+import { placePoints } from "../../configs/sunspec/place-points.ts";
+import { present } from "../../kernel/assert.ts";
 import { device } from "../modbus/profile-fixture.ts";
 import { createDriverBench, type DriverBench } from "../../test/support/driver-bench.ts";
 import { storageProfile, SunspecTestDevice } from "../../test/support/sunspec-peer.ts";
@@ -22,6 +25,12 @@ async function start(base: number, made = new SunspecTestDevice(profile, base)):
 const valueOf = (point: string) => driver.points.get(`bat1.${point}`);
 const isRead = (point: string, value: unknown) =>
   valueOf(point)?.[0] === value && valueOf(point)?.[1] === "good";
+/** Where W_SF of model 701 stands, which follows model 1 of 66 registers. */
+const scaleAddress = (base: number): number => {
+  const model = present(sunspecModel(701), "in the table");
+  const placed = placePoints(model, 153, () => 1).find(({ path }) => path === "W_SF");
+  return base + 2 + 68 + present(placed, "a point of 701").offset;
+};
 const setpoint = (value: number) =>
   driver.io.writeLevels([{ device: "bat1", point: "powerSetpointKw", value }], 1);
 
@@ -58,25 +67,22 @@ describe("a SunSpec device", () => {
     await start(40000);
     peer.wire.registers.set(peer.addressOf("activePowerKw"), 1000);
     await driver.until("power is read", () => isRead("activePowerKw", 10));
-    const guard = profile.points.find(({ point }) => point === "activePowerKw");
-    expect(guard?.scale).toBe(0.01);
-    // W_SF of model 701 from 1 to 2, and the power that is shown by it: 10 kW go on.
-    const scaleAt = peer.base + 2 + 68 + 117;
-    const found = [...peer.wire.registers].filter(([at]) => at === scaleAt);
-    expect(found).toHaveLength(1);
-    const seen = new Set<unknown>();
-    peer.wire.registers.set(peer.addressOf("activePowerKw"), 100);
-    peer.wire.registers.set(scaleAt, 2);
+    const findings = () => peer.wire.reads.filter(({ address }) => address === peer.base).length;
+    expect(findings()).toBe(1);
+    // W_SF of model 701 from 1 to 2, and another power: 12 kW, which the old scale factor would show as 1.2.
+    peer.wire.registers.set(peer.addressOf("activePowerKw"), 120);
+    peer.wire.registers.set(scaleAddress(peer.base), 2);
+    const seen: unknown[] = [];
+    const states: unknown[] = [];
     await driver.until("power is read anew", () => {
       const sample = valueOf("activePowerKw");
-      if (sample?.[1] === "good") seen.add(sample[0]);
-      return (
-        peer.wire.reads.some(({ address }) => address === peer.base) &&
-        isRead("activePowerKw", 10) &&
-        driver.states.get("bat1") === "online"
-      );
+      if (sample?.[1] === "good") seen.push(sample[0]);
+      states.push(driver.states.get("bat1"));
+      return isRead("activePowerKw", 12) && driver.states.get("bat1") === "online";
     });
-    expect([...seen]).toEqual([10]);
+    expect(findings()).toBe(2);
+    expect(new Set(seen)).toEqual(new Set([10, 12]));
+    expect(states).toContain("degraded");
   });
 
   it("without a model that is needed cannot be used, and says which it has", async () => {
