@@ -305,8 +305,8 @@ const megabytes = (min: number, preset: number, meaning: string) =>
 const historyServerSchema = z.strictObject({
   id: id("Name of the server, for alarms and logs."),
   kind: field(
-    z.enum(["influxdb"]),
-    "`influxdb`: line protocol over HTTP (`/write` of InfluxDB 1.x, which 2.x and 3.x serve as well).",
+    z.enum(["influxdb", "surrealdb"]),
+    "`influxdb`: line protocol over HTTP (`/write` of InfluxDB 1.x, which 2.x and 3.x serve as well); `surrealdb`: by its client.",
   ),
   url: field(
     z.string().regex(/^https?:\/\/[^\s]{1,300}$/),
@@ -314,6 +314,7 @@ const historyServerSchema = z.strictObject({
     { form: "http:// or https:// and an address, in quotes" },
   ),
   database: field(text(64).default("rems"), "Database that takes the history."),
+  namespace: field(text(64).default("rems"), "Namespace of the database. For SurrealDB."),
   secret_variable: field(
     z
       .string()

@@ -93,9 +93,11 @@ export interface HistoryConfig {
 /** A database server that gets a copy of the history. */
 export interface HistoryServerConfig {
   readonly id: string;
-  readonly kind: "influxdb";
+  readonly kind: "influxdb" | "surrealdb";
   readonly url: string;
   readonly database: string;
+  /** Of SurrealDB. */
+  readonly namespace: string;
   /** Environment variable that holds the token, or `user:password`; empty for none. */
   readonly secretVariable: string;
   /** Nodes that send; all where empty. */

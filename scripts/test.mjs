@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { provide } from "./debian-tools.mjs";
 import { prepare, root } from "./prepare.mjs";
+import { provideSurrealEngine } from "./surrealdb-engine.mjs";
 
 const isFull = process.argv.includes("--full");
 const results = join(root, ".cache", "test");
@@ -84,6 +85,7 @@ function counted(name, script, args, report) {
 
 prepare();
 provide(["etcd", "influxdb", "mbpoll", "pymodbus"]);
+provideSurrealEngine();
 mkdirSync(results, { recursive: true });
 
 check("types of the tests", node, [

@@ -66,8 +66,9 @@ function workerData({ manifest, node, grids, dataDirectory }: HistoryStoreParts)
     deadBands: history.deadBands,
     servers: history.servers
       .filter(({ nodes }) => nodes.length === 0 || nodes.includes(node))
-      .map(({ id, kind, url, database, secretVariable }) => ({
+      .map(({ id, kind, url, namespace, database, secretVariable }) => ({
         id,
+        namespace,
         kind,
         url,
         database,

@@ -114,7 +114,9 @@ it("a real server that is lost and comes back has everything once: what it misse
   };
   const lost: (string | null)[] = [];
   const exports = startExports({
-    options: [{ id: "one", kind: "influxdb", url: url(), database: "rems", secret: "" }],
+    options: [
+      { id: "one", kind: "influxdb", url: url(), namespace: "", database: "rems", secret: "" },
+    ],
     grids: ["port"],
     store: () => store,
     onLostChanged: (reason) => void lost.push(reason),

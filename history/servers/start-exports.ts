@@ -2,6 +2,7 @@ import type { HistoryStore } from "../store/history-store.ts";
 import type { ServerOptions } from "../store/store-messages.ts";
 import { Exporter, reasonOf } from "./exporter.ts";
 import { createInfluxServer } from "./influxdb.ts";
+import { createSurrealServer } from "./surrealdb.ts";
 
 export interface Exports {
   stop(): void;
@@ -32,7 +33,9 @@ export function startExports(parts: {
     parts.onLostChanged(all.length === 0 ? null : all.join("; "));
   };
   const exporters = parts.options.map(({ id, ...options }) => {
-    const exporter = new Exporter(id, createInfluxServer(options), parts.store);
+    const server =
+      options.kind === "influxdb" ? createInfluxServer(options) : createSurrealServer(options);
+    const exporter = new Exporter(id, server, parts.store);
     const step = async (): Promise<void> => {
       let waitMs = STEP_MS;
       try {

@@ -20,8 +20,10 @@ export interface StoreWorkerData {
 /** A database server that gets a copy. */
 export interface ServerOptions {
   readonly id: string;
-  readonly kind: "influxdb";
+  readonly kind: "influxdb" | "surrealdb";
   readonly url: string;
+  /** Of SurrealDB. */
+  readonly namespace: string;
   readonly database: string;
   readonly secret: string;
 }
