@@ -12,9 +12,8 @@ export function historyNotes(frame: Frame, outputs: CoreOutputs): JournalNote[] 
     const details = { from, to, event };
     notes.push(eventNote(grid, plantTimeMs, { kind: "transition", actor, text, details }));
   }
-  for (const { code, actor, priority, isActive, text } of outputs.alarms) {
-    const change = isActive ? "raised" : "cleared";
-    notes.push(alarmNote(grid, plantTimeMs, { code, actor, priority, change, text, user: "" }));
+  for (const { code, actor, priority, event: change, text, by: user } of outputs.alarms) {
+    notes.push(alarmNote(grid, plantTimeMs, { code, actor, priority, change, text, user }));
   }
   for (const { requestId, isAccepted, reason } of outputs.replies) {
     // Who asked for what stands in the frame that brought the request; the store joins them by the id.

@@ -88,3 +88,25 @@ it("it ends when its cause does", async () => {
   }
   expect(await alarm("DEVICE_FAULT")).toBeUndefined();
 });
+
+it("the history keeps what happened to it, and who did it", async () => {
+  const wanted = ["raised", "acknowledged", "cleared"];
+  let changes: { readonly change: string; readonly user: string }[] = [];
+  for (let tries = 0; tries < 40 && changes.length < wanted.length; tries++) {
+    const { out } = await installation.ctl(
+      daemon,
+      "--json",
+      "history",
+      "alarms",
+      "--what",
+      "DEVICE_FAULT",
+    );
+    changes = out
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as (typeof changes)[number]);
+  }
+  expect(changes.map(({ change }) => change).toSorted()).toEqual(wanted.toSorted());
+  const acknowledged = changes.find(({ change }) => change === "acknowledged");
+  expect(acknowledged?.user).not.toBe("");
+});
