@@ -28,7 +28,19 @@ export function crossCheck(
   });
   checkTies(file, report);
   checkNotifications(file, report);
+  checkHistory(file, report);
   return problems;
+}
+
+function checkHistory({ history, nodes }: ManifestFile, report: Report): void {
+  checkOnce(ids(["history", "servers"], history.servers), "an id that no other has", report);
+  const known = nodes.map(({ id }) => id);
+  history.servers.forEach((server, index) => {
+    server.nodes.forEach((node, at) => {
+      if (known.includes(node)) return;
+      report(["history", "servers", index, "nodes", at], `"${node}"`, oneOf(node, known));
+    });
+  });
 }
 
 const SCHEMES = {

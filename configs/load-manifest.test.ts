@@ -387,6 +387,15 @@ const productionRows: [name: string, from: string, to: string, message: string][
   ],
 ];
 
+it("a server of the history names nodes that there are, and has an id of its own", () => {
+  const server = (node: string) =>
+    `\n[[history.servers]]\nid = "one"\nkind = "influxdb"\nurl = "http://127.0.0.1:8086"\nnodes = ["${node}"]\n`;
+  expect(messages(`${GOOD}${server("n1")}`)).toEqual([]);
+  const found = messages(`${GOOD}${server("n1")}${server("n9")}`).join("\n");
+  expect(found).toMatch(/history\.servers\[1\]\.nodes\[0\]: found "n9"/);
+  expect(found).toMatch(/history\.servers\[1\]\.id: found "?one"? again/);
+});
+
 describe("a manifest is rejected with one exact message for", () => {
   it.each(schemaRows)("%s", (_name, from, to, message) => {
     expect(messages(changed(GOOD, from, to))).toEqual([message]);
