@@ -131,7 +131,7 @@ function report(
         `| ${reader} | ${cores.toFixed(3)} | ${(cores / own.cores).toFixed(2)} | ${sharePct.toFixed(1)} % |`,
     ),
     "",
-    "One illegal register among fifty, from the fourth scan on",
+    "One illegal register among fifty, after two seconds",
     "",
     "| reader | reads of the others | R-EMS against it |",
     "|---|---|---|",

@@ -11,15 +11,16 @@ import { SCAN_MS } from "./scan.ts";
  * what that took. Arguments: reader, seconds, points, ports.
  */
 
-/** Older, and a point was not read in the scan that has just passed. */
-const AGE_MS_MAX = 1.5 * SCAN_MS;
+/** Where there are many devices, not every scan is counted. */
 const COUNT_EVERY = 10;
+/** Scans before anything is measured: loading and compiling are not reading. */
+const WARM_UP_COUNT = 20;
 
 export interface ReaderResult {
   readonly cpuMs: number;
   readonly wallMs: number;
   readonly scanCount: number;
-  /** Points that were read, of those that should have been, in every tenth scan. */
+  /** Points that were read, of those that should have been, in every scan that was counted. */
   readonly sharePct: number;
 }
 
@@ -29,16 +30,19 @@ type Scan = (isCounting: boolean) => readonly number[];
 function driverReader(ports: readonly number[], pointCount: number): Scan {
   const devices = ports.map((port, i) => benchDevice(`d${i}`, pointCount, { port }));
   const bench = createDriverBench(devices);
+  let lastScanAtMs = 0;
   return (isCounting) => {
+    // Its age tells whether a point was read since the scan before began; looking at all of them costs more than reading them.
+    const sinceMs = performance.now() - lastScanAtMs;
+    const counts = isCounting
+      ? bench.io
+          .health()
+          .map(({ points }) => points.filter(({ ageMs }) => (ageMs ?? Infinity) <= sinceMs).length)
+      : [];
+    lastScanAtMs = performance.now();
     bench.io.poll("full");
     bench.io.drain();
-    if (!isCounting) return [];
-    // Its age tells in which scan a point was read; looking at all of them costs more than reading them, so it is not done in every scan.
-    return bench.io
-      .health()
-      .map(
-        ({ points }) => points.filter(({ ageMs }) => ageMs !== null && ageMs < AGE_MS_MAX).length,
-      );
+    return counts;
   };
 }
 
@@ -119,18 +123,21 @@ async function main(): Promise<void> {
     kind === "r-ems"
       ? driverReader(ports, pointCount)
       : await loopReader(kind === "jsmodbus" ? "jsmodbus" : "modbus-serial", ports, pointCount);
-  const scanCount = Math.round((Number(seconds) * 1000) / SCAN_MS);
+  const scanCount = WARM_UP_COUNT + Math.round((Number(seconds) * 1000) / SCAN_MS);
   let wantedCount = 0;
   let readCount = 0;
   let cpu = process.cpuUsage();
-  let startMs = performance.now();
+  const startMs = performance.now();
+  let countedFromMs = startMs;
   for (let i = 0; i < scanCount; i++) {
     const dueMs = startMs + i * SCAN_MS;
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, dueMs - performance.now())));
-    const isCounting = i > 3 && i % COUNT_EVERY === 0;
+    const isCounting = i > WARM_UP_COUNT && i % (ports.length > 1 ? COUNT_EVERY : 1) === 0;
     const counts = scan(isCounting);
-    if (i === 0) cpu = process.cpuUsage();
-    if (i === 0) startMs = performance.now();
+    if (i === WARM_UP_COUNT) {
+      cpu = process.cpuUsage();
+      countedFromMs = performance.now();
+    }
     if (!isCounting) continue;
     wantedCount += ports.length * pointCount;
     for (const count of counts) readCount += count;
@@ -138,8 +145,8 @@ async function main(): Promise<void> {
   const used = process.cpuUsage(cpu);
   const result: ReaderResult = {
     cpuMs: (used.user + used.system) / 1000,
-    wallMs: performance.now() - startMs,
-    scanCount,
+    wallMs: performance.now() - countedFromMs,
+    scanCount: scanCount - WARM_UP_COUNT,
     sharePct: (100 * readCount) / wantedCount,
   };
   process.stdout.write(`${JSON.stringify(result)}\n`);
