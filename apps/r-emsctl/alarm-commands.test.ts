@@ -79,14 +79,14 @@ async function run(...argv: string[]) {
     hasColours: false,
   };
   const address = `127.0.0.1:${handle.operatorPort}`;
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(60_000);
   const code = await runCli(["--address", address, ...argv], terminal, signal);
   return { code, out: out.join("\n"), error: error.join("\n") };
 }
 
 /** The worker takes its feed every few milliseconds. */
 async function runUntil(pattern: RegExp, ...argv: string[]) {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     const result = await run(...argv);
     if (pattern.test(result.out)) return result;
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { endSignal } from "./end-signal.ts";
 import { status as grpcStatus } from "@grpc/grpc-js";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
@@ -114,15 +115,14 @@ export async function runCli(
     .addHelpText("after", "\nExample: r-emsctl watch port/dg2 --for 60")
     .action((prefix: string | undefined, options: { for?: number }) =>
       withClient(async (client, { json }) => {
-        const ends = [signal];
-        if (options.for !== undefined) ends.push(AbortSignal.timeout(options.for * 1000));
+        const end = endSignal(signal, options.for);
         const request = rems.v1.WatchActorsRequest.create({ addressPrefix: prefix ?? "" });
         const onMessage = (message: Types.rems.v1.WatchActorsResponse): void => {
           if (json) return terminal.out(jsonText(message));
           const text = watchText(terminal, message);
           if (text !== "") terminal.out(text);
         };
-        await client.read(InspectionService.watchActors, request, onMessage, AbortSignal.any(ends));
+        await client.read(InspectionService.watchActors, request, onMessage, end);
         return EXIT.ok;
       }),
     );

@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { endSignal } from "./end-signal.ts";
 import type { DeviceProfile } from "../../configs/profile.ts";
 import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
 import { RemsError } from "../../kernel/errors.ts";
@@ -98,9 +99,7 @@ async function simulate(
   told.listening(server, options.unit);
   const endPlaying = playback === null ? null : play(server, playback, options.speed);
   await new Promise<void>((resolve) => {
-    const ends = [context.signal];
-    if (options.for !== undefined) ends.push(AbortSignal.timeout(options.for * 1000));
-    const end = AbortSignal.any(ends);
+    const end = endSignal(context.signal, options.for);
     if (end.aborted) resolve();
     end.addEventListener("abort", () => resolve(), { once: true });
     const reader = new LineReader((line) => {

@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { endSignal } from "../end-signal.ts";
 import type { Command } from "commander";
 import { RemsError } from "../../../kernel/errors.ts";
 import { type CommandContext, EXIT, isJson } from "../command-context.ts";
@@ -60,9 +61,7 @@ async function scope(context: CommandContext, name: string, options: ScopeOption
   const target = await findTarget(context, device, host, options);
   const source = openSource(context, target, options);
   const mappings = chosen(source.profile, [point]);
-  const ends = [context.signal];
-  if (options.for !== undefined) ends.push(AbortSignal.timeout(options.for * 1000));
-  const end = AbortSignal.any(ends);
+  const end = endSignal(context.signal, options.for);
   const show = isJson(context) ? jsonShow(context) : textShow(context, source, options.everyMs);
   let failureCount = 0;
   try {
