@@ -265,12 +265,13 @@ function verify(context: CommandContext, session: ReplaySession, options: Replay
 }
 
 function verdictJson(verdict: GridVerdict) {
-  const { counts, spanMs, elapsedMs, backMsMax, ...rest } = verdict;
+  const { counts, spanMs, elapsedMs, processorMs, backMsMax, ...rest } = verdict;
   return {
     ...rest,
     ...counts,
     spanMs,
     elapsedMs: Math.round(elapsedMs),
+    processorMs: Math.round(processorMs),
     backMsMax: Math.round(backMsMax),
     speed: Math.round(spanMs / Math.max(1, elapsedMs)),
   };

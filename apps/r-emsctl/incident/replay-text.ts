@@ -92,7 +92,7 @@ export function verdictText(
   ].join(", ");
   const lines = [
     `${isEqual ? paint(terminal, "green", "equal  ") : paint(terminal, "red", "DIFFERS")}  ${grid}: checked ${checked}`,
-    `         ${(spanMs / 1000).toFixed(0)} s re-run in ${(elapsedMs / 1000).toFixed(1)} s: ${speed.toFixed(0)} times real time; back ten seconds in at most ${verdict.backMsMax.toFixed(0)} ms`,
+    `         ${(spanMs / 1000).toFixed(0)} s re-run in ${(elapsedMs / 1000).toFixed(1)} s: ${speed.toFixed(0)} times real time; ${(verdict.processorMs / 1000).toFixed(1)} s of processor time; back ten seconds in at most ${verdict.backMsMax.toFixed(0)} ms`,
   ];
   if (addedFields.length > 0) {
     lines.push(
