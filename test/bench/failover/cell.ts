@@ -23,7 +23,8 @@ const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 const POLL_MS = 10;
 /** Above the settling, so that the instant falls anywhere within heartbeats, scans and renewals. */
 const PHASE_MS_MAX = 400;
-const SETTLE_MS_MAX = 60_000;
+/** Whoever was removed from the set more than once is added again after up to 30 s. */
+const SETTLE_MS_MAX = 180_000;
 
 /** One grid of the bench and the faults that befall its leader. */
 export class Cell {
@@ -54,7 +55,7 @@ export class Cell {
       if (performance.now() > deadlineMs) {
         throw new RemsError(
           "REMS_TIMEOUT",
-          `${this.grid}: a minute in vain, ${this.whyUnsettled() ?? ""}`,
+          `${this.grid}: waited three minutes in vain, ${this.whyUnsettled() ?? ""}`,
         );
       }
       await delay(POLL_MS);

@@ -77,6 +77,7 @@ export function reportOf(results: readonly LaneResult[], minutes: number): strin
     ...handoverLines(results),
     ...stageLines(results),
     ...otherLines(results),
+    ...problemLines(results),
     "Targets",
     ...targetsOf(results).map(
       ({ text, found, isMet }) => `  ${isMet ? "met     " : "NOT MET "}${text}: ${found}`,
@@ -121,6 +122,7 @@ function gapLines(results: readonly LaneResult[]): string[] {
     "max",
     "double",
     "late",
+    "stale",
     "pauses",
   ];
   const rows: string[][] = [];
@@ -137,12 +139,14 @@ function gapLines(results: readonly LaneResult[]): string[] {
         ms(Math.max(...gaps)),
         String(sumOf(some, ({ overlapCount }) => overlapCount)),
         String(sumOf(some, ({ lateWriteCount }) => lateWriteCount)),
+        String(some.filter(({ isStale }) => isStale).length),
         String(some.filter(({ hostPauseMs }) => hostPauseMs >= PAUSE_MS_MIN).length),
       ]);
     }
   }
   return [
     ...table([head, ...rows]),
+    "stale: no standby was in sync at the moment of the fault",
     `pauses: failovers during which the machine itself stood still for ${PAUSE_MS_MIN} ms or more`,
     "",
   ];
@@ -210,6 +214,12 @@ function stageLines(results: readonly LaneResult[]): string[] {
     "write",
   ];
   return [...table([head, ...rows]), ""];
+}
+
+function problemLines(results: readonly LaneResult[]): string[] {
+  const problems = results.flatMap((result) => result.problems);
+  if (problems.length === 0) return [];
+  return ["Not measured", ...problems.map((problem) => `  ${problem}`), ""];
 }
 
 function otherLines(results: readonly LaneResult[]): string[] {

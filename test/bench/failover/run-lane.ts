@@ -37,6 +37,8 @@ export interface Measured {
   /** Longest pause of the machine itself between the fault and the first write. */
   readonly hostPauseMs: number;
   readonly breakdown: Breakdown | null;
+  /** Nobody was in sync at the moment of the fault: the successor took over with what it had. */
+  readonly isStale: boolean;
   /** Planned handover: between the last outputs of the old leader and the first of the new one. */
   readonly handoverMs: number | null;
 }
@@ -44,6 +46,8 @@ export interface Measured {
 export interface LaneResult {
   readonly lane: Lane;
   readonly measured: readonly Measured[];
+  /** What could not be measured, and why: each is a finding. */
+  readonly problems: readonly string[];
   /** Accepted writes of a leader that another had followed, over the whole of the lane. */
   readonly overlapCount: number;
   readonly lateWriteCount: number;
@@ -54,6 +58,8 @@ export interface LaneResult {
   readonly cpuPctPerNode: number;
 }
 
+/** A lane with so many is given up: what it has measured is reported. */
+const PROBLEM_COUNT_MAX = 5;
 const CLOCK_TICKS_PER_S = 100;
 const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -111,6 +117,7 @@ export function mergeShards(shards: readonly LaneResult[]): LaneResult {
   return {
     lane: first.lane,
     measured: shards.flatMap(({ measured }) => measured),
+    problems: shards.flatMap(({ problems }) => problems),
     overlapCount: sum(({ overlapCount }) => overlapCount),
     lateWriteCount: sum(({ lateWriteCount }) => lateWriteCount),
     falseTakeoverCount: sum(({ falseTakeoverCount }) => falseTakeoverCount),
@@ -142,15 +149,25 @@ async function measure(
       }),
   );
   const measured: Measured[] = [];
+  const problems: string[] = [];
   await Promise.all(cells.map((cell) => cell.untilSettled()));
   const idle = await beIdle(lane, installation, failovers, options);
   for (const kind of lane.faults) {
     const count = kind === "freeze" ? options.freezeCount : options.killCount;
     let leftCount = count;
     const runCell = async (cell: Cell) => {
-      while (leftCount > 0 && !options.signal.aborted && !installation.isBroken) {
+      const mayGoOn = () =>
+        !options.signal.aborted && !installation.isBroken && problems.length < PROBLEM_COUNT_MAX;
+      while (leftCount > 0 && mayGoOn()) {
         leftCount--;
-        const failover = await cell.strike(kind, failovers);
+        const failover = await cell.strike(kind, failovers).catch((error: unknown) => {
+          problems.push(
+            `${lane.id} ${kind}: ${error instanceof Error ? error.message : String(error)}`,
+          );
+          options.say(problems.at(-1) ?? "");
+          return null;
+        });
+        if (failover === null) continue;
         const one = judge(lane, kind, failover, options);
         measured.push(one);
         const doneCount = measured.filter((other) => other.kind === kind).length;
@@ -166,6 +183,7 @@ async function measure(
   return {
     lane,
     measured,
+    problems,
     overlapCount: totals?.overlapCount ?? 0,
     lateWriteCount: totals?.lateWriteCount ?? 0,
     ...idle,
@@ -221,12 +239,20 @@ function judge(
     lateWriteCount: failover.lateWriteCount,
     hostPauseMs: hostPauses.longestMs(failover.faultAtMs, failover.firstNewWriteMs + 5),
     breakdown: isOurs && !isHandover ? breakdownOf(failover, next) : null,
+    isStale: next.some(
+      ({ step, origin, atMs }) =>
+        step === "led" &&
+        origin === "stale" &&
+        atMs >= failover.faultAtMs &&
+        atMs <= failover.firstNewWriteMs,
+    ),
     handoverMs:
       isOurs && isHandover ? handoverIntervalMs(failover, traceOf(failover.from), next) : null,
   };
 }
 
-function textOf({ gapMs, breakdown, handoverMs, hostPauseMs, overlapCount }: Measured): string {
+function textOf(measured: Measured): string {
+  const { gapMs, breakdown, handoverMs, hostPauseMs, overlapCount, isStale } = measured;
   const ms = (value: number) => value.toFixed(1);
   const parts = [handoverMs === null ? `${ms(gapMs)} ms` : `outputs ${ms(handoverMs)} ms apart`];
   if (breakdown !== null) {
@@ -236,6 +262,7 @@ function textOf({ gapMs, breakdown, handoverMs, hostPauseMs, overlapCount }: Mea
     );
   }
   if (hostPauseMs > 0) parts.push(`(machine paused ${ms(hostPauseMs)})`);
+  if (isStale) parts.push("stale: nobody was in sync");
   if (overlapCount > 0) parts.push(`double writes ${overlapCount}`);
   return parts.join(" ");
 }
