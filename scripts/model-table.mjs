@@ -4,8 +4,22 @@
 export const BOUNDS = [
   { model: "duplex", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 2 } },
   { model: "in-sync-set", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0 } },
-  { model: "solo", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0, LEASE: 1, SOLO_LEASE: 2 } },
+  { model: "solo", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0, LEASE: 1 } },
   { model: "handover", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0 } },
+  { model: "restart", defines: { N: 2, REVISIONS: 2, DIVERGENCE: 0, LEASE: 1 } },
+  // Of no use to the two properties, which is worth knowing: see docs/07-resilience/proof.md.
+  {
+    model: "restart",
+    defines: { REVISIONS: 2, DIVERGENCE: 0, LEASE: 1, NO_RESTART_WAIT: true },
+    isLarge: true,
+  },
+  { model: "duplex", defines: { N: 2, REVISIONS: 5, DIVERGENCE: 2 }, isLarge: true },
+  { model: "handover", defines: { N: 2, REVISIONS: 5, DIVERGENCE: 0 }, isLarge: true },
+  { model: "handover", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 2, LEASE: 1 }, isLarge: true },
+  { model: "in-sync-set", defines: { N: 2, REVISIONS: 5, DIVERGENCE: 0, LEASE: 1 }, isLarge: true },
+  { model: "in-sync-set", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 2, LEASE: 1 }, isLarge: true },
+  { model: "solo", defines: { N: 2, REVISIONS: 4, DIVERGENCE: 0, LEASE: 1 }, isLarge: true },
+  { model: "duplex", defines: { N: 3, REVISIONS: 2, DIVERGENCE: 0, LEASE: 1 }, isLarge: true },
 ];
 
 const EQUAL_CLOCKS = { DIVERGENCE: 0 };
@@ -114,6 +128,12 @@ export const REMOVALS = {
     model: "solo",
     defines: SHORT,
     what: "the solo grace is shorter than the solo lease",
+  },
+  NO_SOLO_SYNC: {
+    rule: 4,
+    model: "restart",
+    defines: { ...SHORT, REVISIONS: 2, IN_SYNC_AT_START: 1 },
+    what: "a lone leader's outputs do not wait for the disk",
   },
   NO_UNCHANGED: {
     rule: 11,

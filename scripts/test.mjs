@@ -104,6 +104,12 @@ counted(
   isFull ? ["--full"] : [],
   join(root, ".cache", "model", "results.json"),
 );
+counted(
+  "mutants",
+  "run-test-program.mjs",
+  ["mutants/main.ts", "--args", ...(isFull ? [] : ["--sample"])],
+  join(root, ".cache", "mutants", "results.json"),
+);
 suite("unit", isFull ? { R_EMS_TEST_FULL: "1" } : {});
 suite("processes", isFull ? { R_EMS_TEST_FULL: "1" } : {});
 

@@ -87,11 +87,15 @@ export interface FaultSpace {
 /** Draws what goes wrong in one run. */
 export function drawFaults(random: SeededRandom, space: FaultSpace): readonly Fault[] {
   const faults: Fault[] = [];
+  let subject: string | null = null;
   for (let atMs = space.fromMs; atMs < space.untilMs;) {
     const kind = random.next() < space.plantShare ? "plant" : drawKind(random);
-    faults.push(drawFault(random, kind, atMs, space));
+    const fault = drawFault(random, kind, atMs, space, subject);
+    faults.push(fault);
     // Often in bursts: what breaks the rules is two faults within one grace.
     const isBurst = random.next() < 0.4;
+    // And often the same computer has them: it loses its peers and the store.
+    subject = isBurst && "node" in fault && random.next() < 0.6 ? fault.node : null;
     atMs += isBurst ? random.between(0, 150) : random.between(0, 2 * space.everyMs);
   }
   return faults;
@@ -113,9 +117,11 @@ export function drawFault(
   kind: FaultKind,
   atMs: number,
   { nodes, devices }: FaultSpace,
+  subject: string | null = null,
 ): Fault {
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random.next() * items.length)] as T;
-  const node = pick(nodes);
+  const picked = pick(nodes);
+  const node = subject ?? picked;
   const to = pick(nodes.filter((other) => other !== node));
   const device = pick(devices);
   const forMs = 20 + random.next() * random.next() * 2_500;

@@ -55,7 +55,7 @@ export function counterScenario(seed: number): Scenario {
     seed,
     kind: "counter" as const,
     nodes,
-    timings: drawTimings(random),
+    timings: drawTimings(random, seed % SINGLE_EVERY !== 0),
     rates: nodes.map(() => 1 + random.between(-1, 1) * RATE_DEVIATION_MAX),
   };
   return seed % SINGLE_EVERY === 0 ? singleScenario(common, random) : manyScenario(common, random);
@@ -135,7 +135,7 @@ const VESSEL_FAULTS_UNTIL_MS = 6_000;
 /** The whole vessel: a third of what happens, happens in the plant. */
 export function vesselScenario(seed: number, { nodes, devices }: VesselOutline): Scenario {
   const random = createSeededRandom(`vessel/${seed}`);
-  const timings = drawTimings(random);
+  const timings = drawTimings(random, false);
   const delayMsMin = random.between(0.1, 1);
   const latencyMsMin = random.between(0.5, 3);
   const faults = drawFaults(random, {
@@ -177,10 +177,20 @@ function drawField(random: SeededRandom): Scenario["field"] {
   };
 }
 
-function drawTimings(random: SeededRandom): Timings {
+/** With the usual times of a lone leader a run is over before anybody could take over stale. */
+const SHORT_SOLO: Timings = {
+  ...TIMING_SETS.default,
+  soloLeaseMs: 300,
+  soloRenewMs: 100,
+  soloGraceMs: 350,
+  coldStartMs: 360,
+};
+
+function drawTimings(random: SeededRandom, mayBeShortSolo: boolean): Timings {
   const draw = random.next();
   if (draw < 0.15) return TIMING_SETS.fast;
-  return draw < 0.3 ? TIMING_SETS.relaxed : TIMING_SETS.default;
+  if (draw < 0.3) return TIMING_SETS.relaxed;
+  return mayBeShortSolo && draw < 0.55 ? SHORT_SOLO : TIMING_SETS.default;
 }
 
 /** The longest wait of rule 7 before one is added again. */

@@ -33,6 +33,12 @@
 #else
 #define SOLO_GRACE (SOLO_LEASE + DIVERGENCE)
 #endif
+/* Rule 13: promises of an earlier life are void after a grace. */
+#ifdef NO_RESTART_WAIT
+#define RESTART_WAIT 0
+#else
+#define RESTART_WAIT GRACE
+#endif
 #ifdef STALE
 #define WAIT_UNCHANGED SOLO_GRACE
 #else
@@ -571,7 +577,7 @@ proctype controller(byte i) {
   /* A crash; what the disk did not have is lost, or not. Its transactions are still under way. */
   :: d_step { c[i].role != DOWN && c[i].life < RESTARTS -> crash(i); done }
   :: d_step { c[i].role != DOWN && c[i].life < RESTARTS && c[i].x && !c[i].is_synced -> crash(i); c[i].x = false; done }
-  :: d_step { c[i].role == DOWN && c[i].life < RESTARTS -> c[i].life++; c[i].role = FOLLOWING; c[i].promise = GRACE; printf("n%d starts again\n", i); done }
+  :: d_step { c[i].role == DOWN && c[i].life < RESTARTS -> c[i].life++; c[i].role = FOLLOWING; c[i].promise = RESTART_WAIT; printf("n%d starts again\n", i); done }
 #endif
   od
 }

@@ -1,0 +1,51 @@
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { RemsError } from "../../kernel/errors.ts";
+import type { Mutant } from "./mutants.ts";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const cache = join(root, ".cache", "mutants");
+
+/** What the world is made of. */
+const FOLDERS = [
+  "kernel",
+  "configs",
+  "energy",
+  "actors",
+  "cluster",
+  "scan",
+  "proto",
+  "drivers",
+  "history",
+  "sim",
+];
+
+/**
+ * The compiled text with the defect in it.
+ * @throws {@link RemsError} `REMS_CONFIG_INVALID` if the text to replace does not occur exactly once.
+ */
+export function patched(text: string, { name, file, find, replace }: Mutant): string {
+  const parts = text.split(find);
+  if (parts.length === 2) return parts.join(replace);
+  throw new RemsError(
+    "REMS_CONFIG_INVALID",
+    `mutant ${name}: "${find}" occurs ${parts.length - 1} times in what was compiled from ${file}; it must occur once`,
+  );
+}
+
+/** Copies the compiled code to `.cache/mutants/<name>`, with the defect; returns that folder. */
+export function applyMutant(mutant: Mutant): string {
+  const folder = join(cache, mutant.name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const name of FOLDERS) {
+    cpSync(join(root, "dist", name), join(folder, name), {
+      recursive: true,
+      filter: (path) => !path.endsWith(".map") && !path.endsWith(".d.ts"),
+    });
+  }
+  const compiled = join(folder, mutant.file.replace(/\.ts$/, ".js"));
+  writeFileSync(compiled, patched(readFileSync(compiled, "utf8"), mutant));
+  return folder;
+}

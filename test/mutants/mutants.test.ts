@@ -1,0 +1,26 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { patched, root } from "./apply-mutant.ts";
+import { MUTANTS } from "./mutants.ts";
+
+describe("mutants", () => {
+  it("there are at least twenty, each with a name of its own, and some run in every test", () => {
+    expect(MUTANTS.length).toBeGreaterThanOrEqual(20);
+    expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
+    expect(MUTANTS.filter(({ isSample }) => isSample === true).length).toBeGreaterThanOrEqual(5);
+  });
+
+  it.each(MUTANTS)("$name applies exactly once to the code as compiled", (mutant) => {
+    const compiled = join(root, "dist", mutant.file.replace(/\.ts$/, ".js"));
+    expect(existsSync(compiled), `${compiled}: run "npm run build" first`).toBe(true);
+    const text = readFileSync(compiled, "utf8");
+    expect(patched(text, mutant)).not.toBe(text);
+  });
+
+  it("one that no longer applies, or applies twice, is an error that names it", () => {
+    const mutant = { name: "m", what: "", rule: "", file: "a.ts", find: "b", replace: "c" };
+    expect(() => patched("a", mutant)).toThrow(/mutant m: "b" occurs 0 times/);
+    expect(() => patched("b b", mutant)).toThrow(/occurs 2 times/);
+  });
+});

@@ -1,0 +1,91 @@
+import { fork } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { RemsError } from "../../kernel/errors.ts";
+import type { Batch, BatchResult } from "../../sim/world/seed-worker.ts";
+import { applyMutant } from "./apply-mutant.ts";
+import type { Mutant } from "./mutants.ts";
+
+/** What became of a mutant. `check` is null where every seed passed. */
+export interface MutantResult {
+  readonly name: string;
+  readonly rule: string;
+  readonly what: string;
+  readonly seedCount: number;
+  readonly check: string | null;
+  readonly text: string;
+}
+
+/** Small at first: most mutants are caught by the first few seeds. */
+const BATCH_SEED_COUNTS = [5, 20, 50];
+/** A batch takes seconds; a world that does not end is a defect found too. */
+const BATCH_MS_MAX = 300_000;
+
+/** Runs seeds 1, 2, 3 ... of the counter's world against a mutant until one fails. */
+export async function runMutant(
+  mutant: Mutant,
+  seedCountMax: number,
+  onProgress: (seedCount: number) => void,
+): Promise<MutantResult> {
+  const { name, rule, what } = mutant;
+  const folder = applyMutant(mutant);
+  const worker = fork(join(folder, "sim", "world", "seed-worker.js"), { execArgv: [] });
+  const hasEnded = new Promise<never>((_, reject) => {
+    worker.once("exit", (code, signal) => {
+      const how = signal ?? `exit code ${String(code)}`;
+      reject(
+        new RemsError(
+          "REMS_PROGRAM_FAILED",
+          `the world with mutant ${name} ended too early (${how})`,
+        ),
+      );
+    });
+  });
+  // Waited for in every `ask`; an end between two of them comes up in the next.
+  hasEnded.catch(() => {});
+  const ask = async (batch: Batch): Promise<BatchResult | null> => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const isLate = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), BATCH_MS_MAX);
+    });
+    const answer = new Promise<BatchResult>((resolve) => worker.once("message", resolve));
+    worker.send(batch);
+    const result = await Promise.race([answer, isLate, hasEnded]);
+    clearTimeout(timer);
+    return result;
+  };
+  try {
+    let seedCount = 0;
+    for (let batchCount = 0; seedCount < seedCountMax; batchCount++) {
+      const wanted = BATCH_SEED_COUNTS[Math.min(batchCount, BATCH_SEED_COUNTS.length - 1)] ?? 1;
+      const count = Math.min(wanted, seedCountMax - seedCount);
+      const result = await ask({ kind: "counter", first: seedCount + 1, count, twiceEvery: 0 });
+      if (result === null)
+        return {
+          name,
+          rule,
+          what,
+          seedCount: seedCount + count,
+          check: "no end",
+          text: "a run did not end",
+        };
+      const [failure] = result.failures;
+      if (failure !== undefined)
+        return {
+          name,
+          rule,
+          what,
+          seedCount: failure.seed,
+          check: failure.check,
+          text: failure.text,
+        };
+      seedCount += count;
+      onProgress(seedCount);
+    }
+    return { name, rule, what, seedCount, check: null, text: "" };
+  } finally {
+    worker.removeAllListeners("exit");
+    worker.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
