@@ -92,7 +92,10 @@ function argumentsOf(view: NodeView, message: ActRequest): Record<string, PointV
   }
   if (!Number.isFinite(shelveS)) throw invalid("shelve_s", String(shelveS), "a number of seconds");
   const [actor = "", code] = alarm.split("|");
-  const wanted = code === undefined ? alarm : `${view.actor(actor).address}|${code}`;
+  // An alarm of a node belongs to no actor of its own.
+  const address =
+    actor.startsWith("nodes/") || code === undefined ? actor : view.actor(actor).address;
+  const wanted = code === undefined ? alarm : `${address}|${code}`;
   return {
     alarm: wanted,
     ...(shelveS === 0 ? {} : { forS: shelveS }),

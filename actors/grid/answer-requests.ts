@@ -130,7 +130,8 @@ function answer(
 
 /** Alarms may be acknowledged at any time, also while a new leader does not command yet. */
 function answerForAlarms(work: Work, request: OperatorRequest, moment: AlarmMoment): Answer {
-  const actors = new Set([work.plan.address, ...work.plan.deviceByAddress.keys()]);
+  const nodes = work.plan.grid.controllers.map(({ node }) => `nodes/${node}`);
+  const actors = new Set([work.plan.address, ...work.plan.deviceByAddress.keys(), ...nodes]);
   const done = answerAlarmRequest(work.state.alarmBook, request, moment, actors);
   work.state = { ...work.state, alarmBook: done.book };
   work.alarmChanges.push(...done.changes);

@@ -67,7 +67,7 @@ afterAll(async () => {
   await handle.close();
 });
 beforeEach(() => {
-  step({ facts: [["journal.isFailed", true]] });
+  step({ facts: [["authority.isLost", true]] });
 });
 
 async function run(...argv: string[]) {
@@ -95,32 +95,32 @@ async function runUntil(pattern: RegExp, ...argv: string[]) {
 }
 
 it("lists what stands, with who acknowledged it", async () => {
-  const before = await runUntil(/JOURNAL_FAILED/, "alarms", "port");
+  const before = await runUntil(/AUTHORITY_LOST/, "alarms", "port");
   expect(before.out).toMatch(
-    /^high +unacknowledged +port +JOURNAL_FAILED +2023-11-14 22:13:20 +the journal cannot/m,
+    /^high +unacknowledged +port +AUTHORITY_LOST +2023-11-14 22:13:20 +the leader has no/m,
   );
-  expect(await run("ack", "port", "JOURNAL_FAILED")).toEqual({
+  expect(await run("ack", "port", "AUTHORITY_LOST")).toEqual({
     code: 0,
-    out: "accepted: JOURNAL_FAILED: acknowledged",
+    out: "accepted: AUTHORITY_LOST: acknowledged",
     error: "",
   });
   const after = await runUntil(/acknowledged by/, "alarms", "port");
-  expect(after.out).toMatch(/high +acknowledged +port +JOURNAL_FAILED .*\(acknowledged by \S+\)/);
-  const again = await run("ack", "port", "JOURNAL_FAILED");
+  expect(after.out).toMatch(/high +acknowledged +port +AUTHORITY_LOST .*\(acknowledged by \S+\)/);
+  const again = await run("ack", "port", "AUTHORITY_LOST");
   expect(again).toMatchObject({ code: 1, out: expect.stringContaining("refused: ") });
 });
 
 it("shelves for a time: hidden unless all are asked for", async () => {
-  expect((await run("shelve", "port", "JOURNAL_FAILED", "--for", "30m")).code).toBe(0);
-  await runUntil(/shelved +port +JOURNAL_FAILED/, "alarms", "--all");
-  expect((await run("alarms", "port")).out).not.toContain("JOURNAL_FAILED");
-  expect((await run("unshelve", "port", "JOURNAL_FAILED")).out).toBe(
-    "accepted: JOURNAL_FAILED: unshelved",
+  expect((await run("shelve", "port", "AUTHORITY_LOST", "--for", "30m")).code).toBe(0);
+  await runUntil(/shelved +port +AUTHORITY_LOST/, "alarms", "--all");
+  expect((await run("alarms", "port")).out).not.toContain("AUTHORITY_LOST");
+  expect((await run("unshelve", "port", "AUTHORITY_LOST")).out).toBe(
+    "accepted: AUTHORITY_LOST: unshelved",
   );
-  expect((await run("shelve", "port", "JOURNAL_FAILED", "--for", "9h")).out).toBe(
+  expect((await run("shelve", "port", "AUTHORITY_LOST", "--for", "9h")).out).toBe(
     "refused: forS is 32400; allowed is up to 28800 s",
   );
-  expect(await run("shelve", "port", "JOURNAL_FAILED", "--for", "soon")).toMatchObject({
+  expect(await run("shelve", "port", "AUTHORITY_LOST", "--for", "soon")).toMatchObject({
     code: 2,
     error: expect.stringContaining("such as 30m"),
   });
@@ -140,7 +140,7 @@ it("acknowledges all of a grid, as JSON for scripts", async () => {
   expect(JSON.parse(out)).toMatchObject({ isAccepted: true });
   const json = await run("--json", "alarms", "--all");
   const alarms = json.out.split("\n").map((line) => JSON.parse(line) as { code: string });
-  expect(alarms.map(({ code: name }) => name)).toContain("JOURNAL_FAILED");
+  expect(alarms.map(({ code: name }) => name)).toContain("AUTHORITY_LOST");
 });
 
 it("refuses an actor without a code, and a grid that is not there", async () => {
@@ -149,6 +149,17 @@ it("refuses an actor without a code, and a grid that is not there", async () => 
     error: expect.stringContaining("such as port/dg1 DEVICE_TRIPPED"),
   });
   expect((await run("ack", "--all", "aft")).error).toContain('no controller of a grid "aft"');
+});
+
+it("names the grid that an alarm of a node is acknowledged in", async () => {
+  step({ facts: [["journal.isFailed@n2", true]] });
+  await runUntil(/high +unacknowledged +nodes\/n2 +JOURNAL_FAILED/, "alarms", "port");
+  expect(await run("ack", "nodes/n2", "JOURNAL_FAILED")).toMatchObject({
+    code: 2,
+    error: expect.stringContaining("--grid"),
+  });
+  const { out } = await run("ack", "nodes/n2", "JOURNAL_FAILED", "--grid", "port");
+  expect(out).toBe("accepted: JOURNAL_FAILED: acknowledged");
 });
 
 it("explains a code, and names those that there are", async () => {

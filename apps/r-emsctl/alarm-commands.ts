@@ -50,52 +50,62 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("ack [actor] [code]")
     .description("acknowledge one alarm, or all of a grid (switchboard section)")
+    .option("--grid <id>", "grid of an alarm whose actor is a node")
     .option("--all <grid>", "all alarms of this grid")
     .addHelpText(
       "after",
       "\nExamples: r-emsctl ack port/dg1 DEVICE_TRIPPED\n          r-emsctl ack --all port",
     )
-    .action((actor: string | undefined, code: string | undefined, { all }: { all?: string }) => {
-      if (all !== undefined) return act(AlarmAction.ALARM_ACTION_ACKNOWLEDGE, all, "all");
-      return actOnOne(AlarmAction.ALARM_ACTION_ACKNOWLEDGE, actor, code);
+    .action((actor: string | undefined, code: string | undefined, options: AckOptions) => {
+      const action = AlarmAction.ALARM_ACTION_ACKNOWLEDGE;
+      if (options.all !== undefined) return act(action, options.all, "all");
+      return actOnOne(action, actor, code, options.grid);
     });
 
   program
     .command("reset <actor> <code>")
     .description("let go of a latched alarm whose cause is over and which was acknowledged")
+    .option("--grid <id>", "grid of an alarm whose actor is a node")
     .addHelpText("after", "\nExample: r-emsctl reset port/dg1 DEVICE_TRIPPED")
-    .action((actor: string, code: string) => actOnOne(AlarmAction.ALARM_ACTION_RESET, actor, code));
+    .action((actor: string, code: string, { grid }: GridOption) =>
+      actOnOne(AlarmAction.ALARM_ACTION_RESET, actor, code, grid),
+    );
 
   program
     .command("shelve <actor> <code>")
     .description("hide an alarm for a time, at most 8 hours; it is still evaluated")
+    .option("--grid <id>", "grid of an alarm whose actor is a node")
     .option("--for <time>", "such as 30m or 2h", duration, 3600)
     .addHelpText("after", "\nExample: r-emsctl shelve port/dg1 STEP_OVERDUE --for 30m")
-    .action((actor: string, code: string, options: { for: number }) =>
-      actOnOne(AlarmAction.ALARM_ACTION_SHELVE, actor, code, { shelveS: options.for }),
+    .action((actor: string, code: string, options: GridOption & { for: number }) =>
+      actOnOne(AlarmAction.ALARM_ACTION_SHELVE, actor, code, options.grid, {
+        shelveS: options.for,
+      }),
     );
 
   program
     .command("unshelve <actor> <code>")
     .description("show a shelved alarm again")
-    .action((actor: string, code: string) =>
-      actOnOne(AlarmAction.ALARM_ACTION_UNSHELVE, actor, code),
+    .option("--grid <id>", "grid of an alarm whose actor is a node")
+    .action((actor: string, code: string, { grid }: GridOption) =>
+      actOnOne(AlarmAction.ALARM_ACTION_UNSHELVE, actor, code, grid),
     );
 
   program
     .command("out-of-service <actor> <code>")
     .description("hide an alarm for work at a device, until it is returned")
+    .option("--grid <id>", "grid of an alarm whose actor is a node")
     .requiredOption("--reason <text>", "why, for the record")
     .option("--return", "return it to service", false)
     .addHelpText(
       "after",
       '\nExample: r-emsctl out-of-service port/dg1 DEVICE_OFFLINE --reason "controller replaced"',
     )
-    .action((actor: string, code: string, options: { reason: string; return: boolean }) => {
+    .action((actor: string, code: string, options: ServiceOptions) => {
       const action = options.return
         ? AlarmAction.ALARM_ACTION_RETURN_TO_SERVICE
         : AlarmAction.ALARM_ACTION_REMOVE_FROM_SERVICE;
-      return actOnOne(action, actor, code, { reason: options.reason });
+      return actOnOne(action, actor, code, options.grid, { reason: options.reason });
     });
 
   program
@@ -125,6 +135,7 @@ export function addAlarmCommands(context: CommandContext): void {
     action: number,
     actor: string | undefined,
     code: string | undefined,
+    grid: string | undefined,
     more: { shelveS?: number; reason?: string } = {},
   ): Promise<void> {
     if (actor === undefined || code === undefined) {
@@ -134,7 +145,14 @@ export function addAlarmCommands(context: CommandContext): void {
       );
     }
     const [first = "", second = ""] = actor.split("/");
-    return act(action, first === "grids" ? second : first, `${actor}|${code}`, more);
+    if (first === "nodes" && grid === undefined) {
+      throw new RemsError(
+        "REMS_REQUEST_INVALID",
+        "an alarm of a node stands in each grid that the node controls: say which with --grid",
+      );
+    }
+    const own = first === "grids" ? second : first;
+    return act(action, grid ?? own, `${actor}|${code}`, more);
   }
 
   function act(
@@ -163,6 +181,19 @@ export function addAlarmCommands(context: CommandContext): void {
       return answer.isAccepted ? EXIT.ok : EXIT.refused;
     });
   }
+}
+
+interface GridOption {
+  readonly grid?: string;
+}
+
+interface AckOptions extends GridOption {
+  readonly all?: string;
+}
+
+interface ServiceOptions extends GridOption {
+  readonly reason: string;
+  readonly return: boolean;
 }
 
 function duration(text: string): number {
