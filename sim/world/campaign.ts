@@ -20,6 +20,7 @@ export interface CampaignTotal {
   seedCount: number;
   twiceCount: number;
   virtualMs: number;
+  cpuMs: number;
   eventCount: number;
   readonly counts: Record<string, number>;
   readonly failures: Failure[];
@@ -39,6 +40,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignTot
     seedCount: 0,
     twiceCount: 0,
     virtualMs: 0,
+    cpuMs: 0,
     eventCount: 0,
     counts: {},
     failures: [],
@@ -68,6 +70,7 @@ function add(total: CampaignTotal, result: BatchResult): void {
   total.seedCount += result.seedCount;
   total.twiceCount += result.twiceCount;
   total.virtualMs += result.virtualMs;
+  total.cpuMs += result.cpuMs;
   total.eventCount += result.eventCount;
   total.failures.push(...result.failures);
   for (const [name, value] of Object.entries(result.counts))

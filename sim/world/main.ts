@@ -112,6 +112,7 @@ function report(total: CampaignTotal, realMs: number): void {
     [
       `${process.stdout.isTTY ? "\r" : ""}${options.world}: ${total.seedCount} seeds from ${options.first}, ${total.failures.length} failed, ${total.twiceCount} run twice`,
       `${(total.virtualMs / 1000).toFixed(0)} s of the world in ${(realMs / 1000).toFixed(1)} s (${timesRealTime.toFixed(0)} times real time, ${options.jobs} processes), ${total.eventCount} events`,
+      `${(total.cpuMs / 1000).toFixed(0)} s of processor time: ${(total.virtualMs / total.cpuMs).toFixed(0)} s of the world for each`,
       counts.join(", "),
       ...gapLines(total),
       "",

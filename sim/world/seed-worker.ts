@@ -24,6 +24,8 @@ export interface BatchResult {
   readonly twiceCount: number;
   readonly virtualMs: number;
   readonly eventCount: number;
+  /** Processor time: what a run costs, whoever else uses the machine. */
+  readonly cpuMs: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly failures: readonly Failure[];
   readonly gaps: readonly Gap[];
@@ -33,6 +35,7 @@ function runBatch({ kind, first, count, twiceEvery }: Batch): BatchResult {
   const counts: Record<string, number> = {};
   const failures: Failure[] = [];
   const gaps: Gap[] = [];
+  const cpuBefore = process.cpuUsage();
   let virtualMs = 0;
   let eventCount = 0;
   let twiceCount = 0;
@@ -51,7 +54,9 @@ function runBatch({ kind, first, count, twiceEvery }: Batch): BatchResult {
     const text = `two runs gave the trace hashes ${result.traceHash} and ${traceHash}`;
     failures.push({ seed, check: "determinism", atMs: violation?.atMs ?? 0, text });
   }
-  return { seedCount: count, twiceCount, virtualMs, eventCount, counts, failures, gaps };
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const cpuMs = (user + system) / 1000;
+  return { seedCount: count, twiceCount, cpuMs, virtualMs, eventCount, counts, failures, gaps };
 }
 
 process.on("message", (batch: Batch) => void process.send?.(runBatch(batch)));
