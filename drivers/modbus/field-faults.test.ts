@@ -198,45 +198,6 @@ it("a device in maintenance hears nothing, and its state says so", async () => {
   expect(peer.connectionCount).toBe(0);
 });
 
-it("fifty devices that return at once are met by no storm, and are all back within three seconds", async () => {
-  const acceptedAtMs: number[] = [];
-  const devices: DeviceConfig[] = [];
-  const ports: number[] = [];
-  for (let i = 0; i < 50; i++) {
-    const { port } = await serve();
-    ports.push(port);
-    devices.push(device({ port, id: `bat${i}` }));
-  }
-  const accept = (peer: ModbusTestDevice) => {
-    peer.accept = () => acceptedAtMs.push(performance.now());
-  };
-  for (const peer of peers) accept(peer);
-  const driver = bench(devices);
-  const isAll = (state: string) => devices.every(({ id }) => driver.states.get(id) === state);
-  await driver.until("all online", () => isAll("online"));
-  // The plant network goes: every device at once, and long enough for every back-off to be at its longest.
-  await Promise.all(peers.splice(0).map((peer) => peer.close()));
-  await driver.until("all offline", () => isAll("offline"));
-  const goneMs = performance.now();
-  await driver.until("a while", () => performance.now() - goneMs > 2500);
-  acceptedAtMs.length = 0;
-  for (const port of ports) {
-    const peer = new ModbusTestDevice();
-    accept(peer);
-    peers.push(peer);
-    await peer.listen(port);
-  }
-  const backMs = performance.now();
-  await driver.until("all online again", () => isAll("online"));
-  expect(performance.now() - backMs).toBeLessThan(3000);
-  expect(acceptedAtMs.length).toBe(50);
-  // Never more than twenty in any fifty milliseconds: ten at once, and one in five milliseconds.
-  const densest = acceptedAtMs.map(
-    (from) => acceptedAtMs.filter((at) => at >= from && at < from + 50).length,
-  );
-  expect(Math.max(...densest)).toBeLessThanOrEqual(22);
-});
-
 describe("set-points that a device acknowledges and does not do", () => {
   const point = "powerSetpointKw";
   const level = (value: number) => [{ device: "bat1", point, value }];
