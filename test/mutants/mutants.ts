@@ -168,11 +168,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "nonce-not-compared",
-    what: "a record of the expected epoch is taken as the own write",
+    what: "a record of the expected epoch is taken as the own takeover",
     rule: "8",
-    file: "cluster/core/record-view.ts",
-    find: "record.nonce === pending.record.nonce;",
-    replace: "record.epoch === pending.record.epoch;",
+    file: "cluster/core/controller.ts",
+    find: "record?.nonce === pending.record.nonce",
+    replace: "record?.epoch === pending.record.epoch",
   },
   {
     name: "takeover-within-promise",
