@@ -157,3 +157,22 @@ describe("a link whose answers take longer than a heartbeat", () => {
     expect(bench.authority()).toBeGreaterThan(bench.nowMs);
   });
 });
+
+describe("being left alone in the record (rules 7 and 13)", () => {
+  it("waits until what was issued is on the own disk, at most 100 ms", () => {
+    const bench = pairLeader().synced(1, 1).build(1, 2).acknowledge(B, 1, 2);
+    expect(bench.run(99).find("transact")).toBeUndefined();
+    expect(bench.run(1).find("transact")?.record.inSync).toEqual([A]);
+  });
+
+  it("comes at once where the disk has it", () => {
+    const bench = pairLeader().synced(1, 1).build(1, 2).acknowledge(B, 1, 2).run(80);
+    expect(bench.find("transact")).toBeUndefined();
+    expect(bench.synced(1, 2).find("transact")?.record.inSync).toEqual([A]);
+  });
+
+  it("of two that go at once the last waits", () => {
+    const bench = trioLeader().synced(1, 1).build(1, 2).acknowledge(B, 1, 2).acknowledge(C, 1, 2);
+    expect(bench.run(70).find("transact")?.record.inSync).toEqual([A, B]);
+  });
+});

@@ -23,6 +23,8 @@ const BACKOFF_MS_MIN = 1_000;
 const BACKOFF_MS_MAX = 30_000;
 /** One that stayed in sync so long begins anew: its next removal is followed by an immediate try again. */
 const BACKOFF_FORGOTTEN_MS = 60_000;
+/** A lone leader's commands, and becoming one, wait for the disk so long, no longer (rule 4). */
+export const SYNC_WAIT_MS_MAX = 100;
 /** A learner that is silent so long is given up. */
 const LEARNER_SILENCE_MS_MAX = 2_000;
 
@@ -306,15 +308,32 @@ export function changeDueMs(
   let dueMs = isSolo(record)
     ? (view.known?.sentAtMs ?? NEVER) + options.timings.soloRenewMs
     : FOREVER;
+  const aloneMs = record.inSync.length === 2 ? aloneDueMs(state) : NEVER;
   for (const follower of leading.followers) {
     dueMs = Math.min(
       dueMs,
       follower.inSyncSinceMs !== null
-        ? removalDueMs(state, options, follower)
+        ? Math.max(aloneMs, removalDueMs(state, options, follower))
         : additionDueMs(state, options, follower, nowMs),
     );
   }
   return dueMs;
+}
+
+/**
+ * When the leader may be left alone in the record: at once if everything that was issued on the memory of others is on its own
+ * disk, else when the disk has kept it waiting too long. Otherwise a restart of its own would forget what was issued, and not know
+ * it: found by model checking.
+ */
+function aloneDueMs(state: ControllerState): number {
+  const leading = leadingOf(state);
+  if (leading === null) return FOREVER;
+  const { synced } = state.log;
+  const syncedSequence = synced?.epoch === leading.epoch ? synced.sequence : 0;
+  const released = releasedSequence(state);
+  const waiting = leading.built.find(({ sequence }) => sequence > syncedSequence);
+  if (waiting === undefined || waiting.sequence > released) return NEVER;
+  return waiting.atMs + SYNC_WAIT_MS_MAX;
 }
 
 /**
@@ -348,6 +367,11 @@ export function changeRecordIfDue(draft: Draft): void {
     const follower = followerOf(leading.followers, member);
     return follower !== undefined && nowMs < removalDueMs(state, options, follower);
   });
+  // Of several that go at once the last waits for the disk.
+  const isLeftAlone = staying.length === 1 && record.inSync.length > 2;
+  if (isLeftAlone && nowMs < aloneDueMs(state)) {
+    staying.push(...record.inSync.filter((m) => !isSameMember(m, state.self)).slice(0, 1));
+  }
   const added = leading.followers
     .filter((f) => f.inSyncSinceMs === null && nowMs >= additionDueMs(state, options, f, nowMs))
     .map((f) => f.member);

@@ -289,7 +289,7 @@ export function soloLeader(changes: Partial<ControllerOptions> = {}): Bench {
 export function pairLeader(changes: Partial<ControllerOptions> = {}): Bench {
   const bench = soloLeader(changes).join(B, null).acknowledge(B, 1, 1);
   assert(bench.find("transact")?.record.inSync.length === 2, "n2 is being added");
-  return bench.applied(2);
+  return bench.applied(2).synced(1, 1);
 }
 
 /** n1 leading at revision 3 with both others in sync. */

