@@ -79,7 +79,7 @@ export interface ApiHandle {
   close(): Promise<void>;
 }
 
-const FEED_BYTES = 8 * 1024 * 1024;
+const FEED_BYTES = 4 * 1024 * 1024;
 const COMMAND_BYTES = 256 * 1024;
 const RESTART_MS = 1000;
 const CLOSE_MS_MAX = 3000;

@@ -1,6 +1,7 @@
-import { startWorker } from "./start-worker.ts";
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 
-/** What the incident worker is started with: plain data. */
+/** What the process that makes an incident is told: plain data. */
 export interface IncidentJob {
   readonly dataDirectory: string;
   /** Empty: all that the node recorded. */
@@ -21,24 +22,38 @@ export type IncidentJobResult =
 const JOB_MS_MAX = 120_000;
 const HEAP_MIB_MAX = 1024;
 
-/** Makes an incident of a node's own journal, on a thread of its own. Never rejects. */
+/**
+ * Makes an incident of a node's own journal, in a process of its own: its memory is given back when it ends, which that of a thread is
+ * not, and the system can put it last. Never rejects.
+ */
 export function runIncidentJob(job: IncidentJob): Promise<IncidentJobResult> {
   return new Promise((resolve) => {
-    const worker = startWorker(import.meta.url, "incident-worker", job, {
-      maxOldGenerationSizeMb: HEAP_MIB_MAX,
+    const isSource = import.meta.url.endsWith(".ts");
+    const program = new URL(`./incident-process.${isSource ? "ts" : "js"}`, import.meta.url);
+    const child = fork(fileURLToPath(program), [], {
+      serialization: "advanced",
+      execArgv: [
+        `--max-old-space-size=${HEAP_MIB_MAX}`,
+        ...(isSource ? ["--import", import.meta.resolve("tsx")] : []),
+      ],
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
-    let failure = "its thread ended";
+    let failure = "its process ended";
     const timer = setTimeout(() => {
       failure = `it took longer than ${JOB_MS_MAX / 1000} s`;
-      void worker.terminate();
+      child.kill("SIGKILL");
     }, JOB_MS_MAX);
-    worker.on("message", resolve);
-    worker.on("error", (error: Error) => {
+    child.on("message", (result) => {
+      resolve(result as IncidentJobResult);
+      child.disconnect();
+    });
+    child.on("error", (error: Error) => {
       failure = error.message;
     });
-    worker.on("exit", () => {
+    child.on("close", () => {
       clearTimeout(timer);
       resolve({ type: "failed", text: failure });
     });
+    child.send(job);
   });
 }

@@ -11,7 +11,6 @@ import { createClockWatch } from "../../cluster/node/clock-watch.ts";
 import { createEmbeddedCoordinator } from "../../cluster/node/embedded-coordinator.ts";
 import { createEmbeddedCoordinatorClient } from "../../cluster/node/embedded-coordinator-client.ts";
 import { openEmbeddedStore } from "../../cluster/node/embedded-store.ts";
-import { createEtcdCoordinator } from "../../cluster/node/etcd-coordinator.ts";
 import { createGrpcTransport } from "../../cluster/node/grpc-transport.ts";
 import { createSystemClock } from "../../cluster/node/system-clock.ts";
 import { createSystemRandom } from "../../cluster/node/system-random.ts";
@@ -342,7 +341,9 @@ async function createCoordinator(
   const { manifest, dial } = parts;
   const { kind, endpoints } = manifest.coordinator;
   const [endpoint] = endpoints;
-  if (kind === "etcd")
+  if (kind === "etcd") {
+    // Loaded where it is used only: the client takes several megabytes.
+    const { createEtcdCoordinator } = await import("../../cluster/node/etcd-coordinator.ts");
     return createEtcdCoordinator({
       installation: manifest.installation.id,
       endpoints,
@@ -350,6 +351,7 @@ async function createCoordinator(
       clock,
       log,
     });
+  }
   if (endpoint !== undefined) return createEmbeddedCoordinatorClient({ endpoint, dial, clock });
   const store = await openEmbeddedStore(join(parts.dataDirectory, "coordinator.json"));
   return createEmbeddedCoordinator({ store, clock });

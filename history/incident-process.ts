@@ -1,6 +1,4 @@
 import { setPriority } from "node:os";
-import { parentPort, workerData } from "node:worker_threads";
-import { present } from "../kernel/assert.ts";
 import { assembleIncident } from "./assemble-incident.ts";
 import { encodeIncident } from "./incident.ts";
 import type { IncidentJob, IncidentJobResult } from "./incident-job.ts";
@@ -11,10 +9,7 @@ import { readNodeHistory } from "./node-history.ts";
 const NICENESS = 10;
 const LIMITS = { countMax: 50, totalBytesMax: 256 * 1024 * 1024 };
 
-const port = present(parentPort, "the incident worker runs as a worker thread");
-const job = workerData as IncidentJob;
-
-function make(): IncidentJobResult {
+function make(job: IncidentJob): IncidentJobResult {
   const { dataDirectory, fromWallMs, toWallMs, name } = job;
   const history = readNodeHistory(dataDirectory, fromWallMs, toWallMs);
   const bytes = encodeIncident(assembleIncident([history], { ...job, nowMs: Date.now() }));
@@ -24,15 +19,21 @@ function make(): IncidentJobResult {
   return { type: "stored", path, byteCount: bytes.length };
 }
 
+function answer(result: IncidentJobResult): void {
+  process.send?.(result);
+}
+
 try {
-  // Of this thread only, on Linux; elsewhere it stays as it is.
-  if (process.platform === "linux") setPriority(NICENESS);
+  setPriority(NICENESS);
 } catch {
   // A user that may not change it: then it takes its turn like the others.
 }
-try {
-  port.postMessage(make());
-} catch (error) {
-  const text = error instanceof Error ? error.message : String(error);
-  port.postMessage({ type: "failed", text } satisfies IncidentJobResult);
-}
+process.once("message", (job: IncidentJob) => {
+  try {
+    answer(make(job));
+  } catch (error) {
+    answer({ type: "failed", text: error instanceof Error ? error.message : String(error) });
+  }
+});
+// The daemon has its answer, or is gone.
+process.once("disconnect", () => process.exit());
