@@ -41,7 +41,7 @@ import { createReplica } from "./replica.ts";
 import type { LoopStep } from "./loop-trace.ts";
 import { createStateHashes } from "./state-hashes.ts";
 
-const LOG_FRAME_COUNT_MAX = 600;
+const LOG_FRAME_COUNT_MAX = 200;
 /** A node's facts are told again so often: messages may be lost, and leaders change. */
 const FACTS_EVERY_MS = 1000;
 /** Names of facts that another node may tell. */
