@@ -35,18 +35,24 @@ export interface Child {
 }
 
 const TAIL_LINE_COUNT = 12;
-/** As `bin/r-emsd` has it: V8's default lets the young generation of every thread grow to 32 MB before it is looked through. */
-const SMALL_YOUNG_HEAP = "--max-semi-space-size=2";
-/** glibc keeps up to eight arenas for each core, and each thread's freed memory in its own: some 20 MB for a daemon. */
-const FEW_ARENAS = { MALLOC_ARENA_MAX: "2" };
+/**
+ * As `bin/r-emsd` has it: V8's defaults let the young generation of every thread grow to 32 MB before it is looked through, and the
+ * old one to a multiple of what is alive.
+ */
+const SMALL_HEAPS = ["--max-semi-space-size=2", "--heap-growing-percent=15"];
+/**
+ * glibc keeps up to eight arenas for each core, and each thread's freed memory in its own: some 20 MB for a daemon. And once a large
+ * buffer was freed it takes the next ones from an arena too, which then never shrinks.
+ */
+const SMALL_ARENAS = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072" };
 
 export function startChild(options: ChildOptions): Child {
   const child: ChildProcess = spawn(
     process.execPath,
-    [SMALL_YOUNG_HEAP, ...(options.nodeArgs ?? []), options.program, ...options.args],
+    [...SMALL_HEAPS, ...(options.nodeArgs ?? []), options.program, ...options.args],
     {
       cwd: options.directory,
-      env: { ...process.env, ...FEW_ARENAS, ...options.environment },
+      env: { ...process.env, ...SMALL_ARENAS, ...options.environment },
       stdio: ["pipe", "pipe", "pipe"],
       // Ctrl-C goes to the whole group of the terminal: only the launcher acts on it, and ends its children in order.
       detached: process.platform !== "win32",
