@@ -98,6 +98,16 @@ check("lint", node, [bin("oxlint/bin/oxlint"), "--type-aware", "--deny-warnings"
 check("format", node, [bin("oxfmt/bin/oxfmt"), "--check"]);
 check("dead code", node, [bin("knip/bin/knip.js")]);
 check("protos", node, [bin("@bufbuild/buf/bin/buf"), "lint"]);
+const world = (kind, seeds) =>
+  check(`world: ${seeds} seeds of ${kind}`, node, [
+    join(root, "scripts", "world.mjs"),
+    "--world",
+    kind,
+    "--seeds",
+    String(seeds),
+  ]);
+world("counter", isFull ? 20_000 : 6000);
+world("vessel", isFull ? 1000 : 60);
 counted(
   "models",
   "model.mjs",

@@ -28,7 +28,15 @@ beforeAll(async () => {
   ]);
   await daemon.untilRole("leading", 5000);
   await simulator.until("write by n1", () => simulator.writerOf("site") === "n1");
+  // The first outputs of a leadership go before the first reads.
+  for (let tries = 0; tries < 40 && (await batteryState()) !== "following"; tries++);
 });
+
+async function batteryState(): Promise<string> {
+  const address = "grids/site/devices/bat1";
+  const answer = await call("rems.v1.InspectionService/GetActor", { address });
+  return (answer as { actor: { state: string } }).actor.state;
+}
 
 function startCurl(method: string, ...options: readonly string[]): Program {
   const url = `http://127.0.0.1:${daemon.ready.operatorPort}/${method}`;
