@@ -2,14 +2,14 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { MessagePort, Worker } from "node:worker_threads";
 import type { ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest } from "../configs/manifest.ts";
-import { nodeOf } from "../configs/manifest-queries.ts";
+import { deviceCountOf, nodeOf } from "../configs/manifest-queries.ts";
 import { startWorker } from "../history/start-worker.ts";
 import type { AlarmPriority } from "../kernel/alarm.ts";
 import type { ActorTransition } from "../kernel/core.ts";
 import { RemsError } from "../kernel/errors.ts";
 import type { EncodedFrame } from "../kernel/frame.ts";
 import type { LogPosition } from "../kernel/record.ts";
-import { createRing, openRingReader, openRingWriter } from "../kernel/ring.ts";
+import { createRing, openRingReader, openRingWriter, ringBytesFor } from "../kernel/ring.ts";
 import {
   FEED,
   type ApiCommand,
@@ -79,7 +79,6 @@ export interface ApiHandle {
   close(): Promise<void>;
 }
 
-const FEED_BYTES = 4 * 1024 * 1024;
 const COMMAND_BYTES = 256 * 1024;
 const RESTART_MS = 1000;
 const CLOSE_MS_MAX = 3000;
@@ -92,7 +91,7 @@ const LAG_EVERY_MS = 1000;
 export async function startApi(options: ApiOptions): Promise<ApiHandle> {
   const { manifest, node, version } = options;
   const config = nodeOf(manifest, node);
-  const feed = createRing(FEED_BYTES);
+  const feed = createRing(ringBytesFor(deviceCountOf(manifest)));
   const commands = createRing(COMMAND_BYTES);
   let ports = {
     operatorPort: options.operatorPort ?? config.operatorPort,

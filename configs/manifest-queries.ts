@@ -37,6 +37,11 @@ function notFound(what: string, id: string, all: readonly { readonly id: string 
   );
 }
 
+/** Devices of all grids. */
+export function deviceCountOf(manifest: Manifest): number {
+  return manifest.grids.reduce((count, grid) => count + grid.devices.length, 0);
+}
+
 /** Controllers of a grid in `failover_order`, the preferred leader first. */
 export function controllersOf(
   manifest: Manifest,

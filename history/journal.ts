@@ -4,7 +4,7 @@ import { RemsError } from "../kernel/errors.ts";
 import { decodeFrame } from "../kernel/frame.ts";
 import type { Journal, RecoveredLog } from "../kernel/ports/journal.ts";
 import type { LogPosition } from "../kernel/record.ts";
-import { createRing, openRingWriter } from "../kernel/ring.ts";
+import { createRing, openRingWriter, ringBytesFor } from "../kernel/ring.ts";
 import { lockDirectory } from "./directory-lock.ts";
 import { frameBody, noteBody, snapshotBody, voidBody } from "./journal-entry.ts";
 import type {
@@ -26,7 +26,7 @@ export interface JournalOptions {
   readonly totalBytesMax?: number;
   /** Segments older than this go too; by size alone where absent. */
   readonly ageMsMax?: number;
-  /** Room between the threads, 8 MiB by default: what may wait while the disk does not take it. */
+  /** Room between the threads: what may wait while the disk does not take it. That of a few devices where absent. */
   readonly ringBytes?: number;
 }
 
@@ -48,7 +48,7 @@ const CLOSE_MS_MAX = 5000;
  */
 export async function openJournal(options: JournalOptions): Promise<OpenedJournal> {
   const lock = lockDirectory(options.directory);
-  const ring = createRing(options.ringBytes ?? 8 * MEBIBYTE);
+  const ring = createRing(options.ringBytes ?? ringBytesFor(0));
   const data: JournalWorkerData = {
     directory: join(options.directory, "journal"),
     grids: options.grids,

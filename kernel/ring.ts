@@ -50,6 +50,14 @@ export function createRing(byteCount: number): SharedArrayBuffer {
   return new SharedArrayBuffer(CONTROL_BYTES + size);
 }
 
+/**
+ * Room for what several seconds of an installation may need: 40 kB a device, at least 1 MiB. A ring that wraps has touched all of its
+ * memory, so its size is what it costs.
+ */
+export function ringBytesFor(deviceCount: number): number {
+  return Math.min(Math.max(1024 * 1024, deviceCount * 40_000), BYTES_MAX);
+}
+
 /** The writing end. There is one per ring. */
 export function openRingWriter(buffer: SharedArrayBuffer): RingWriter {
   const { control, bytes, words, mask } = areas(buffer);

@@ -15,7 +15,7 @@ import { createGrpcTransport } from "../../cluster/node/grpc-transport.ts";
 import { createSystemClock } from "../../cluster/node/system-clock.ts";
 import { createSystemRandom } from "../../cluster/node/system-random.ts";
 import type { Manifest, NodeConfig } from "../../configs/manifest.ts";
-import { gridsOnNode } from "../../configs/manifest-queries.ts";
+import { deviceCountOf, gridsOnNode } from "../../configs/manifest-queries.ts";
 import {
   type InstallationRecord,
   describeInstallation,
@@ -26,6 +26,7 @@ import { present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import type { PeerMessage } from "../../kernel/peer-message.ts";
 import type { Clock } from "../../kernel/ports/clock.ts";
+import { ringBytesFor } from "../../kernel/ring.ts";
 import type { Coordinator } from "../../kernel/ports/coordinator.ts";
 import type { PeerTransport } from "../../kernel/ports/peer-transport.ts";
 import type { Dial } from "./address-map.ts";
@@ -89,6 +90,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       grids: grids.map((grid) => grid.id),
       journalSyncMs: Math.min(...grids.map((grid) => grid.timings.journalSyncMs)),
       totalBytesMax: manifest.history.journalSizeMbMax * 1_000_000,
+      ringBytes: ringBytesFor(deviceCountOf(manifest)),
       ...(manifest.history.journalDays > 0
         ? { ageMsMax: manifest.history.journalDays * 86_400_000 }
         : {}),

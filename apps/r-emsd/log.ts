@@ -1,9 +1,10 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Logger, TransportTargetOptions } from "pino";
+import type { Logger } from "pino";
 import { pino } from "pino";
+import roll from "pino-roll";
 import { RemsError } from "../../kernel/errors.ts";
-import { openLogDestination } from "./log-destination.ts";
+import { LOG_BYTES_HELD_MAX, openLogDestination } from "./log-destination.ts";
 
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -49,7 +50,7 @@ export interface LogOptions {
 export type ModuleLogger = (module: string) => Logger;
 
 /**
- * Structured JSON logs to stdout and to a file that changes daily. Formatting and writing happen on pino's worker thread.
+ * Structured JSON logs to stdout and to a file that changes daily. Writing is asynchronous.
  * @throws {@link RemsError} `REMS_DIRECTORY_UNWRITABLE` if the directory cannot be written.
  */
 export function createLog(options: LogOptions): ModuleLogger {
@@ -63,23 +64,18 @@ export function createLog(options: LogOptions): ModuleLogger {
       { cause },
     );
   }
-  const file: TransportTargetOptions = {
-    target: "pino-roll",
-    level: "trace",
-    options: {
+  const file = () =>
+    roll({
       file: join(options.directory, `r-emsd-${options.node}`),
       frequency: "daily",
       dateFormat: "yyyy-MM-dd",
       extension: ".log",
       limit: { count: options.keepDays },
       mkdir: true,
-    },
-  };
-  const stdout: TransportTargetOptions = {
-    target: "pino/file",
-    level: "trace",
-    options: { destination: 1 },
-  };
+      maxLength: LOG_BYTES_HELD_MAX,
+    });
+  const stdout = async () =>
+    pino.destination({ dest: 1, sync: false, maxLength: LOG_BYTES_HELD_MAX });
   const root = pino(
     {
       level: options.levels.base,

@@ -102,7 +102,9 @@ function openIfThere(path: string): number | null {
   }
 }
 
-function readAt(file: number, at: number, byteCount: number): Buffer {
+function readAt(file: number, at: number, byteCountMax: number): Buffer {
+  // No more than there is: a buffer for each look at a quiet journal would keep tens of megabytes until the next collection.
+  const byteCount = Math.max(0, Math.min(byteCountMax, fstatSync(file).size - at));
   const bytes = Buffer.allocUnsafe(byteCount);
   let done = 0;
   while (done < byteCount) {
