@@ -1,3 +1,4 @@
+import type { ServerWritableStream, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ALARMS, ALARM_CODES } from "../actors/alarms/catalogue.ts";
 import type { AlarmCommand } from "../actors/alarms/alarm-requests.ts";
 import { isAlarmHidden } from "../kernel/alarm.ts";
@@ -6,8 +7,8 @@ import { counter } from "../proto/field-check.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import { alarmMessage, byImportance, nodeAlarms } from "./alarm-message.ts";
 import { invalid, text, type CommandDesk } from "./control-service.ts";
+import { serverStream, unary } from "./grpc-handlers.ts";
 import type { NodeView } from "./node-view.ts";
-import { stream, unary, type Service, type Sink } from "./service.ts";
 
 type ListRequest = Types.rems.v1.ListAlarmsRequest;
 type WatchRequest = Types.rems.v1.WatchAlarmsRequest;
@@ -29,7 +30,7 @@ const COMMANDS: Readonly<Record<number, AlarmCommand>> = {
 };
 
 /** Answers `rems.v1.AlarmService`: lists from this node's replica, acts through the leader's core. */
-export function alarmService(view: NodeView, desk: CommandDesk): Service {
+export function alarmService(view: NodeView, desk: CommandDesk): UntypedServiceImplementation {
   return {
     listAlarms: unary((request: ListRequest) =>
       rems.v1.ListAlarmsResponse.create({
@@ -37,7 +38,7 @@ export function alarmService(view: NodeView, desk: CommandDesk): Service {
         isSimulation: view.isSimulation,
       }),
     ),
-    watchAlarms: stream<WatchRequest, WatchResponse>((request, sink) => watch(view, request, sink)),
+    watchAlarms: serverStream<WatchRequest, WatchResponse>((call) => watch(view, call)),
     actOnAlarms: unary(async (message: ActRequest) => {
       const { grid } = message;
       const { address } = view.replicaOf(grid).core.plan;
@@ -103,43 +104,46 @@ function argumentsOf(view: NodeView, message: ActRequest): Record<string, PointV
 }
 
 /** List, mark, changes. A reader that does not keep up costs one bounded queue, and lists again. */
-function watch(view: NodeView, request: WatchRequest, sink: Sink<WatchResponse>): () => void {
-  const { grid, withHidden } = request;
+function watch(
+  view: NodeView,
+  call: ServerWritableStream<WatchRequest, WatchResponse>,
+): () => void {
+  const { grid, withHidden } = call.request;
   const wanted = new Set(gridsOf(view, grid));
-  let waiting: Types.rems.v1.IWatchAlarmsResponse[] = [];
-  const pump = (): void => {
-    let count = 0;
-    while (count < waiting.length && sink.isReady) {
-      sink.send(rems.v1.WatchAlarmsResponse.create(waiting[count] ?? {}));
-      count += 1;
-    }
-    waiting = waiting.slice(count);
+  let waitingCount = 0;
+  let gapReason = "";
+  const send = (message: Types.rems.v1.IWatchAlarmsResponse): void => {
+    waitingCount += 1;
+    call.write(rems.v1.WatchAlarmsResponse.create(message), () => {
+      waitingCount -= 1;
+      if (gapReason !== "" && waitingCount === 0) resume();
+    });
   };
-  const list = (): void => {
+  const sendList = (): void => {
     const alarms = listed(view, grid, withHidden);
-    waiting.push(...alarms.map((alarm) => ({ alarm })));
-    waiting.push({ listed: { alarmCount: alarms.length } });
+    for (const alarm of alarms) send({ alarm });
+    send({ listed: { alarmCount: alarms.length } });
   };
-  const startOver = (reason: string): void => {
-    waiting = [{ gap: { reason } }];
-    list();
+  const resume = (): void => {
+    send({ gap: { reason: gapReason } });
+    gapReason = "";
+    sendList();
   };
   const end = view.onChange((change) => {
     if (change.type === "gap" && wanted.has(change.grid)) {
-      startOver(change.reason);
-      pump();
-    } else if (change.type === "alarm" && wanted.has(change.grid)) {
+      gapReason ||= change.reason;
+      if (waitingCount === 0) resume();
+    } else if (change.type === "alarm" && wanted.has(change.grid) && gapReason === "") {
       const { alarm } = change;
       const isHiding = alarm.event === "shelved" || alarm.event === "suppressed";
       if (!withHidden && isAlarmHidden(alarm) && !isHiding) return;
-      if (waiting.length >= WATCH_QUEUE_COUNT_MAX) startOver("this reader was too slow");
-      else
-        waiting.push({ change: { alarm: alarmMessage(alarm), event: alarm.event, by: alarm.by } });
-      pump();
+      if (waitingCount >= WATCH_QUEUE_COUNT_MAX) {
+        gapReason = "this reader was too slow";
+        return;
+      }
+      send({ change: { alarm: alarmMessage(alarm), event: alarm.event, by: alarm.by } });
     }
   });
-  sink.onReady = pump;
-  list();
-  pump();
+  sendList();
   return end;
 }

@@ -1,6 +1,5 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { MessagePort, Worker } from "node:worker_threads";
-import type { MachineDescription } from "../actors/runtime/machine-definition.ts";
 import type { ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest } from "../configs/manifest.ts";
 import { deviceCountOf, nodeOf } from "../configs/manifest-queries.ts";
@@ -38,8 +37,6 @@ export interface ApiOptions {
   /** An incident was captured by itself, or could not be. */
   readonly onIncident?: (isStored: boolean, text: string) => void;
   readonly modbusPort?: number;
-  /** Statecharts of the local actors, to be shown. */
-  readonly localMachines?: readonly MachineDescription[];
   /** The worker's replica of a grid is behind: answer with {@link ApiHandle.onSnapshot} of the loop's present snapshot. */
   readonly onSnapshotNeeded: (grid: string) => void;
   /** The worker ended, or came back ("good"). It is started again by itself; control goes on. */
@@ -116,7 +113,6 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
         version,
         ...ports,
         dataDirectory: options.dataDirectory ?? null,
-        localMachines: options.localMachines ?? [],
         feed,
         commands,
       };
@@ -180,11 +176,8 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
       offer(FEED.localActor, { view, transition } satisfies FeedLocalActor),
     onAlarm: (grid, code, priority, isActive, text) =>
       offer(FEED.alarm, { grid, code, priority, isActive, text } satisfies FeedAlarm),
-    onStatus(grid, { role, epoch, leader, inSync, hasAuthority, controller }) {
-      const followers = controller?.followers ?? [];
-      const told = { role, epoch, leader, inSync, hasAuthority, controller: { followers } };
-      offer(FEED.status, { grid, status: told });
-    },
+    onStatus: (grid, { role, epoch, leader, inSync, hasAuthority }) =>
+      offer(FEED.status, { grid, status: { role, epoch, leader, inSync, hasAuthority } }),
     onScan: (grid, latenessMs, missedCount) =>
       offer(FEED.scan, { grid, latenessMs, missedCount } satisfies FeedScan),
     takeCommands(countMax) {

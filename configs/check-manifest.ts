@@ -1,5 +1,6 @@
 import { checkTimings, TIMING_SETS } from "../kernel/timings.ts";
 import { checkDevice } from "./check-device.ts";
+import { checkSequences } from "./check-sequences.ts";
 import type { GridFile, ManifestFile } from "./manifest-schema.ts";
 import type { ConfigPath, ConfigProblem, Report } from "./problem.ts";
 import type { DeviceProfile } from "./profile.ts";
@@ -22,6 +23,7 @@ export function crossCheck(
     checkControllers(grid, path, file, report);
     checkGridTimings(grid, path, report);
     checkPower(grid, path, report);
+    checkSequences(grid, path, file.installation.kind, report);
     grid.devices.forEach((device, at) =>
       checkDevice(device, [...path, "devices", at], grid, file, profiles, report),
     );

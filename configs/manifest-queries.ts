@@ -95,3 +95,22 @@ export function otherGridsOf(manifest: Manifest, gridId: string): string[] {
   }
   return manifest.grids.map(({ id }) => id).filter((id) => id !== gridId && reached.has(id));
 }
+
+/**
+ * Key of the permit to close onto a dead busbar: one for all grids that closed ties could ever join, so that never two are held in
+ * one possible island. Grid ids hold no dot, so it is no grid's.
+ * @returns `permit.` and the first grid of them, in the order of the manifest.
+ */
+export function permitKeyOf(manifest: Manifest, gridId: string): string {
+  const joined = new Set([gridId]);
+  for (let size = 0; size < joined.size;) {
+    size = joined.size;
+    for (const { breakers } of manifest.ties) {
+      if (breakers.some(({ grid }) => joined.has(grid))) {
+        for (const { grid } of breakers) joined.add(grid);
+      }
+    }
+  }
+  const first = manifest.grids.find(({ id }) => joined.has(id));
+  return `permit.${first?.id ?? gridId}`;
+}

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
 import { field } from "./field-schema.ts";
+import { blackoutSchema, operatingModeSchema, siteSchema } from "./sequence-schema.ts";
 
 const ID_FORM = "1 to 32 lower-case letters, digits and hyphens, a letter first";
 const id = (meaning: string) =>
@@ -240,6 +241,17 @@ const gridSchema = z.strictObject({
   ),
   controllers: field(z.array(controllerSchema).min(1).max(9), "Redundant controllers of the grid."),
   power: field(powerSchema.prefault({}), "Limits and delays of load-dependent start and stop."),
+  blackout: field(blackoutSchema.prefault({}), "What happens after a blackout."),
+  modes: field(
+    z.array(operatingModeSchema).max(16).default([]),
+    "Ways to run the grid that operators choose from; the first is in force at the first start.",
+    { defaultText: "none: `power` alone holds" },
+  ),
+  site: field(
+    siteSchema.optional(),
+    "Limits at the point of interconnection. For installations of kind land.",
+    { defaultText: "none" },
+  ),
   devices: field(
     z.array(deviceSchema).min(1).max(200),
     "Devices of the grid, in the order in which they are shown.",

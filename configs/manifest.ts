@@ -125,7 +125,53 @@ export interface GridConfig {
   /** In `failover_order`; the first is the preferred leader. */
   readonly controllers: readonly ControllerConfigEntry[];
   readonly power: PowerConfig;
+  readonly blackout: BlackoutConfig;
+  /** Operators choose one; the first is in force at the first start. Empty: `power` alone holds. */
+  readonly modes: readonly OperatingModeConfig[];
+  /** Null but for a land site with limits at its point of interconnection. */
+  readonly site: SiteConfig | null;
   readonly devices: readonly DeviceConfig[];
+}
+
+/** What a grid does after a blackout. */
+export interface BlackoutConfig {
+  readonly hasRecovery: boolean;
+  readonly delayS: number;
+  /** Gensets started in parallel. */
+  readonly setCount: number;
+  readonly attemptCountMax: number;
+  readonly feederIntervalS: number;
+  readonly mayCloseShore: boolean;
+  readonly deadBusInterlock: "permit" | "hardwired";
+}
+
+/** One way to run a grid: what it says goes before `power`; null leaves that as it is. */
+export interface OperatingModeConfig {
+  readonly id: string;
+  readonly name: string;
+  readonly setCountMin: number;
+  readonly setCountMax: number | null;
+  readonly socStartPct: number;
+  readonly reserveKw: number;
+  readonly isN1Required: boolean | null;
+  readonly startLimitPct: number | null;
+  readonly stopLimitPct: number | null;
+  readonly ties: "any" | "open" | "closed";
+  readonly startOrder: readonly string[] | null;
+}
+
+/** Limits of a land site; import is positive, export is stated as its amount. */
+export interface SiteConfig {
+  readonly importLimitKw: number | null;
+  readonly exportLimitKw: number;
+  readonly peakTargetKw: number | null;
+  readonly isSelfConsuming: boolean;
+  readonly socMaxPct: number;
+  readonly socChargePct: number;
+  readonly reconnectWaitS: number;
+  readonly gridCode: "ieee1547-60" | "en50549-50";
+  /** The breaker that makes the neutral-earth bond while islanded. */
+  readonly neutralEarth: string | null;
 }
 
 export interface ControllerConfigEntry {

@@ -7,7 +7,9 @@ import type {
   GridConfig,
   HistoryConfig,
   Manifest,
+  OperatingModeConfig,
   SerialLine,
+  SiteConfig,
   TieConfig,
 } from "./manifest.ts";
 import type { DeviceProfile } from "./profile.ts";
@@ -154,7 +156,48 @@ function toGrid(
       startTimeoutS: power.start_timeout_s,
       cooldownS: power.cooldown_s,
     },
+    blackout: {
+      hasRecovery: grid.blackout.recovery,
+      delayS: grid.blackout.delay_s,
+      setCount: grid.blackout.sets,
+      attemptCountMax: grid.blackout.attempts_max,
+      feederIntervalS: grid.blackout.feeder_interval_s,
+      mayCloseShore: grid.blackout.shore_close,
+      deadBusInterlock: grid.blackout.dead_bus_interlock,
+    },
+    modes: grid.modes.map(toMode),
+    site: grid.site === undefined ? null : toSite(grid.site, grid.nominal_frequency_hz),
     devices: grid.devices.map((device) => toDevice(device, mode, profiles)),
+  };
+}
+
+function toMode(mode: GridFile["modes"][number]): OperatingModeConfig {
+  return {
+    id: mode.id,
+    name: mode.name || mode.id,
+    setCountMin: mode.sets_min,
+    setCountMax: mode.sets_max ?? null,
+    socStartPct: mode.soc_start_pct,
+    reserveKw: mode.reserve_kw,
+    isN1Required: mode.n1_required ?? null,
+    startLimitPct: mode.start_limit_pct ?? null,
+    stopLimitPct: mode.stop_limit_pct ?? null,
+    ties: mode.ties,
+    startOrder: mode.start_order ?? null,
+  };
+}
+
+function toSite(site: NonNullable<GridFile["site"]>, nominalHz: number): SiteConfig {
+  return {
+    importLimitKw: site.import_limit_kw ?? null,
+    exportLimitKw: site.export_limit_kw,
+    peakTargetKw: site.peak_target_kw ?? null,
+    isSelfConsuming: site.self_consumption,
+    socMaxPct: site.soc_max_pct,
+    socChargePct: site.soc_charge_pct,
+    reconnectWaitS: site.reconnect_wait_s,
+    gridCode: site.grid_code ?? (nominalHz === 60 ? "ieee1547-60" : "en50549-50"),
+    neutralEarth: site.neutral_earth ?? null,
   };
 }
 

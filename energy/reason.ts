@@ -1,4 +1,5 @@
 import { roundTo } from "../kernel/math.ts";
+import { SEQUENCE_SENTENCES } from "./sequence-sentences.ts";
 
 /** Why something is decided or not: stable code, values with units in their names, and the sentence made of both. */
 export interface Reason {
@@ -10,6 +11,7 @@ export interface Reason {
 
 /** One sentence per code; `{name}` stands for a value, `{device}` for the device. */
 const SENTENCES = {
+  ...SEQUENCE_SENTENCES,
   LOAD_HIGH: "load {loadPct} % > {limitPct} % of {capacityKw} kW for {delayS} s",
   LOAD_HIGH_WAITS:
     "load {loadPct} % > {limitPct} % of {capacityKw} kW since {forS} s, start after {delayS} s",

@@ -21,6 +21,8 @@ export interface CoreOutputs {
   readonly replies: readonly RequestReply[];
   readonly alarms: readonly AlarmChange[];
   readonly transitions: readonly ActorTransition[];
+  /** This grid wants, or still needs, the permit to close a source onto the dead busbar. */
+  readonly isDeadBusPermitWanted?: boolean;
 }
 
 /**

@@ -64,6 +64,14 @@ const BREAKER_CONTACTS = {
   isTripped: isTrue("opened by its own protection, latched until reset"),
 } as const;
 
+/** Last among the points of a kind: addresses for other systems follow from the order, so that new ones are appended. */
+const SHORT_CIRCUIT = {
+  isShortCircuit: isTrue(
+    "its protection opened on a short circuit: nothing is closed onto the busbar again before a reset",
+    false,
+  ),
+} as const;
+
 const PLACE_OF_CONTROL = {
   isRemoteSelected: isTrue("selector stands on remote: R-EMS may command"),
 } as const;
@@ -97,6 +105,7 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
         "droop reference: the power at which the set runs at nominal frequency",
       ),
       reactiveReferenceKvar: level("kvar", "reactive droop reference", false),
+      ...SHORT_CIRCUIT,
     },
     commands: {
       start: "start; the genset controller cranks and retries by itself",
@@ -140,6 +149,7 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       isEmergencyStop: isTrue("emergency stop pressed"),
       isGridForming: isTrue("forms voltage and frequency"),
       powerSetpointKw: level("kW", "active power; charging is negative"),
+      ...SHORT_CIRCUIT,
     },
     commands: {
       ...CLOSE_AND_OPEN,
@@ -154,13 +164,14 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       ...BREAKER_CONTACTS,
       ...PLACE_OF_CONTROL,
       activePowerKw: measured("kW", "from this grid's busbar into the tie", false),
+      ...SHORT_CIRCUIT,
     },
     commands: { ...CLOSE_AND_OPEN },
   },
   breaker: {
     isSource: false,
     isCritical: false,
-    points: { ...BREAKER_CONTACTS, ...PLACE_OF_CONTROL },
+    points: { ...BREAKER_CONTACTS, ...PLACE_OF_CONTROL, ...SHORT_CIRCUIT },
     commands: { ...CLOSE_AND_OPEN, close: "close onto a bus without voltage behind the breaker" },
   },
   feeder: {
@@ -170,6 +181,7 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       ...BREAKER_CONTACTS,
       activePowerKw: measured("kW", "drawn from the busbar"),
       powerLimitKw: level("kW", "most that the consumers behind it may draw", false),
+      ...SHORT_CIRCUIT,
     },
     commands: { open: "open the breaker now", close: "close the breaker" },
   },
@@ -188,8 +200,9 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       frequencyHz: measured("Hz", "frequency of the far side"),
       importLimitKw: measured("kW", "most that may be drawn", false),
       powerReferenceKw: level("kW", "base load to take from shore", false),
+      ...SHORT_CIRCUIT,
     },
-    commands: { ...CLOSE_AND_OPEN },
+    commands: { ...CLOSE_AND_OPEN, close: "close onto a dead busbar, without synchronising" },
   },
   thruster: {
     isSource: false,
@@ -213,6 +226,10 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       frequencyHz: measured("Hz", "frequency"),
       activePowerKw: measured("kW", "as the manifest says which way counts", false),
       reactivePowerKvar: measured("kvar", "as active power", false),
+      isRecoveryBlocked: isTrue(
+        "a person or an interlock forbids the recovery from a blackout",
+        false,
+      ),
     },
     commands: {},
   },

@@ -30,6 +30,7 @@ import {
   roleOf,
   takeoverTimes,
 } from "../cluster/core/queries.ts";
+import { createDeadBusPermit } from "./dead-bus-permit.ts";
 import { takeDeviceInputs } from "./device-inputs.ts";
 import { createFrameLog } from "./frame-log.ts";
 import { createInbox } from "./inbox.ts";
@@ -85,6 +86,8 @@ export interface ControlLoopOptions<State> {
   /** Built with the loop's gate; the loop is its only user. */
   readonly createDevices: (gate: AuthorityGate, plantTimeMs: () => number) => DeviceIo;
   readonly journal: Journal;
+  /** Key of the permit to close onto a dead busbar: one for all grids that ties could join. */
+  readonly permitKey: string;
   readonly observer: LoopObserver;
   /** Offset of the scans within `scanMs`, so that the grids of a node do not scan at once. */
   readonly phaseMs: number;
@@ -138,6 +141,7 @@ class GridControlLoop<State> implements ControlLoop {
   readonly #inbox = createInbox();
   readonly #plantTime = createPlantTime();
   readonly #devices: DeviceIo;
+  readonly #permit;
 
   #controller: ControllerState;
   readonly #events: ControllerEvent[] = [];
@@ -179,6 +183,16 @@ class GridControlLoop<State> implements ControlLoop {
     this.#devices = options.createDevices(gate, () =>
       this.#plantTime.at(options.clock.monotonicMs()),
     );
+    this.#permit = createDeadBusPermit({
+      key: options.permitKey,
+      grid: this.#grid,
+      self: { node: options.controller.self, incarnation: options.incarnation },
+      clock: options.clock,
+      coordinator: options.coordinator,
+      callMs: options.controller.timings.coordinatorMs,
+      clockDivergenceMs: options.controller.timings.clockDivergenceMs,
+      tell: (untilMs, text) => this.#tellPermit(untilMs, text),
+    });
     this.#recover(options.recovered);
   }
 
@@ -492,6 +506,7 @@ class GridControlLoop<State> implements ControlLoop {
     if (this.#leading === null) return;
     this.#leading = null;
     this.#outputs.clear();
+    this.#permit.forget();
     this.#devices.abandonWrites();
     for (const request of this.#inbox.clearRequests()) {
       this.#options.observer.reply({
@@ -645,6 +660,7 @@ class GridControlLoop<State> implements ControlLoop {
       if (position !== undefined) this.#trace({ step: "released", ...position });
       this.#devices.writeLevels(released.levels.levels, released.levels.sequence);
     }
+    if (released.isDeadBusPermitWanted !== null) this.#permit.want(released.isDeadBusPermitWanted);
     for (const command of released.commands) this.#devices.execute(command);
     for (const message of released.messages) this.#options.sendToGrid(message);
     for (const reply of released.replies)
@@ -652,6 +668,15 @@ class GridControlLoop<State> implements ControlLoop {
         ...reply,
         code: reply.isAccepted ? null : "REMS_REQUEST_REFUSED",
       });
+  }
+
+  /** The core decides by plant time; the permit counts by this node's clock. */
+  #tellPermit(untilMs: number, text: string): void {
+    const nowMs = this.#nowMs();
+    const lastsMs = Math.max(0, Math.floor(untilMs - nowMs));
+    const until = untilMs === 0 ? 0 : this.#plantTime.at(nowMs) + lastsMs;
+    this.#inbox.setFact("deadBusPermit.untilMs", until);
+    this.#inbox.setFact("deadBusPermit.text", text);
   }
 
   // --- sending ---

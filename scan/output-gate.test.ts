@@ -23,7 +23,12 @@ describe("the output gate", () => {
   it("lets nothing out before its frame is acknowledged", () => {
     const gate = createOutputGate();
     gate.add(5, outputs(5, true));
-    expect(gate.release(4, 4)).toEqual({ levels: null, commands: [], messages: [], replies: [] });
+    expect(gate.release(4, 4)).toMatchObject({
+      levels: null,
+      commands: [],
+      messages: [],
+      replies: [],
+    });
   });
 
   it("writes only the newest acknowledged levels, and every reply", () => {

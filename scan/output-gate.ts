@@ -9,6 +9,8 @@ export interface ReleasedOutputs {
   readonly commands: readonly CommandOutput[];
   readonly messages: readonly GridMessage[];
   readonly replies: readonly RequestReply[];
+  /** Whether the newest released scan wants the permit to close onto a dead busbar; null where none was released. */
+  readonly isDeadBusPermitWanted: boolean | null;
 }
 
 /**
@@ -61,6 +63,8 @@ export function createOutputGate(): OutputGate {
         commands: readyCommands.map((entry) => entry.command),
         messages: ready.flatMap((entry) => entry.outputs.messages),
         replies: ready.flatMap((entry) => entry.outputs.replies),
+        isDeadBusPermitWanted:
+          newest === undefined ? null : newest.outputs.isDeadBusPermitWanted === true,
       };
     },
     clear() {

@@ -47,6 +47,29 @@ export const ALARMS = {
     },
     { onDelayMs: 2000 },
   ),
+  BLACKOUT_DOUBTED: define(
+    "high",
+    {
+      cause: "The busbar's voltage and the contacts of its sources contradict each other.",
+      consequence: "Nothing is closed onto the busbar automatically while they do.",
+      action: "Check the voltage at the switchboard, then the meter and the auxiliary contacts.",
+    },
+    { onDelayMs: 2000 },
+  ),
+  RECOVERY_BLOCKED: define(
+    "high",
+    {
+      cause: "The busbar is dead and something forbids the automatic recovery.",
+      consequence: "The section stays dark until that is over or somebody restores it by hand.",
+      action: "`r-emsctl why` at the grid names what blocks. Remove it, or restore by hand.",
+    },
+    { onDelayMs: 2000 },
+  ),
+  RECOVERY_GIVEN_UP: define("high", {
+    cause: "The automatic recovery from a blackout failed as often as it may.",
+    consequence: "The section stays dark.",
+    action: "Find out why the sources did not come; then command reset at the grid.",
+  }),
   OVERLOAD: define(
     "high",
     {
@@ -62,6 +85,21 @@ export const ALARMS = {
       cause: "The device or its breaker was tripped by protection.",
       consequence: "It is not started or closed again before somebody has reset it.",
       action: "Find the cause at the device, then reset the trip there and here.",
+    },
+    { isLatched: true },
+  ),
+  BREAKER_FAILED: define("medium", {
+    cause: "A breaker did not open or close within its time, or refused to.",
+    consequence: "It is not told again by itself; its contacts decide what it counts as.",
+    action:
+      "Look at the breaker: spring, control voltage, contacts. Then reset, or command it again.",
+  }),
+  SHORT_CIRCUIT: define(
+    "high",
+    {
+      cause: "A protection opened on a short circuit.",
+      consequence: "Nothing is closed onto the dead busbar automatically before a reset.",
+      action: "Find and isolate the fault, reset the protection, then command reset here.",
     },
     { isLatched: true },
   ),

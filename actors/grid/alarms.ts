@@ -7,6 +7,8 @@ import {
   type AlarmMoment,
 } from "../alarms/alarm-book.ts";
 import type { AlarmCode } from "../alarms/catalogue.ts";
+import { sentenceOf } from "../../energy/reason.ts";
+import { whyBlackout } from "./blackout.ts";
 import { actorOf } from "./device-values.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
@@ -73,6 +75,12 @@ function noteDevice(plan: GridPlan, state: GridState, device: PlannedDevice, not
     case "fault":
       note(address, "DEVICE_FAULT", `${id} reports a fault, gas, fire or emergency stop`);
       break;
+    case "failed":
+      note(address, "BREAKER_FAILED", `${id} did not do what it was told`, weight);
+      break;
+    case "shortCircuit":
+      note(address, "SHORT_CIRCUIT", `${id} opened on a short circuit`);
+      break;
     case "startFailed":
       note(address, "START_FAILED", `${id} did not start`);
       break;
@@ -84,7 +92,8 @@ function noteDevice(plan: GridPlan, state: GridState, device: PlannedDevice, not
   if (context["isSyncFailed"] === true) {
     note(address, "SYNC_FAILED", `${id} could not be synchronised`);
   }
-  if (context["isStepOverdue"] === true || context["isOverdue"] === true) {
+  const isOverdue = context["isStepOverdue"] === true || context["isOverdue"] === true;
+  if (isOverdue && snapshot.state !== "failed") {
     note(address, "STEP_OVERDUE", `${id} did not do in time what was asked`);
   }
 }
@@ -130,6 +139,7 @@ function noteGrid(plan: GridPlan, state: GridState, situation: Situation, note: 
   if (situation.isBusDead && leadership.isRead && situation.sources.length > 0) {
     note(address, "BLACKOUT", "the busbar is dead");
   }
+  noteRecovery(plan, state, situation, note);
   if (situation.balance.loadKw > situation.balance.capacityKw + 0.5 && !situation.isBusDead) {
     note(address, "OVERLOAD", "the load exceeds the connected capacity");
   }
@@ -142,6 +152,20 @@ function noteGrid(plan: GridPlan, state: GridState, situation: Situation, note: 
   if (state.alarmBook.isFlood) {
     note(address, "ALARM_FLOOD", "more than 10 alarms came within 10 minutes");
   }
+}
+
+function noteRecovery(plan: GridPlan, state: GridState, situation: Situation, note: Note): void {
+  const { address } = plan;
+  const { blackout } = state;
+  if (blackout.doubtSinceMs !== null) {
+    note(address, "BLACKOUT_DOUBTED", "voltage and contacts of the busbar contradict each other");
+  }
+  if (blackout.phase === "givenUp") {
+    note(address, "RECOVERY_GIVEN_UP", `given up after ${blackout.attempt} attempts`);
+  }
+  if (blackout.darkSinceMs === null || !plan.grid.blackout.hasRecovery) return;
+  const block = whyBlackout(plan, state, situation).find(({ code }) => code === "RECOVERY_BLOCKED");
+  if (block !== undefined) note(address, "RECOVERY_BLOCKED", sentenceOf(block));
 }
 
 function noteRedundancy(plan: GridPlan, state: GridState, note: Note): void {

@@ -1,4 +1,5 @@
 import type { OperatorRequest, RequestReply } from "../../kernel/command.ts";
+import { NO_BLACKOUT } from "../../energy/blackout.ts";
 import { sentenceOf } from "../../energy/reason.ts";
 import type { AlarmMoment } from "../alarms/alarm-book.ts";
 import { ALARM_COMMANDS, answerAlarmRequest, isAlarmCommand } from "../alarms/alarm-requests.ts";
@@ -9,6 +10,7 @@ import { setLimit } from "./operator-limits.ts";
 import { refusalOf } from "./request-guards.ts";
 import { send, sendToGrid, type Work } from "./run-actors.ts";
 import type { Situation } from "./situation.ts";
+import { requestTransfer, TRANSFER_COMMANDS } from "./transfer.ts";
 import { release } from "../runtime/replicated-tree.ts";
 
 const ANSWERED_COUNT_MAX = 256;
@@ -34,18 +36,22 @@ const EVENTS: { readonly [kind: string]: { readonly [command: string]: string } 
     syncAndClose: "sync.requested",
     close: "sync.requested",
     open: "open.requested",
+    openNow: "openNow.requested",
+    reset: "reset.requested",
   },
   breaker: {
     syncAndClose: "sync.requested",
     close: "close.requested",
     open: "open.requested",
+    reset: "reset.requested",
   },
-  feeder: { close: "close.requested", open: "open.requested" },
+  feeder: { close: "close.requested", open: "open.requested", reset: "reset.requested" },
   shore: { syncAndClose: "sync.requested", open: "open.requested" },
 };
 
 /** What the tie's `close` means at the device: closing onto a live busbar is synchronising. */
 function deviceCommandOf(device: PlannedDevice, command: string): string {
+  if (command === "openNow") return "open";
   return device.kind === "busTie" && command === "close" ? "syncAndClose" : command;
 }
 
@@ -100,11 +106,15 @@ function answer(
   if (device === undefined) return refused(`there is no actor ${request.actor} in this grid`);
   if (command === "release") return releaseActor(work, device, request);
   if (command === "limit") return limitDevice(work, device, request);
+  if (device.kind === "shore" && TRANSFER_COMMANDS.includes(command)) {
+    return transferLoad(work, device, request, situation());
+  }
   const event = Object.hasOwn(EVENTS[device.kind] ?? {}, command)
     ? EVENTS[device.kind]?.[command]
     : undefined;
   if (event === undefined) {
-    const offered = Object.keys(EVENTS[device.kind] ?? {}).join(", ");
+    const more = device.kind === "shore" ? TRANSFER_COMMANDS : [];
+    const offered = [...Object.keys(EVENTS[device.kind] ?? {}), ...more].join(", ");
     const list = offered === "" ? "none" : offered;
     return refused(`${device.id} has no command ${command}; a ${device.kind} has: ${list}`);
   }
@@ -141,9 +151,10 @@ function answerForAlarms(work: Work, request: OperatorRequest, moment: AlarmMome
 function answerForGrid(work: Work, request: OperatorRequest): Answer {
   const { plan } = work;
   const { command } = request;
+  if (command === "reset") return resetRecovery(work);
   if (command !== "auto" && command !== "semi") {
     return refused(
-      `the grid has no command ${command}; it has: auto, semi, ${ALARM_COMMANDS.join(", ")}`,
+      `the grid has no command ${command}; it has: auto, semi, reset, ${ALARM_COMMANDS.join(", ")}`,
     );
   }
   const before = actorOf(plan, work.state, plan.address).snapshot.state;
@@ -154,6 +165,33 @@ function answerForGrid(work: Work, request: OperatorRequest): Answer {
       ? "the grid is operated from the switchboard: its selectors decide"
       : "a connected source stands on local: the grid stays in semi",
   );
+}
+
+/** Moves the load to shore or back; with the argument `breakBeforeMake` by a short darkness. */
+function transferLoad(
+  work: Work,
+  device: PlannedDevice,
+  request: OperatorRequest,
+  situation: Situation,
+): Answer {
+  if (!mayCommand(work.state)) {
+    return refused("after the change of leadership commands wait; try again in some seconds");
+  }
+  const isDark = request.arguments["breakBeforeMake"] === true;
+  const refusal = requestTransfer(work, device, request.command, situation, isDark);
+  if (refusal !== null) return refused(refusal);
+  const { phase, isBreakBeforeMake } = work.state.transfer;
+  const how = isBreakBeforeMake ? ", the busbar will be dark for a moment" : "";
+  return accepted(`the transfer by ${device.id} begins: ${phase}${how}`);
+}
+
+/** After the recovery from a blackout was given up: it begins anew. */
+function resetRecovery(work: Work): Answer {
+  const { blackout } = work.state;
+  if (blackout.phase !== "givenUp") return refused("no recovery from a blackout was given up");
+  const { openedFeeders } = blackout;
+  work.state = { ...work.state, blackout: { ...NO_BLACKOUT, openedFeeders } };
+  return accepted("the recovery from the blackout begins anew");
 }
 
 function limitDevice(work: Work, device: PlannedDevice, request: OperatorRequest): Answer {

@@ -1,5 +1,7 @@
 import type { Manifest } from "../../configs/manifest.ts";
+import { NO_BLACKOUT } from "../../energy/blackout.ts";
 import { NO_TIMERS } from "../../energy/start-stop.ts";
+import { NO_TRANSFER } from "../../energy/transfer.ts";
 import { encodeCanonical } from "../../kernel/canonical.ts";
 import type { CoreOutputs, GridCore } from "../../kernel/core.ts";
 import type { Frame } from "../../kernel/frame.ts";
@@ -9,7 +11,9 @@ import { startTree } from "../runtime/replicated-tree.ts";
 import { momentOf, nextAlarms } from "./alarms.ts";
 import { answerRequests } from "./answer-requests.ts";
 import { applyFrame } from "./apply-frame.ts";
+import { recoverFromBlackout } from "./blackout.ts";
 import { decideSets, grantConsumers } from "./decide.ts";
+import { deloadSharePu } from "./deload-share.ts";
 import { applyMessages, messagesOf } from "./grid-messages.ts";
 import { planGrid, type GridPlan } from "./grid-plan.ts";
 import { NO_LEADERSHIP, type GridState } from "./grid-state.ts";
@@ -18,9 +22,10 @@ import { levelOutputs, nextLevels } from "./next-levels.ts";
 import { expireLimits } from "./operator-limits.ts";
 import { applyFates, scanActors, type Work } from "./run-actors.ts";
 import { situationOf, type Situation } from "./situation.ts";
+import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "3";
+export const CORE_VERSION = "4";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {
@@ -56,6 +61,8 @@ function initialState(plan: GridPlan): GridState {
     tree,
     seen: tree.actors.map(() => null),
     timers: NO_TIMERS,
+    blackout: NO_BLACKOUT,
+    transfer: NO_TRANSFER,
     levels: {},
     bms: {},
     pending: [],
@@ -95,6 +102,8 @@ function step(
   );
   work.state = expireLimits(work.state);
   const situation = islandSituationOf(plan, work.state);
+  runTransfer(work, situation);
+  const isPermitWanted = recoverFromBlackout(work, situation);
   const decision = decideSets(work, situation);
   const grant = grantConsumers(work, situation);
   const { sharePu, isFrozen } = shareOf(plan, work.state, situation);
@@ -113,6 +122,7 @@ function step(
       replies,
       alarms: asked.length === 0 ? changes : [...asked, ...changes],
       transitions: work.transitions,
+      ...(isPermitWanted ? { isDeadBusPermitWanted: true } : {}),
     },
   };
 }
@@ -136,6 +146,8 @@ function shareOf(
   situation: Situation,
 ): { readonly sharePu: number | null; readonly isFrozen: boolean } {
   if (state.island.length === 1) return { sharePu: null, isFrozen: false };
+  const deloadPu = deloadSharePu(plan, state, situationOf(plan, state));
+  if (deloadPu !== null) return { sharePu: deloadPu, isFrozen: false };
   const { targets } = state;
   if (isMaster(plan, state)) {
     const isHeard = state.island.every(
@@ -158,6 +170,9 @@ function manifestHashOf(manifest: Manifest, gridId: string): string {
     nominalVoltageV: grid.nominalVoltageV,
     nominalFrequencyHz: grid.nominalFrequencyHz,
     power: grid.power,
+    blackout: grid.blackout,
+    modes: grid.modes,
+    site: grid.site,
     scanMs: grid.timings.scanMs,
     control: grid.control,
     controllers: grid.controllers.map(({ node, failoverOrder }) => ({ node, failoverOrder })),

@@ -9,6 +9,7 @@ import { busOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
 import { isMaster, islandSharePu, neighboursOf } from "./island.ts";
 import type { Situation } from "./situation.ts";
+import { deloadStatuses } from "./tie-deload.ts";
 
 /** Statuses and targets go out every so many scans while a tie could join. */
 const SEND_SCAN_COUNT = 5;
@@ -146,7 +147,7 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
     frequencyHz: roundTo(busOf(plan, state).frequencyHz, 1000),
     readySources: own.sets.filter((set) => set.availability === "ready").map((set) => set.device),
     isSettled: balance.unknowns.length === 0,
-    sources: [...sources, ...consumers],
+    sources: [...sources, ...consumers, ...deloadStatuses(plan, state)],
   };
 }
 

@@ -83,6 +83,8 @@ const LEVEL_POINTS: Readonly<Partial<Record<DeviceKind, string>>> = {
   pv: "powerLimitPct",
 };
 const SYNC_TIMEOUT_MS = 60_000;
+/** A tie that is not unloaded by then is an alarm, and goes on trying. */
+const DELOAD_TIMEOUT_MS = 30_000;
 const START_AGAIN_MS = 5000;
 /** Where nothing is written, a start is advised again only so often. */
 const ADVISE_AGAIN_MS = 60_000;
@@ -175,9 +177,10 @@ function inputOf(device: PlannedDevice, grid: GridConfig): MachineInput {
     case "shore":
       return { hasSyncCheck };
     case "busTie":
+      return { syncTimeoutMs: SYNC_TIMEOUT_MS, deloadTimeoutMs: DELOAD_TIMEOUT_MS };
     case "breaker":
     case "feeder":
-      return { syncTimeoutMs: SYNC_TIMEOUT_MS };
+      return { syncTimeoutMs: SYNC_TIMEOUT_MS, deloadTimeoutMs: 0 };
     default:
       return {};
   }

@@ -3,7 +3,9 @@ import type { RequestReply } from "../../kernel/command.ts";
 import type { LeadershipOrigin } from "../../kernel/frame.ts";
 import type { GridStatus, IslandTargets } from "../../kernel/grid-message.ts";
 import type { ConnectionState, PointSample } from "../../kernel/point.ts";
+import type { BlackoutState } from "../../energy/blackout.ts";
 import type { StartStopTimers } from "../../energy/start-stop.ts";
+import type { TransferState } from "../../energy/transfer.ts";
 import type { AlarmBook } from "../alarms/alarm-book.ts";
 import type { Position } from "../machines/device-event.ts";
 import type { DeviceImage } from "../machines/device-image.ts";
@@ -25,6 +27,9 @@ export type GridState = {
   /** What each actor last read; null makes it read again. In the order of the tree. */
   readonly seen: readonly Canonical[];
   readonly timers: StartStopTimers;
+  readonly blackout: BlackoutState;
+  /** The move of the load between shore and the own sets. */
+  readonly transfer: TransferState;
   /** Set-points held, by `device.point`. Absent: none is held. */
   readonly levels: { readonly [level: string]: number };
   /** Limits that operators set for a time; absent where there are none. */

@@ -7,7 +7,7 @@ import { readPv } from "../machines/pv.ts";
 import { readShore } from "../machines/shore.ts";
 import { readThruster } from "../machines/thruster.ts";
 import type { GridReading } from "../machines/grid.ts";
-import { isOn, switchOf } from "../machines/device-image.ts";
+import { isOn, numberOf, switchOf } from "../machines/device-image.ts";
 import { imageOf, positionOf, powerKwOf, shoreLimitKwOf } from "./device-values.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
@@ -38,10 +38,11 @@ export function readDevice(
       return readShore(view, powerKw, limitKw, isLoaded, isBusLive);
     }
     case "busTie":
+      return readBreaker(view, true, isTieUnloaded(plan, state, device));
     case "breaker":
-      return readBreaker(view, true);
+      return readBreaker(view, true, true);
     case "feeder":
-      return readBreaker(view, false);
+      return readBreaker(view, false, true);
     case "thruster":
       return readThruster(view, powerKw, device.ratedKw);
     case "meter":
@@ -66,6 +67,21 @@ function isAtShare(plan: GridPlan, state: GridState, device: PlannedDevice): boo
     count += 1;
   }
   return count === 0 || own / device.ratedKw >= sumPu / count - 0.05;
+}
+
+/** Power through a tie below which it opens, percent of the grid's connected rating, and the least that counts, kW. */
+const TIE_UNLOADED_PCT = 3;
+const TIE_UNLOADED_KW = 10;
+
+function isTieUnloaded(plan: GridPlan, state: GridState, device: PlannedDevice): boolean {
+  const powerKw = numberOf(imageOf(state, device.id), "activePowerKw");
+  if (powerKw === null) return true;
+  let ratedKw = 0;
+  for (const other of plan.devices) {
+    const isSource = other.kind === "genset" || other.kind === "shore" || other.kind === "battery";
+    if (isSource && positionOf(state, other.id) === "closed") ratedKw += other.ratedKw;
+  }
+  return Math.abs(powerKw) <= Math.max(TIE_UNLOADED_KW, (ratedKw * TIE_UNLOADED_PCT) / 100);
 }
 
 function isAtReference(state: GridState, device: PlannedDevice, powerKw: number): boolean {

@@ -2,11 +2,13 @@ import { nextBatterySetpoint } from "../../energy/battery.ts";
 import { n1Of } from "../../energy/n-minus-one.ts";
 import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
 import { decideStartStop, type StartStopDecision } from "../../energy/start-stop.ts";
+import { whyBlackout } from "./blackout.ts";
 import { actorOf, batteryInputOf } from "./device-values.ts";
 import type { PlannedGridCore } from "./grid-core.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
 import { isMaster, islandSituationOf } from "./island.ts";
+import { whyTransfer } from "./transfer.ts";
 import { startStopInputOf, type Situation } from "./situation.ts";
 
 /**
@@ -19,7 +21,12 @@ export function why(core: PlannedGridCore, state: GridState, actor: string): str
   const decision = decideStartStop(startStopInputOf(plan, state, situation), state.timers);
   const device = plan.deviceByAddress.get(actor);
   if (actor === plan.address) {
-    return [...restraints(plan, state, situation), ...whyGrid(situation, decision)].map(sentenceOf);
+    return [
+      ...whyBlackout(plan, state, situation),
+      ...whyTransfer(plan, state, situation),
+      ...restraints(plan, state, situation),
+      ...whyGrid(situation, decision),
+    ].map(sentenceOf);
   }
   if (device === undefined) return [];
   const { snapshot, lastReason, status, lastFault } = actorOf(plan, state, actor);

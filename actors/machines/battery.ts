@@ -16,6 +16,7 @@ export type BatteryReading = {
 
 type RequestType =
   | "sync.requested"
+  | "deadClose.permitted"
   | "open.requested"
   | "setForming.requested"
   | "setFollowing.requested";
@@ -110,6 +111,19 @@ function shows(state: Observed) {
   return [...observedExcept(state), { guard: "isOverdue" as const, actions: "giveUp" as const }];
 }
 
+/** Onto a dead busbar it must form voltage and frequency itself. */
+const form = {
+  type: "command" as const,
+  params: ({ event }: { event: BatteryEvent }) => ({ command: "setForming", reason: event.reason }),
+};
+const close = {
+  type: "command" as const,
+  params: ({ event }: { event: BatteryEvent }) => ({
+    command: "syncAndClose",
+    reason: event.reason,
+  }),
+};
+
 const CONNECTED = {
   "open.requested": { guard: "isIdle", actions: ["waitForMove", passOn] },
   "setForming.requested": { guard: "isIdle", actions: ["waitForMove", passOn] },
@@ -132,6 +146,11 @@ export const batteryMachine = setup({
       deadlineMs: ({ event }) => event.plantTimeMs + SYNC_TIMEOUT_MS,
       isOverdue: false,
     }),
+    waitForForming: assign({
+      awaited: "setForming",
+      deadlineMs: ({ event }) => event.plantTimeMs + MOVE_TIMEOUT_MS,
+      isOverdue: false,
+    }),
     giveUp: assign({ awaited: "", deadlineMs: null, isOverdue: true }),
   },
   guards: {
@@ -140,6 +159,7 @@ export const batteryMachine = setup({
     isIdle: ({ context, event }) => event.mayCommand && context.awaited === "",
     mayConnect: ({ context, event }) =>
       event.mayCommand && context.awaited === "" && context.hasSyncCheck,
+    isClosing: ({ context, event }) => event.mayCommand && context.awaited === "syncAndClose",
     isOverdue: ({ context, event }) =>
       context.deadlineMs !== null && event.plantTimeMs >= context.deadlineMs,
   },
@@ -163,9 +183,18 @@ export const batteryMachine = setup({
       on: {
         scanned: shows("ready"),
         "sync.requested": { guard: "mayConnect", actions: ["waitForSync", passOn] },
+        "deadClose.permitted": { guard: "mayConnect", actions: ["waitForSync", form, close] },
+        "open.requested": { guard: "isClosing", actions: ["waitForMove", passOn] },
       },
     },
-    following: { entry: "settle", on: { scanned: shows("following"), ...CONNECTED } },
+    following: {
+      entry: "settle",
+      on: {
+        scanned: shows("following"),
+        ...CONNECTED,
+        "deadClose.permitted": { guard: "isIdle", actions: ["waitForForming", form] },
+      },
+    },
     forming: { entry: "settle", on: { scanned: shows("forming"), ...CONNECTED } },
     limited: { entry: "settle", on: { scanned: shows("limited"), ...CONNECTED } },
   },

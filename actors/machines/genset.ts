@@ -23,8 +23,10 @@ export type GensetReading = {
 type RequestType =
   | "start.requested"
   | "sync.requested"
+  | "deadClose.permitted"
   | "stop.requested"
   | "open.requested"
+  | "openNow.requested"
   | "reset.requested";
 export type GensetEvent = DeviceEvent<"scanned" | RequestType | FateType, GensetReading>;
 
@@ -150,6 +152,12 @@ const observedExcept = (...states: readonly Observed[]) =>
   observed(...ALL.filter((state) => !states.includes(state)));
 const STANDSTILL = ["blocked", "notReady", "ready"] as const;
 
+/** Opens without unloading: only where the busbar is to go dark. */
+const openNow = {
+  type: "command" as const,
+  params: ({ event }: { event: GensetEvent }) => ({ command: "open", reason: event.reason }),
+};
+
 const isFateOf = (event: GensetEvent, command: string) => event.command === command;
 
 /**
@@ -230,6 +238,12 @@ export const gensetMachine = setup({
       event.mayCommand &&
       event.reading.isReadyToLoad &&
       event.reading.isBusLive &&
+      observeGenset(event.reading) === "runningOpen",
+    mayDeadClose: ({ context, event }) =>
+      context.hasSyncCheck &&
+      event.mayCommand &&
+      event.reading.isReadyToLoad &&
+      !event.reading.isBusLive &&
       observeGenset(event.reading) === "runningOpen",
     isLoaded: ({ event }) => event.reading.isLoaded,
     isOverdue: ({ context, event }) =>
@@ -370,6 +384,12 @@ export const gensetMachine = setup({
         ],
         "start.requested": { guard: "mayCommand", actions: "wishConnect" },
         "sync.requested": { guard: "mayCommand", actions: "wishConnect" },
+        "deadClose.permitted": {
+          guard: "mayDeadClose",
+          target: "syncing",
+          actions: "wishConnect",
+          description: "it holds the permit to close onto the dead busbar",
+        },
         "stop.requested": { guard: "mayCommand", target: "cooldown" },
       },
     },
@@ -378,10 +398,13 @@ export const gensetMachine = setup({
         "beginSync",
         {
           type: "command",
-          params: {
+          params: ({ event }) => ({
             command: "syncAndClose",
-            reason: "ready to load and wanted on the busbar",
-          },
+            reason:
+              event.type === "deadClose.permitted"
+                ? event.reason
+                : "ready to load and wanted on the busbar",
+          }),
         },
       ],
       on: {
@@ -457,6 +480,11 @@ export const gensetMachine = setup({
         ],
         "stop.requested": { guard: "mayCommand", target: "unloading", actions: "wishStop" },
         "open.requested": { guard: "mayCommand", target: "unloading", actions: "wishOpen" },
+        "openNow.requested": {
+          guard: "mayCommand",
+          target: "unloading",
+          actions: ["wishOpen", "markOpening", openNow],
+        },
       },
     },
     onLoad: {
@@ -465,6 +493,11 @@ export const gensetMachine = setup({
         scanned: observedExcept("onLoad"),
         "stop.requested": { guard: "mayCommand", target: "unloading", actions: "wishStop" },
         "open.requested": { guard: "mayCommand", target: "unloading", actions: "wishOpen" },
+        "openNow.requested": {
+          guard: "mayCommand",
+          target: "unloading",
+          actions: ["wishOpen", "markOpening", openNow],
+        },
       },
     },
     unloading: {

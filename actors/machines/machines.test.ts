@@ -245,7 +245,14 @@ describe("a genset", () => {
   );
 });
 
-const BREAKER: Reading = { isKnown: true, position: "open", isTripped: false, isRemote: true };
+const BREAKER: Reading = {
+  isKnown: true,
+  position: "open",
+  isTripped: false,
+  isShortCircuit: false,
+  isRemote: true,
+  isUnloaded: true,
+};
 const breakerTranscripts: [name: string, lines: readonly Line[]][] = [
   [
     "closes and opens on request",
@@ -270,7 +277,46 @@ const breakerTranscripts: [name: string, lines: readonly Line[]][] = [
     [
       [{}, "open"],
       ["sync.requested", "syncing", "syncAndClose"],
-      [60_000, "unknown", "open"],
+      [60_000, "failed", "open"],
+      [{}, "failed"],
+      ["reset.requested", "unknown"],
+      [{}, "open"],
+    ],
+  ],
+  [
+    "has failed where it does not close in time, until it has come, is told again or reset",
+    [
+      [{}, "open"],
+      ["close.requested", "closing", "close"],
+      [2000, "failed"],
+      [{}, "failed"],
+      ["close.requested", "closing", "close"],
+      [2000, "failed"],
+      [{ position: "closed" }, "unknown"],
+      [{}, "closed"],
+      ["open.requested", "opening", "open"],
+      [2000, "failed"],
+      ["reset.requested", "unknown"],
+    ],
+  ],
+  [
+    "has failed where the device refuses",
+    [
+      [{}, "open"],
+      ["close.requested", "closing", "close"],
+      ["command.failed close", "failed"],
+    ],
+  ],
+  [
+    "latches a short circuit until it is cleared and reset",
+    [
+      [{ position: "closed" }, "closed"],
+      [{ position: "open", isTripped: true, isShortCircuit: true }, "shortCircuit"],
+      ["close.requested", "shortCircuit"],
+      ["reset.requested", "shortCircuit"],
+      [{ isTripped: false, isShortCircuit: false }, "shortCircuit"],
+      ["close.requested", "shortCircuit"],
+      ["reset.requested", "unknown"],
       [{}, "open"],
     ],
   ],
@@ -315,7 +361,46 @@ describe.each([
   ["feeder", replicate(feederMachine)],
 ])("a %s", (_kind, machine) => {
   it.each(breakerTranscripts)("%s", (_name, lines) =>
-    play(machine, { syncTimeoutMs: 60_000 }, BREAKER, lines),
+    play(machine, { syncTimeoutMs: 60_000, deloadTimeoutMs: 0 }, BREAKER, lines),
+  );
+});
+
+describe("a bus-tie that carries power", () => {
+  const transcripts: [string, readonly Line[]][] = [
+    [
+      "opens when its power is down",
+      [
+        [{ position: "closed", isUnloaded: false }, "closed"],
+        ["open.requested", "deloading"],
+        [{}, "deloading"],
+        [{ isUnloaded: true }, "opening", "open"],
+        [{ position: "open" }, "open"],
+      ],
+    ],
+    [
+      "goes on trying after its time, and stays closed where that is asked",
+      [
+        [{ position: "closed", isUnloaded: false }, "closed"],
+        ["open.requested", "deloading"],
+        [30_000, "deloading"],
+        ["sync.requested", "closed"],
+      ],
+    ],
+    [
+      "opens at once where that is asked",
+      [
+        [{ position: "closed", isUnloaded: false }, "closed"],
+        ["openNow.requested", "opening", "open"],
+      ],
+    ],
+  ];
+  it.each(transcripts)("%s", (_name, lines) =>
+    play(
+      replicate(busTieMachine),
+      { syncTimeoutMs: 60_000, deloadTimeoutMs: 30_000 },
+      BREAKER,
+      lines,
+    ),
   );
 });
 

@@ -16,7 +16,11 @@ export type ShoreReading = {
   readonly isUnloaded: boolean;
 };
 
-type RequestType = "sync.requested" | "open.requested";
+type RequestType =
+  | "sync.requested"
+  | "deadClose.permitted"
+  | "open.requested"
+  | "openNow.requested";
 export type ShoreEvent = DeviceEvent<"scanned" | RequestType | FateType, ShoreReading>;
 export type ShoreInput = { readonly hasSyncCheck: boolean };
 export type ShoreContext = ShoreInput & {
@@ -132,6 +136,7 @@ export const shoreMachine = setup({
       observeShore(event.reading) === params.state,
     maySync: ({ context, event }) =>
       event.mayCommand && context.hasSyncCheck && event.reading.isBusLive,
+    mayDeadClose: ({ event }) => event.mayCommand && !event.reading.isBusLive,
     mayCommand: ({ event }) => event.mayCommand,
     isOverdue: ({ context, event }) =>
       context.deadlineMs !== null && event.plantTimeMs >= context.deadlineMs,
@@ -176,6 +181,11 @@ export const shoreMachine = setup({
       on: {
         scanned: observedExcept("ready"),
         "sync.requested": { guard: "maySync", target: "syncing" },
+        "deadClose.permitted": {
+          guard: "mayDeadClose",
+          target: "syncing",
+          description: "it holds the permit to close onto the dead busbar",
+        },
       },
     },
     syncing: {
@@ -183,7 +193,10 @@ export const shoreMachine = setup({
         { type: "waitFor", params: { ms: SYNC_TIMEOUT_MS } },
         {
           type: "command",
-          params: ({ event }) => ({ command: "syncAndClose", reason: event.reason }),
+          params: ({ context, event }) => ({
+            command: context.hasSyncCheck ? "syncAndClose" : "close",
+            reason: event.reason,
+          }),
         },
       ],
       on: {
@@ -205,6 +218,15 @@ export const shoreMachine = setup({
             description: "not synchronised within 60 s",
           },
         ],
+        "open.requested": {
+          guard: "mayCommand",
+          target: "unknown",
+          actions: {
+            type: "command",
+            params: ({ event }) => ({ command: "open", reason: event.reason }),
+          },
+          description: "asked to open while synchronising",
+        },
         "command.dropped": { target: "unknown", description: "the command was never written" },
         "command.failed": { target: "unknown", description: "the device refused to synchronise" },
       },
@@ -236,6 +258,18 @@ export const shoreMachine = setup({
       on: {
         scanned: observedExcept("closed"),
         "open.requested": { guard: "mayCommand", target: "transferring", actions: "wishUnload" },
+        "openNow.requested": {
+          guard: "mayCommand",
+          target: "transferring",
+          actions: [
+            "wishUnload",
+            "markOpening",
+            {
+              type: "command",
+              params: ({ event }) => ({ command: "open", reason: event.reason }),
+            },
+          ],
+        },
       },
     },
   },

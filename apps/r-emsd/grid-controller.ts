@@ -3,7 +3,7 @@ import type { PlannedGridCore } from "../../actors/grid/grid-core.ts";
 import type { ApiHandle } from "../../api/api.ts";
 import type { ControllerAlarm, Role } from "../../cluster/core/effects.ts";
 import type { DeviceConfig, GridConfig, Manifest } from "../../configs/manifest.ts";
-import { devicesReadBy } from "../../configs/manifest-queries.ts";
+import { devicesReadBy, permitKeyOf } from "../../configs/manifest-queries.ts";
 import { createDeviceIo } from "../../drivers/device-io.ts";
 import type { AlarmPriority } from "../../kernel/alarm.ts";
 import type { RemsError } from "../../kernel/errors.ts";
@@ -115,6 +115,7 @@ export function createGridController(options: GridControllerOptions): GridContro
       sendToGrid: options.sendToGrid,
       createDevices,
       journal,
+      permitKey: permitKeyOf(options.manifest, grid.id),
       phaseMs: options.phaseMs,
       observer: {
         frame(encoded, outputs) {

@@ -326,6 +326,8 @@ export class Plant {
 
   /** A turning source that came onto a live busbar must have been in step; onto a dead one it brings its angle. */
   #checkNewlyClosed(liveBefore: readonly boolean[]): void {
+    /** The first that came onto each dead island in this step: a second one beside it is not in step with it. */
+    const firstOnDead = new Map<number, Genset | Shore>();
     for (const device of this.devices) {
       const isClosed = device.breaker?.isClosed === true;
       const isNew = isClosed && !this.#closedBefore.has(device.id);
@@ -337,7 +339,16 @@ export class Plant {
         const errorRad = wrapRad(device.angleRad - device.bus.angleRad);
         const errorDeg = (Math.abs(errorRad) * 180) / Math.PI;
         if (errorDeg > ANGLE_DEG_MAX) this.#outOfPhase(device.id, errorDeg);
-      } else device.bus.angleRad = device.angleRad;
+        continue;
+      }
+      const first = firstOnDead.get(device.bus.island);
+      if (first === undefined) {
+        firstOnDead.set(device.bus.island, device);
+        device.bus.angleRad = device.angleRad;
+      } else {
+        const errorRad = wrapRad(device.angleRad - first.angleRad);
+        this.#outOfPhase(device.id, (Math.abs(errorRad) * 180) / Math.PI);
+      }
     }
   }
 

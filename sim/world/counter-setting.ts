@@ -23,6 +23,7 @@ export function counterSetting(scenario: Scenario, random: SeededRandom): Settin
     grids: [
       {
         grid: GRID,
+        permitKey: "permit.counter",
         order: scenario.nodes,
         timings: scenario.timings,
         failback: scenario.failback,

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { createGridCore } from "../../actors/grid/grid-core.ts";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import type { DeviceConfig, Manifest } from "../../configs/manifest.ts";
-import { devicesReadBy } from "../../configs/manifest-queries.ts";
+import { devicesReadBy, permitKeyOf } from "../../configs/manifest-queries.ts";
 import type { PointMapping } from "../../configs/profile.ts";
 import { present } from "../../kernel/assert.ts";
 import { encodeCanonical } from "../../kernel/canonical.ts";
@@ -68,6 +68,7 @@ export function vesselSetting(scenario: Scenario, random: SeededRandom): Setting
   return {
     grids: manifest.grids.map((grid, index) => ({
       grid: grid.id,
+      permitKey: permitKeyOf(manifest, grid.id),
       order: grid.controllers.map(({ node }) => node),
       timings: scenario.timings,
       failback: scenario.failback,

@@ -24,6 +24,8 @@ import type { Trace } from "./trace.ts";
 /** A grid as a node runs it. */
 export interface WorldGrid {
   readonly grid: string;
+  /** Key of the permit to close onto a dead busbar. */
+  readonly permitKey: string;
   readonly order: readonly string[];
   readonly timings: Timings;
   readonly failback: "manual" | "automatic";
@@ -171,6 +173,7 @@ export class WorldNode {
       },
       core: this.#watched(grid),
       recovered,
+      permitKey: grid.permitKey,
       incarnation: member.incarnation,
       clock,
       sleptMs: () => clock.sleptMs(),

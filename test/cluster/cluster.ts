@@ -62,6 +62,7 @@ export function createCluster(options: {
       },
       core: createCounterCore(["dg1"]),
       recovered: disk.recover(GRID),
+      permitKey: `permit.${GRID}`,
       incarnation: random.hex128(),
       clock: {
         ...clock,

@@ -217,7 +217,11 @@ function tellStep(
   }
   const { place, outputs, frame } = step;
   const { levels: _levels, messages: _messages, ...told } = outputs;
-  const isNews = Object.values(told).some((list) => list.length > 0) || frame.leadership !== null;
+  const { isDeadBusPermitWanted = false, ...lists } = told;
+  const isNews =
+    isDeadBusPermitWanted ||
+    Object.values(lists).some((list) => list.length > 0) ||
+    frame.leadership !== null;
   if (isNews) {
     const { leadership } = frame;
     terminal.out(JSON.stringify({ type: "step", grid, ...place, leadership, ...told }));

@@ -1,0 +1,57 @@
+/** Sentences of the sequences (blackout, transfer, modes, land site); see `reason.ts`, whose table they are part of. */
+export const SEQUENCE_SENTENCES = {
+  DEAD_BUS: "the busbar is dead ({voltagePct} % of nominal voltage) and no source feeds it",
+  DEAD_BUS_WAITS: "the busbar is dead since {forS} s, believed after {delayS} s",
+  DEAD_BUS_DOUBTED: "the busbar shows {voltagePct} % of nominal voltage, but {what}",
+  RECOVERY_OFF: "recovery from a blackout is switched off in the configuration",
+  RECOVERY_BLOCKED: "recovery is blocked: {what}",
+  RECOVERY_PHASE: "recovery is {phase} since {forS} s, attempt {attempt} of {attemptMax}",
+  RECOVERY_STARTS: "{device} is one of {count} sets started for the recovery",
+  RECOVERY_OPENS: "{device} is opened before the busbar comes back",
+  RECOVERY_CLEARS: "waits for {device} to open",
+  DEAD_CLOSE:
+    "{device} closes onto the dead busbar: {voltagePct} % voltage, no other source feeds, {permit}",
+  DEAD_CLOSE_WAITS: "waits for {device} to bring the busbar back within {forS} s",
+  DEAD_CLOSE_FAILED: "{device} did not bring the busbar back within {forS} s",
+  PERMIT_WAITS: "waits for the permit to close {device} onto the dead busbar: {text}",
+  NO_CLOSER: "no source can be closed onto the dead busbar yet: {what}",
+  BAND_WAITS: "waits for the busbar: {frequencyHz} Hz, {voltagePct} % voltage, {forS} s in band",
+  FEEDER_RESTORED:
+    "{device} is closed again: {loadKw} kW, {freeKw} kW free, {stepKw} kW in one step",
+  FEEDER_FORCED:
+    "{device} is closed again although its {loadKw} kW exceed the {stepKw} kW allowed in one step: it is essential and has waited {forS} s",
+  FEEDER_WAITS: "{device} waits: {loadKw} kW, {freeKw} kW free, {stepKw} kW in one step",
+  FEEDER_NEXT: "{device} is next, in {forS} s",
+  FEEDER_LOST: "{device} did not close in {count} attempts and is left open",
+  HANDS_BACK: "{device} formed the busbar for the recovery; {by} does so now",
+  HANDS_BACK_WAITS: "{device} forms the busbar until a set has taken it over",
+  RECOVERED: "recovered {forS} s after the voltage was gone, attempt {attempt}",
+  BLOCK_INPUT: "{device} says that a person or an interlock forbids it",
+  SHORT_CIRCUIT: "{device} opened on a short circuit: find it, then reset",
+  GIVEN_UP: "given up after {attempt} attempts; reset at the grid lets it try again",
+  TRANSFER_PHASE: "transfer {way} by {device}: {phase} since {forS} s",
+  TRANSFER_UNKNOWN: "the breaker of a source is not known: no load is moved by {device}",
+  TRANSFER_TOO_MUCH: "{device} may carry {limitKw} kW, {loadKw} kW are drawn",
+  TRANSFER_TOO_LITTLE: "without {device} the sets have {capacityKw} kW for {loadKw} kW",
+  TRANSFER_CONNECTS: "{device} is to take the load: it synchronises",
+  TRANSFER_STOPS: "{device} is unloaded and stopped: {by} carries the load",
+  TRANSFER_STARTS:
+    "{device} starts to take the load from shore: {capacityKw} kW of sets for {loadKw} kW",
+  TRANSFER_LEAVES: "the sets carry the load: {device} is unloaded and opened",
+  TRANSFER_DARKENS: "{device} opens: {shore} cannot synchronise, the busbar is dark for a moment",
+  N1_SHORE: "{device} carries the load: its loss is answered by the recovery from a blackout",
+  SITE_TO_ZERO: "{netKw} kW at the point of interconnection are brought to zero before it opens",
+  SITE_PEAK:
+    "{netKw} kW would be imported, {limitKw} kW keep the quarter of an hour at {targetKw} kW: the batteries give {powerKw} kW",
+  SITE_IMPORT_LIMIT:
+    "{netKw} kW would be imported, {limitKw} kW are allowed: the batteries give {powerKw} kW",
+  SITE_EXPORT_LIMIT:
+    "{surplusKw} kW of surplus, {limitKw} kW may be exported: the batteries charge",
+  SITE_SURPLUS: "{surplusKw} kW of surplus charge the batteries",
+  SITE_SELF: "the batteries cover {netKw} kW before power is bought: state of charge {socPct} %",
+  SITE_CHARGES: "charged with {powerKw} kW up to {toPct} %: state of charge {socPct} %",
+  SITE_RESTS: "{netKw} kW are imported, {limitKw} kW are allowed: nothing to do for the batteries",
+  SITE_IMPORT_GIVEN_UP: "import of {importKw} kW exceeds the limit of {limitKw} kW: {for}",
+  SITE_PEAK_GIVEN_UP: "the peak target of {limitKw} kW is given up at {importKw} kW: {for}",
+  SITE_SUN_LIMITED: "export of {exportKw} kW exceeds {limitKw} kW: the sun is limited",
+} as const;
