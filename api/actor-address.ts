@@ -9,6 +9,11 @@ const FAMILY_SEGMENTS = new Set(["grids", "devices", "nodes", "controllers"]);
  * @throws {@link RemsError} `REMS_NOT_FOUND` with the nearest addresses, `REMS_REQUEST_INVALID` if several are meant.
  */
 export function resolveAddress(addresses: readonly string[], wanted: string): string {
+  if (wanted === "") {
+    throw new RemsError("REMS_REQUEST_INVALID", "address is empty; allowed is that of an actor", {
+      details: { field: "address" },
+    });
+  }
   const exact = addresses.find((address) => address === wanted || shortAddress(address) === wanted);
   if (exact !== undefined) return exact;
   const ends = addresses.filter((address) => address.endsWith(`/${wanted}`));

@@ -1,4 +1,3 @@
-import type { ServerWritableStream, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ALARMS, ALARM_CODES } from "../actors/alarms/catalogue.ts";
 import type { AlarmCommand } from "../actors/alarms/alarm-requests.ts";
 import { isAlarmHidden } from "../kernel/alarm.ts";
@@ -7,8 +6,8 @@ import { counter } from "../proto/field-check.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import { alarmMessage, byImportance, nodeAlarms } from "./alarm-message.ts";
 import { invalid, text, type CommandDesk } from "./control-service.ts";
-import { serverStream, unary } from "./grpc-handlers.ts";
 import type { NodeView } from "./node-view.ts";
+import { stream, unary, type Service, type Sink } from "./service.ts";
 
 type ListRequest = Types.rems.v1.ListAlarmsRequest;
 type WatchRequest = Types.rems.v1.WatchAlarmsRequest;
@@ -30,7 +29,7 @@ const COMMANDS: Readonly<Record<number, AlarmCommand>> = {
 };
 
 /** Answers `rems.v1.AlarmService`: lists from this node's replica, acts through the leader's core. */
-export function alarmService(view: NodeView, desk: CommandDesk): UntypedServiceImplementation {
+export function alarmService(view: NodeView, desk: CommandDesk): Service {
   return {
     listAlarms: unary((request: ListRequest) =>
       rems.v1.ListAlarmsResponse.create({
@@ -38,7 +37,7 @@ export function alarmService(view: NodeView, desk: CommandDesk): UntypedServiceI
         isSimulation: view.isSimulation,
       }),
     ),
-    watchAlarms: serverStream<WatchRequest, WatchResponse>((call) => watch(view, call)),
+    watchAlarms: stream<WatchRequest, WatchResponse>((request, sink) => watch(view, request, sink)),
     actOnAlarms: unary(async (message: ActRequest) => {
       const { grid } = message;
       const { address } = view.replicaOf(grid).core.plan;
@@ -104,46 +103,43 @@ function argumentsOf(view: NodeView, message: ActRequest): Record<string, PointV
 }
 
 /** List, mark, changes. A reader that does not keep up costs one bounded queue, and lists again. */
-function watch(
-  view: NodeView,
-  call: ServerWritableStream<WatchRequest, WatchResponse>,
-): () => void {
-  const { grid, withHidden } = call.request;
+function watch(view: NodeView, request: WatchRequest, sink: Sink<WatchResponse>): () => void {
+  const { grid, withHidden } = request;
   const wanted = new Set(gridsOf(view, grid));
-  let waitingCount = 0;
-  let gapReason = "";
-  const send = (message: Types.rems.v1.IWatchAlarmsResponse): void => {
-    waitingCount += 1;
-    call.write(rems.v1.WatchAlarmsResponse.create(message), () => {
-      waitingCount -= 1;
-      if (gapReason !== "" && waitingCount === 0) resume();
-    });
+  let waiting: Types.rems.v1.IWatchAlarmsResponse[] = [];
+  const pump = (): void => {
+    let count = 0;
+    while (count < waiting.length && sink.isReady) {
+      sink.send(rems.v1.WatchAlarmsResponse.create(waiting[count] ?? {}));
+      count += 1;
+    }
+    waiting = waiting.slice(count);
   };
-  const sendList = (): void => {
+  const list = (): void => {
     const alarms = listed(view, grid, withHidden);
-    for (const alarm of alarms) send({ alarm });
-    send({ listed: { alarmCount: alarms.length } });
+    waiting.push(...alarms.map((alarm) => ({ alarm })));
+    waiting.push({ listed: { alarmCount: alarms.length } });
   };
-  const resume = (): void => {
-    send({ gap: { reason: gapReason } });
-    gapReason = "";
-    sendList();
+  const startOver = (reason: string): void => {
+    waiting = [{ gap: { reason } }];
+    list();
   };
   const end = view.onChange((change) => {
     if (change.type === "gap" && wanted.has(change.grid)) {
-      gapReason ||= change.reason;
-      if (waitingCount === 0) resume();
-    } else if (change.type === "alarm" && wanted.has(change.grid) && gapReason === "") {
+      startOver(change.reason);
+      pump();
+    } else if (change.type === "alarm" && wanted.has(change.grid)) {
       const { alarm } = change;
       const isHiding = alarm.event === "shelved" || alarm.event === "suppressed";
       if (!withHidden && isAlarmHidden(alarm) && !isHiding) return;
-      if (waitingCount >= WATCH_QUEUE_COUNT_MAX) {
-        gapReason = "this reader was too slow";
-        return;
-      }
-      send({ change: { alarm: alarmMessage(alarm), event: alarm.event, by: alarm.by } });
+      if (waiting.length >= WATCH_QUEUE_COUNT_MAX) startOver("this reader was too slow");
+      else
+        waiting.push({ change: { alarm: alarmMessage(alarm), event: alarm.event, by: alarm.by } });
+      pump();
     }
   });
-  sendList();
+  sink.onReady = pump;
+  list();
+  pump();
   return end;
 }

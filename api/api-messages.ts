@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { ActorView } from "../actors/runtime/actor-view.ts";
+import type { MachineDescription } from "../actors/runtime/machine-definition.ts";
 import type { Role } from "../cluster/core/effects.ts";
 import type { Manifest } from "../configs/manifest.ts";
 import type { OperatorRequest } from "../kernel/command.ts";
@@ -18,6 +19,8 @@ export interface ApiWorkerData {
   readonly dataDirectory: string | null;
   /** Null: not served. */
   readonly modbusPort: number | null;
+  /** Statecharts of the local actors. */
+  readonly localMachines: readonly MachineDescription[];
   /** Records below, written by the control thread. */
   readonly feed: SharedArrayBuffer;
   /** {@link ApiCommand}s, written by the worker. */
@@ -31,6 +34,19 @@ export interface ApiGridStatus {
   readonly leader: Member | null;
   readonly inSync: readonly Member[];
   readonly hasAuthority: boolean;
+  /** Only a leader knows of the others. */
+  readonly controller?: { readonly followers: readonly ApiFollower[] };
+}
+
+/** What a leader knows of another controller of its grid. */
+export interface ApiFollower {
+  readonly node: string;
+  /** Of the last frame that it acknowledged. */
+  readonly heldSequence: number | null;
+  /** 0 or less: when the message was sent that it acknowledged last, from now. */
+  readonly promisedMsAgo: number | null;
+  /** Critical devices that it reaches. */
+  readonly reachedCount: number;
 }
 
 export interface ApiReply {

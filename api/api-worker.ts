@@ -1,6 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { runIncidentJob, type IncidentJobResult } from "../history/incident-job.ts";
 import { StoreClient } from "../history/store/store-client.ts";
+import { OPERATOR_DESCRIPTOR_SET } from "../proto/generated/operator-descriptors.ts";
+import { MessageSchemas } from "../proto/message-schema.ts";
 import { HistoryService, IncidentService } from "../proto/generated/rems-v1.ts";
 import { present } from "../kernel/assert.ts";
 import { openRingReader, openRingWriter } from "../kernel/ring.ts";
@@ -16,12 +18,16 @@ import {
   type FeedScan,
   type FeedSnapshot,
 } from "./api-messages.ts";
+import { alarmService } from "./alarm-service.ts";
 import { createCommandDesk } from "./control-service.ts";
+import { implementationOf } from "./grpc-handlers.ts";
 import { createGrpcServer, listen } from "./grpc-server.ts";
 import { historyService } from "./history-service.ts";
+import { JsonMethods } from "./http/methods.ts";
 import { createHttpServer } from "./http-server.ts";
 import { createIncidentCapture } from "./incident-capture.ts";
-import { incidentService } from "./incident-service.ts";
+import { createIncidentDesk, incidentImplementation } from "./incident-service.ts";
+import { inspectionService } from "./inspection-service.ts";
 import { createMetrics } from "./metrics.ts";
 import { startOutwardServer } from "./modbus/outward-server.ts";
 import { NodeView } from "./node-view.ts";
@@ -38,16 +44,26 @@ const data = workerData as ApiWorkerData;
 const send = (message: ApiWorkerMessage): void => port.postMessage(message);
 const feed = openRingReader(data.feed);
 const commands = openRingWriter(data.commands);
-const view = new NodeView(data.manifest, data.node, data.version);
+const view = new NodeView(data.manifest, data.node, data.version, undefined, data.localMachines);
 const metrics = createMetrics(view, () => feed.droppedCount());
 const desk = createCommandDesk(view, (command) => commands.offer(JSON.stringify(command)));
 const history = new StoreClient();
 const { dataDirectory } = data;
+const historyMethods = historyService(view, history);
+const incidents = createIncidentDesk(view, dataDirectory, runIncidentJob);
 const grpcServer = createGrpcServer(view, desk, [
-  [HistoryService, historyService(view, history)],
-  [IncidentService, incidentService(view, dataDirectory, runIncidentJob)],
+  [HistoryService, implementationOf(historyMethods)],
+  [IncidentService, incidentImplementation(incidents)],
 ]);
-const httpServer = createHttpServer(view, metrics);
+const services = new Map([
+  ["rems.v1.InspectionService", inspectionService(view)],
+  ["rems.v1.ControlService", desk.service],
+  ["rems.v1.AlarmService", alarmService(view, desk)],
+  ["rems.v1.HistoryService", historyMethods],
+  ["rems.v1.IncidentService", incidents.service],
+]);
+const methods = new JsonMethods(new MessageSchemas(OPERATOR_DESCRIPTOR_SET), services);
+const httpServer = createHttpServer({ view, metrics, methods, incidents });
 
 const askedAtMs = new Map<string, number>();
 function askForSnapshot(grid: string): void {

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { MessagePort, Worker } from "node:worker_threads";
+import type { MachineDescription } from "../actors/runtime/machine-definition.ts";
 import type { ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest } from "../configs/manifest.ts";
 import { deviceCountOf, nodeOf } from "../configs/manifest-queries.ts";
@@ -37,6 +38,8 @@ export interface ApiOptions {
   /** An incident was captured by itself, or could not be. */
   readonly onIncident?: (isStored: boolean, text: string) => void;
   readonly modbusPort?: number;
+  /** Statecharts of the local actors, to be shown. */
+  readonly localMachines?: readonly MachineDescription[];
   /** The worker's replica of a grid is behind: answer with {@link ApiHandle.onSnapshot} of the loop's present snapshot. */
   readonly onSnapshotNeeded: (grid: string) => void;
   /** The worker ended, or came back ("good"). It is started again by itself; control goes on. */
@@ -113,6 +116,7 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
         version,
         ...ports,
         dataDirectory: options.dataDirectory ?? null,
+        localMachines: options.localMachines ?? [],
         feed,
         commands,
       };
@@ -176,8 +180,11 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
       offer(FEED.localActor, { view, transition } satisfies FeedLocalActor),
     onAlarm: (grid, code, priority, isActive, text) =>
       offer(FEED.alarm, { grid, code, priority, isActive, text } satisfies FeedAlarm),
-    onStatus: (grid, { role, epoch, leader, inSync, hasAuthority }) =>
-      offer(FEED.status, { grid, status: { role, epoch, leader, inSync, hasAuthority } }),
+    onStatus(grid, { role, epoch, leader, inSync, hasAuthority, controller }) {
+      const followers = controller?.followers ?? [];
+      const told = { role, epoch, leader, inSync, hasAuthority, controller: { followers } };
+      offer(FEED.status, { grid, status: told });
+    },
     onScan: (grid, latenessMs, missedCount) =>
       offer(FEED.scan, { grid, latenessMs, missedCount } satisfies FeedScan),
     takeCommands(countMax) {

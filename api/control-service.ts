@@ -1,12 +1,11 @@
-import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import { RemsError } from "../kernel/errors.ts";
 import type { OperatorRequest } from "../kernel/command.ts";
 import type { PointValue } from "../kernel/point.ts";
 import { counter } from "../proto/field-check.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import type { ApiCommand, ApiGridStatus, ApiReply } from "./api-messages.ts";
-import { unary } from "./grpc-handlers.ts";
 import { gridOfAddress, type NodeView } from "./node-view.ts";
+import { unary, type Service } from "./service.ts";
 import { operatorAddressOf } from "./status-message.ts";
 
 type V1 = Types.rems.v1.SendCommandRequest;
@@ -31,7 +30,7 @@ export interface CommandDesk {
     expectedEpoch: number,
     isValidateOnly: boolean,
   ): Promise<ApiReply>;
-  readonly service: UntypedServiceImplementation;
+  readonly service: Service;
 }
 
 /** @param submit - Puts a command into the ring; false if it is full. */

@@ -2,10 +2,10 @@ import type { DeviceConfig } from "../configs/manifest.ts";
 import { oneOf } from "../configs/spelling.ts";
 import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
 import { RemsError } from "../kernel/errors.ts";
-import type { PointValue } from "../kernel/point.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import type { GridReplica } from "./grid-replica.ts";
 import type { NodeView } from "./node-view.ts";
+import { argumentOf } from "./watch/point-watch.ts";
 
 /**
  * The devices of this node's grids.
@@ -70,9 +70,4 @@ function pointReadings(replica: GridReplica, config: DeviceConfig): Types.rems.v
       isLevel: spec?.direction === "level",
     });
   });
-}
-
-function argumentOf(value: PointValue): Types.rems.v1.IArgument {
-  if (typeof value === "number") return { number: value };
-  return typeof value === "boolean" ? { flag: value } : { text: value };
 }

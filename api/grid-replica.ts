@@ -18,6 +18,7 @@ import {
 } from "../kernel/point.ts";
 import { HASH_NONE } from "../kernel/hash.ts";
 import type { LogPosition } from "../kernel/record.ts";
+import { PointChanges } from "./watch/point-changes.ts";
 import { createReplica, type Image, type ReplicaMemory } from "../scan/replica.ts";
 
 /** A transition and its place in the log. */
@@ -45,6 +46,7 @@ export interface Applied {
 
 const NOTHING: Applied = { transitions: [], failover: null, outputs: NO_OUTPUTS };
 const TRANSITION_COUNT_MAX = 32;
+const FAILOVER_COUNT_MAX = 16;
 /** Frames from one comparable state to the next: about five seconds. */
 const CHECKPOINT_EVERY = 50;
 
@@ -60,7 +62,7 @@ export interface GridMemory {
   readonly replica: ReplicaMemory<GridState>;
   readonly position: LogPosition | null;
   readonly last: Frame | null;
-  readonly lastFailover: FailoverView | null;
+  readonly failovers: readonly FailoverView[];
   readonly checkpoint: Checkpoint | null;
   readonly transitions: ReadonlyMap<string, readonly PlacedTransition[]>;
   readonly notGoodSinceMs: ReadonlyMap<string, number>;
@@ -75,11 +77,15 @@ export class GridReplica {
   /** Not until the first frame or snapshot was taken. */
   #isCurrent = false;
   #last: Frame | null = null;
-  #lastFailover: FailoverView | null = null;
+  /** Newest first. */
+  #failovers: readonly FailoverView[] = [];
   #checkpoint: Checkpoint | null = null;
   readonly #transitions = new Map<string, PlacedTransition[]>();
   /** Plant time since when a point is not good; a point that is good, or was never read, is not in it. */
   readonly #notGoodSinceMs = new Map<string, number>();
+  readonly #changes = new PointChanges();
+  /** Viewed once per frame, whoever watches. */
+  #views: ActorView[] | null = null;
   /** This thread's clock, at the last frame. */
   #appliedAtMs = performance.now();
 
@@ -99,7 +105,22 @@ export class GridReplica {
   }
 
   get lastFailover(): FailoverView | null {
-    return this.#lastFailover;
+    return this.#failovers[0] ?? null;
+  }
+
+  /** The last changes of leader, newest first. */
+  get failovers(): readonly FailoverView[] {
+    return this.#failovers;
+  }
+
+  /** The frame that was applied last; null after a snapshot. */
+  get lastFrame(): Frame | null {
+    return this.#last;
+  }
+
+  /** Which points changed when. */
+  get changes(): PointChanges {
+    return this.#changes;
   }
 
   get checkpoint(): Checkpoint | null {
@@ -112,6 +133,7 @@ export class GridReplica {
 
   restore(text: string, position: LogPosition | null): void {
     this.#replica.restore(text);
+    this.#replaced();
     this.#position = position;
     this.#isCurrent = true;
     this.#last = null;
@@ -130,6 +152,8 @@ export class GridReplica {
     }
     const before = this.state;
     const outputs = this.#replica.apply(frame);
+    this.#views = null;
+    this.#changes.note(frame.points, before.levels, this.state.levels);
     this.#position = position;
     this.#isCurrent = true;
     this.#last = frame;
@@ -151,7 +175,7 @@ export class GridReplica {
       replica: this.#replica.save(),
       position: this.#position,
       last: this.#last,
-      lastFailover: this.#lastFailover,
+      failovers: this.#failovers,
       checkpoint: this.#checkpoint,
       transitions,
       notGoodSinceMs: new Map(this.#notGoodSinceMs),
@@ -162,7 +186,8 @@ export class GridReplica {
     this.#replica.recall(memory.replica);
     this.#position = memory.position;
     this.#last = memory.last;
-    this.#lastFailover = memory.lastFailover;
+    this.#failovers = memory.failovers;
+    this.#replaced();
     this.#checkpoint = memory.checkpoint;
     this.#transitions.clear();
     for (const [actor, list] of memory.transitions) this.#transitions.set(actor, [...list]);
@@ -182,8 +207,9 @@ export class GridReplica {
     return this.#replica.image();
   }
 
-  views(): ActorView[] {
-    return viewTree(this.core.plan.tree, this.state.tree);
+  views(): readonly ActorView[] {
+    this.#views ??= viewTree(this.core.plan.tree, this.state.tree);
+    return this.#views;
   }
 
   /** Last good or uncertain value of a measured point, else null. */
@@ -220,6 +246,11 @@ export class GridReplica {
   /** State of the connection to a device, as the leader's driver sees it. */
   connectionOf(device: string): ConnectionState {
     return this.#replica.image().connections.get(device)?.[1] ?? "offline";
+  }
+
+  #replaced(): void {
+    this.#views = null;
+    this.#changes.noteAll();
   }
 
   #noteQualities(samples: readonly PointSample[], plantTimeMs: number): void {
@@ -290,7 +321,7 @@ export class GridReplica {
   #failover(frame: Frame, before: GridState): FailoverView | null {
     const from = before.leadership.leader;
     if (!frame.isFirstOfEpoch || frame.leadership === null || from === "") return null;
-    this.#lastFailover = {
+    const failover = {
       from,
       to: frame.leadership.leader.node,
       epoch: frame.epoch,
@@ -298,6 +329,7 @@ export class GridReplica {
       wallTimeMs: frame.wallTimeMs,
       gapMs: frame.plantTimeMs - before.plantTimeMs,
     };
-    return this.#lastFailover;
+    this.#failovers = [failover, ...this.#failovers].slice(0, FAILOVER_COUNT_MAX);
+    return failover;
   }
 }

@@ -1,49 +1,52 @@
 import {
   Metadata,
-  status,
   type handleServerStreamingCall,
-  type handleUnaryCall,
+  type ServerUnaryCall,
   type ServerWritableStream,
+  type sendUnaryData,
+  type status,
+  type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { InvariantError, RemsError, type ErrorCode } from "../kernel/errors.ts";
+import { RemsError } from "../kernel/errors.ts";
+import type { Service, Sink } from "./service.ts";
+import { encodedStatus, statusOf } from "./status-of-error.ts";
 
-/** What a code means in gRPC; the rest is internal. */
-const STATUS_OF: Partial<Record<ErrorCode, status>> = {
-  REMS_NOT_FOUND: status.NOT_FOUND,
-  REMS_REQUEST_INVALID: status.INVALID_ARGUMENT,
-  REMS_MESSAGE_INVALID: status.INVALID_ARGUMENT,
-  REMS_NOT_LEADER: status.FAILED_PRECONDITION,
-  REMS_NO_AUTHORITY: status.FAILED_PRECONDITION,
-  REMS_REQUEST_REFUSED: status.FAILED_PRECONDITION,
-  REMS_COORDINATOR_UNAVAILABLE: status.UNAVAILABLE,
-  REMS_HISTORY_FAILED: status.UNAVAILABLE,
-  REMS_TIMEOUT: status.DEADLINE_EXCEEDED,
-};
-
-/** An error as gRPC sends it. `rems-code` names the code; of NOT_LEADER the details name the leader. */
+/** An error as gRPC sends it, with `google.rpc.Status` in its trailer. `rems-code` names the code; of NOT_LEADER the details name the leader. */
 export function grpcErrorOf(error: unknown): {
   code: status;
   details: string;
   metadata: Metadata;
 } {
   const metadata = new Metadata();
-  if (!(error instanceof RemsError)) {
-    const text = error instanceof InvariantError ? error.message : "an unexpected error";
-    return { code: status.INTERNAL, details: text, metadata };
-  }
+  const { code, message } = statusOf(error);
+  if (!(error instanceof RemsError)) return { code, details: message, metadata };
   metadata.set("rems-code", error.code);
   for (const key of ["leader", "leader-address"]) {
     const value = error.details[key];
     if (typeof value === "string" && value !== "") metadata.set(`rems-${key}`, value);
   }
-  return { code: STATUS_OF[error.code] ?? status.INTERNAL, details: error.message, metadata };
+  metadata.set("grpc-status-details-bin", encodedStatus(error));
+  return { code, details: message, metadata };
 }
 
-/** A unary method from a function that returns the response or throws a {@link RemsError}. */
-export function unary<Request, Response>(
-  answer: (request: Request) => Response | Promise<Response>,
-): handleUnaryCall<Request, Response> {
-  return (call, callback) => {
+/** A service as grpc-js takes it. */
+export function implementationOf(service: Service): UntypedServiceImplementation {
+  const implementation: UntypedServiceImplementation = {};
+  for (const [name, method] of Object.entries(service)) {
+    if (method.type === "unary") {
+      implementation[name] = answerUnary(method.answer as (request: unknown) => unknown);
+      continue;
+    }
+    const start = method.start as (request: unknown, sink: Sink<unknown>) => () => void;
+    implementation[name] = serverStream((call: ServerWritableStream<unknown, unknown>) =>
+      start(call.request, callSink(call)),
+    );
+  }
+  return implementation;
+}
+
+function answerUnary(answer: (request: unknown) => unknown) {
+  return (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>): void => {
     Promise.resolve(call.request)
       .then(answer)
       .then(
@@ -68,4 +71,17 @@ export function serverStream<Request, Response>(
       call.emit("error", { code, details, metadata });
     }
   };
+}
+
+/** Ready while the call's own buffer has room, which it has while the reader takes what was sent. */
+function callSink<Response>(call: ServerWritableStream<unknown, Response>): Sink<Response> {
+  const sink: Sink<Response> = {
+    get isReady() {
+      return !call.writableNeedDrain;
+    },
+    send: (message) => void call.write(message),
+    onReady: () => {},
+  };
+  call.on("drain", () => sink.onReady());
+  return sink;
 }

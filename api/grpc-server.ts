@@ -14,6 +14,7 @@ import { AlarmService, ControlService, InspectionService } from "../proto/genera
 import { alarmService } from "./alarm-service.ts";
 import type { CommandDesk } from "./control-service.ts";
 import { healthService } from "./health-service.ts";
+import { implementationOf } from "./grpc-handlers.ts";
 import { inspectionService } from "./inspection-service.ts";
 import type { NodeView } from "./node-view.ts";
 import { reflectionService, ServerReflectionAlpha } from "./reflection-service.ts";
@@ -36,9 +37,9 @@ export function createGrpcServer(
   });
   const add = (service: object, implementation: UntypedServiceImplementation): void =>
     server.addService(service as ServiceDefinition, implementation);
-  add(InspectionService, inspectionService(view));
-  add(ControlService, desk.service);
-  add(AlarmService, alarmService(view, desk));
+  add(InspectionService, implementationOf(inspectionService(view)));
+  add(ControlService, implementationOf(desk.service));
+  add(AlarmService, implementationOf(alarmService(view, desk)));
   for (const [service, implementation] of more) add(service, implementation);
   add(Health, healthService(view));
   add(ServerReflection, reflectionService(OPERATOR_DESCRIPTOR_SET));

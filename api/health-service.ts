@@ -8,7 +8,12 @@ type Response = Types.grpc.health.v1.HealthCheckResponse;
 type Serving = Types.grpc.health.v1.HealthCheckResponse.ServingStatus;
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = grpc.health.v1.HealthCheckResponse.ServingStatus;
-const SERVICES = new Set(["", "rems.v1.InspectionService", "rems.v1.ControlService"]);
+const SERVICES = new Set([
+  "",
+  ...["Inspection", "Control", "Alarm", "History", "Incident"].map(
+    (name) => `rems.v1.${name}Service`,
+  ),
+]);
 
 /**
  * `grpc.health.v1`: the services by name, and a name per role: `leader/port` serves where this node leads port with authority,

@@ -1,12 +1,11 @@
-import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { PointHistory, Resolution } from "../history/store/points-query.ts";
 import type { RecordsPage, RecordsQuery, RecordTable } from "../history/store/records-query.ts";
 import type { StoreClient } from "../history/store/store-client.ts";
 import type { SeriesInfo } from "../history/store/store-messages.ts";
 import { RemsError } from "../kernel/errors.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
-import { unary } from "./grpc-handlers.ts";
 import type { NodeView } from "./node-view.ts";
+import { unary, type Service } from "./service.ts";
 
 type V1 = typeof Types.rems.v1;
 type Message<Name extends keyof V1> = V1[Name] extends new (...args: never[]) => infer M
@@ -39,7 +38,7 @@ const QUALITIES = [
 const RESOLUTION_NAMES: readonly Resolution[] = ["auto", "raw", "1s", "1m", "15m"];
 
 /** Answers `rems.v1.HistoryService` from the node's history store. */
-export function historyService(view: NodeView, store: StoreClient): UntypedServiceImplementation {
+export function historyService(view: NodeView, store: StoreClient): Service {
   const { isSimulation } = view;
   return {
     listSeries: unary(async (request: Message<"ListSeriesRequest">) => {

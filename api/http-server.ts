@@ -1,10 +1,123 @@
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { rems } from "../proto/generated/rems-v1.ts";
+import type { IncidentDesk } from "./incident-service.ts";
+import { serveEvents } from "./http/event-stream.ts";
+import { guardAgainstSites } from "./http/guard.ts";
+import { httpErrorOf } from "./http/http-status.ts";
+import type { JsonMethods } from "./http/methods.ts";
+import { API_PREFIX, ROUTES, type Route } from "./http/routes.ts";
+import { serveFiles } from "./http/static-files.ts";
 import type { Metrics } from "./metrics.ts";
 import type { NodeView } from "./node-view.ts";
 
-/** `/metrics` for Prometheus; `/healthz`: the process answers; `/readyz`: each grid's controller leads or stands by in sync. */
-export function createHttpServer(view: NodeView, metrics: Metrics): FastifyInstance {
-  const server = fastify({ bodyLimit: 64 * 1024, forceCloseConnections: true });
+const BODY_BYTES_MAX = 64 * 1024;
+const STREAM_LIMITS = { streamCountMax: 64, streamsPerClientCountMax: 32 };
+
+export interface HttpParts {
+  readonly view: NodeView;
+  readonly metrics: Metrics;
+  readonly methods: JsonMethods;
+  readonly incidents: IncidentDesk;
+}
+
+/**
+ * REST resources under `/api/v1` for what gRPC has, server-sent events, and for machines: `/metrics` for Prometheus; `/healthz`: the process
+ * answers; `/readyz`: each grid's controller leads or stands by in sync.
+ */
+export function createHttpServer(parts: HttpParts): FastifyInstance {
+  const { view, methods } = parts;
+  const server = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 300 },
+  });
+  server.removeContentTypeParser("text/plain");
+  server.setErrorHandler((error, _request, reply) => {
+    const { httpStatus, body } = httpErrorOf(error);
+    return reply.code(httpStatus).send(body);
+  });
+  guardAgainstSites(server, view);
+  for (const route of ROUTES) {
+    if (methods.has(route.rpc)) serveRoute(server, methods, route);
+  }
+  serveEvents(server, view, methods, STREAM_LIMITS);
+  serveIncidents(server, parts.incidents);
+  serveMachines(server, parts);
+  serveFiles(server);
+  return server;
+}
+
+function serveRoute(server: FastifyInstance, methods: JsonMethods, route: Route): void {
+  server.route({
+    method: route.method,
+    url: `${API_PREFIX}${route.path}`,
+    handler: (request) => {
+      const isText = route.method === "GET";
+      const fields = fieldsOf(request, route);
+      return methods.answer(route.rpc, methods.requestOf(route.rpc, fields, isText));
+    },
+  });
+}
+
+/** From path and query, or from path and body. */
+function fieldsOf(request: FastifyRequest, { method, wildcard, flatten }: Route): unknown {
+  const { "*": rest, ...params } = request.params as Record<string, string>;
+  const inPath = wildcard === undefined ? params : { ...params, [wildcard]: rest };
+  if (method === "POST") {
+    const { body } = request;
+    const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+    return isObject ? { ...body, ...inPath } : body;
+  }
+  const query = { ...(request.query as Record<string, unknown>), ...inPath };
+  return flatten === undefined ? query : flattened(query, flatten);
+}
+
+const RECORD_FILTER = new Set([
+  "grid",
+  "from_ms",
+  "fromMs",
+  "to_ms",
+  "toMs",
+  "actor_prefix",
+  "actorPrefix",
+  "text",
+]);
+
+function flattened(query: Record<string, unknown>, field: string): object {
+  const all = Object.entries(query);
+  return {
+    ...Object.fromEntries(all.filter(([name]) => !RECORD_FILTER.has(name))),
+    [field]: Object.fromEntries(all.filter(([name]) => RECORD_FILTER.has(name))),
+  };
+}
+
+/** Recordings as files. */
+function serveIncidents(server: FastifyInstance, incidents: IncidentDesk): void {
+  server.get(`${API_PREFIX}/incidents/:name`, (request, reply) => {
+    const { name } = request.params as { readonly name: string };
+    const file = incidents.open(name);
+    return reply
+      .header("content-disposition", `attachment; filename="${name}"`)
+      .type("application/octet-stream")
+      .send(file);
+  });
+  server.get(`${API_PREFIX}/incident-export`, async (request, reply) => {
+    const query = request.query as Record<string, string | string[]>;
+    const parts = await incidents.export(
+      rems.v1.ExportIncidentRequest.create({
+        grids: [query["grids"] ?? []].flat(),
+        fromWallTimeMs: Number(query["from_wall_time_ms"] ?? query["fromWallTimeMs"]),
+        toWallTimeMs: Number(query["to_wall_time_ms"] ?? query["toWallTimeMs"]),
+      }),
+    );
+    return reply
+      .header("content-disposition", 'attachment; filename="export.incident"')
+      .type("application/octet-stream")
+      .send(parts);
+  });
+}
+
+function serveMachines(server: FastifyInstance, { view, metrics }: HttpParts): void {
   server.get("/healthz", () => ({
     status: "ok",
     node: view.node.id,
@@ -25,5 +138,4 @@ export function createHttpServer(view: NodeView, metrics: Metrics): FastifyInsta
       reply.type(metrics.contentType).send(await metrics.text()),
     );
   }
-  return server;
 }

@@ -5,8 +5,9 @@ import { listStoredIncidents } from "../history/incident-store.ts";
 import type { IncidentJob, IncidentJobResult } from "../history/incident-job.ts";
 import { RemsError } from "../kernel/errors.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
-import { grpcErrorOf, unary } from "./grpc-handlers.ts";
+import { grpcErrorOf, implementationOf } from "./grpc-handlers.ts";
 import type { NodeView } from "./node-view.ts";
+import { unary, type Service } from "./service.ts";
 import { operatorAddressOf } from "./status-message.ts";
 
 type V1 = typeof Types.rems.v1;
@@ -22,68 +23,88 @@ type ExportCall = ServerWritableStream<
 const PART_BYTES = 64 * 1024;
 const TIME_MS_MAX = 8.64e15;
 
-/** Answers `rems.v1.IncidentService`. @param run - One job at a time; a second one is refused. */
-export function incidentService(
+/** Hands out recordings: what gRPC and HTTP both answer from. */
+export interface IncidentDesk {
+  /** The unary methods of `rems.v1.IncidentService`. */
+  readonly service: Service;
+  /** @throws {@link RemsError} `REMS_NOT_FOUND`. */
+  open(name: string): Readable;
+  /** @throws {@link RemsError} `REMS_REQUEST_REFUSED` while another is made, `REMS_NOT_FOUND` where the journal has nothing of that time. */
+  export(request: Types.rems.v1.ExportIncidentRequest): Promise<Readable>;
+}
+
+/** @param run - One job at a time; a second one is refused. */
+export function createIncidentDesk(
   view: NodeView,
   dataDirectory: string | null,
   run: (job: IncidentJob) => Promise<IncidentJobResult>,
-): UntypedServiceImplementation {
+): IncidentDesk {
   let isBusy = false;
   const directory = (): string => {
     if (dataDirectory !== null) return dataDirectory;
     throw new RemsError("REMS_NOT_FOUND", "this node keeps no incidents");
   };
-  const exported = async (request: Types.rems.v1.ExportIncidentRequest): Promise<Readable> => {
-    const dataDirectoryOf = directory();
-    if (isBusy) {
-      const text = "this node reads its journal for somebody else now; try again in a moment";
-      throw new RemsError("REMS_REQUEST_REFUSED", text, { isRetryable: true });
-    }
-    isBusy = true;
-    try {
-      const result = await run({
-        dataDirectory: dataDirectoryOf,
-        grids: request.grids,
-        fromWallMs: timeOf(request.fromWallTimeMs, "from_wall_time_ms"),
-        toWallMs: timeOf(request.toWallTimeMs, "to_wall_time_ms"),
-        reason: "exported",
-        version: view.version,
-        name: null,
-      });
-      if (result.type === "bytes") return Readable.from(partsOf(Buffer.from(result.bytes)));
-      const text = result.type === "failed" ? result.text : "it was stored";
-      throw new RemsError("REMS_NOT_FOUND", text.replace(/ \[REMS_\w+\]$/, ""));
-    } finally {
-      isBusy = false;
-    }
-  };
   return {
-    listIncidents: unary(() =>
-      rems.v1.ListIncidentsResponse.create({
-        node: view.node.id,
-        addresses: view.manifest.nodes.map(({ id }) => operatorAddressOf(view, id)),
-        incidents: listStoredIncidents(directory()).map((stored) =>
-          rems.v1.IncidentEntry.create({
-            name: stored.name,
-            reason: stored.reason,
-            fromWallTimeMs: stored.fromWallMs,
-            toWallTimeMs: stored.toWallMs,
-            grids: [...stored.grids],
-            byteCount: stored.byteCount,
-          }),
-        ),
-      }),
-    ),
+    open: (name) => openStored(directory(), name),
+    async export(request) {
+      const dataDirectoryOf = directory();
+      if (isBusy) {
+        const text = "this node reads its journal for somebody else now; try again in a moment";
+        throw new RemsError("REMS_REQUEST_REFUSED", text, { isRetryable: true });
+      }
+      isBusy = true;
+      try {
+        const result = await run({
+          dataDirectory: dataDirectoryOf,
+          grids: request.grids,
+          fromWallMs: timeOf(request.fromWallTimeMs, "from_wall_time_ms"),
+          toWallMs: timeOf(request.toWallTimeMs, "to_wall_time_ms"),
+          reason: "exported",
+          version: view.version,
+          name: null,
+        });
+        if (result.type === "bytes") return Readable.from(partsOf(Buffer.from(result.bytes)));
+        const text = result.type === "failed" ? result.text : "it was stored";
+        throw new RemsError("REMS_NOT_FOUND", text.replace(/ \[REMS_\w+\]$/, ""));
+      } finally {
+        isBusy = false;
+      }
+    },
+    service: {
+      listIncidents: unary(() =>
+        rems.v1.ListIncidentsResponse.create({
+          node: view.node.id,
+          addresses: view.manifest.nodes.map(({ id }) => operatorAddressOf(view, id)),
+          incidents: listStoredIncidents(directory()).map((stored) =>
+            rems.v1.IncidentEntry.create({
+              name: stored.name,
+              reason: stored.reason,
+              fromWallTimeMs: stored.fromWallMs,
+              toWallTimeMs: stored.toWallMs,
+              grids: [...stored.grids],
+              byteCount: stored.byteCount,
+            }),
+          ),
+        }),
+      ),
+    },
+  };
+}
+
+/** Answers `rems.v1.IncidentService`. */
+export function incidentImplementation(desk: IncidentDesk): UntypedServiceImplementation {
+  return {
+    ...implementationOf(desk.service),
     fetchIncident: (call: FetchCall) =>
       sendParts(
         call,
-        () => Promise.resolve(openStored(directory(), call.request.name)),
+        () => Promise.resolve(desk.open(call.request.name)),
         (data) => rems.v1.FetchIncidentResponse.create({ data }),
       ),
     exportIncident: (call: ExportCall) =>
       sendParts(
         call,
-        () => exported(call.request),
+        () => desk.export(call.request),
         (data) => rems.v1.ExportIncidentResponse.create({ data }),
       ),
   };

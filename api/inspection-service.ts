@@ -1,11 +1,16 @@
-import type { ServerWritableStream, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { RemsError } from "../kernel/errors.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import { shortAddress } from "./actor-address.ts";
 import { deviceMessages } from "./device-messages.ts";
-import { serverStream, unary } from "./grpc-handlers.ts";
+import { leadershipMessage, nodeMessages } from "./leadership-message.ts";
+import { machineList, machineMessage, possibleTransitions } from "./machine-message.ts";
 import type { NodeView } from "./node-view.ts";
+import { stream, unary, type Service } from "./service.ts";
 import { gridStatusMessage } from "./status-message.ts";
+import { topologyMessage } from "./topology-message.ts";
+import { watchActors } from "./watch/actor-watch.ts";
+import { watchLeadership } from "./watch/leadership-watch.ts";
+import { watchPoints } from "./watch/point-watch.ts";
 import { actorMessage, transitionMessage } from "./wire.ts";
 import { whyOf } from "./why.ts";
 
@@ -13,15 +18,16 @@ type V1 = typeof Types.rems.v1;
 type Message<Name extends keyof V1> = V1[Name] extends new (...args: never[]) => infer M
   ? M
   : never;
-type WatchResponse = Message<"WatchActorsResponse">;
 
 const PAGE_SIZE = 200;
 const PAGE_SIZE_MAX = 1000;
-/** Messages that may wait for a reader; one more and the reader gets a gap and a new snapshot instead. */
-const WATCH_QUEUE_COUNT_MAX = 256;
 
 /** Answers `rems.v1.InspectionService` from the node's view. */
-export function inspectionService(view: NodeView): UntypedServiceImplementation {
+export function inspectionService(view: NodeView): Service {
+  return { ...actorMethods(view), ...plantMethods(view) };
+}
+
+function actorMethods(view: NodeView): Service {
   const { isSimulation } = view;
   return {
     listActors: unary((request: Message<"ListActorsRequest">) => {
@@ -39,12 +45,35 @@ export function inspectionService(view: NodeView): UntypedServiceImplementation 
       return rems.v1.GetActorResponse.create({
         actor: actorMessage(actor, true),
         transitions: view.transitionsOf(actor.address).map(transitionMessage),
+        possibleTransitions: possibleTransitions(view, actor),
         isSimulation,
       });
     }),
-    watchActors: serverStream<Message<"WatchActorsRequest">, WatchResponse>((call) =>
-      watch(view, call),
+    watchActors: stream<Message<"WatchActorsRequest">, Message<"WatchActorsResponse">>(
+      (request, sink) => watchActors(view, request, sink),
     ),
+    why: unary((request: Message<"WhyRequest">) => {
+      const actor = view.actor(request.address);
+      return rems.v1.WhyResponse.create({
+        address: actor.address,
+        state: actor.state,
+        reasons: whyOf(view, actor),
+        transitions: view.transitionsOf(actor.address).map(transitionMessage),
+        isSimulation,
+      });
+    }),
+    listMachines: unary((_request: Message<"ListMachinesRequest">) =>
+      rems.v1.ListMachinesResponse.create({ machines: machineList(view) }),
+    ),
+    getMachine: unary(({ machine }: Message<"GetMachineRequest">) =>
+      rems.v1.GetMachineResponse.create({ machine: machineMessage(view, machine) }),
+    ),
+  };
+}
+
+function plantMethods(view: NodeView): Service {
+  const { isSimulation } = view;
+  return {
     getStatus: unary((_request: Message<"GetStatusRequest">) =>
       rems.v1.GetStatusResponse.create({
         node: view.node.id,
@@ -62,16 +91,22 @@ export function inspectionService(view: NodeView): UntypedServiceImplementation 
         isSimulation,
       }),
     ),
-    why: unary((request: Message<"WhyRequest">) => {
-      const actor = view.actor(request.address);
-      return rems.v1.WhyResponse.create({
-        address: actor.address,
-        state: actor.state,
-        reasons: whyOf(view, actor),
-        transitions: view.transitionsOf(actor.address).map(transitionMessage),
+    watchPoints: stream<Message<"WatchPointsRequest">, Message<"WatchPointsResponse">>(
+      (request, sink) => watchPoints(view, request, sink),
+    ),
+    getTopology: unary((_request: Message<"GetTopologyRequest">) => topologyMessage(view)),
+    listNodes: unary((_request: Message<"ListNodesRequest">) =>
+      rems.v1.ListNodesResponse.create({ nodes: nodeMessages(view), isSimulation }),
+    ),
+    getLeadership: unary(({ grid }: Message<"GetLeadershipRequest">) =>
+      rems.v1.GetLeadershipResponse.create({
+        leadership: leadershipMessage(view, grid),
         isSimulation,
-      });
-    }),
+      }),
+    ),
+    watchLeadership: stream<Message<"WatchLeadershipRequest">, Message<"WatchLeadershipResponse">>(
+      (request, sink) => watchLeadership(view, request, sink),
+    ),
   };
 }
 
@@ -90,63 +125,6 @@ function pageStart(token: string): number {
   throw new RemsError(
     "REMS_REQUEST_INVALID",
     `page_token is "${token.slice(0, 20)}"; allowed is the next_page_token of the page before`,
+    { details: { field: "page_token" } },
   );
-}
-
-/** Snapshot, bookmark, tail. A reader that does not keep up costs one bounded queue, never anybody else's time. */
-function watch(
-  view: NodeView,
-  call: ServerWritableStream<Message<"WatchActorsRequest">, WatchResponse>,
-): () => void {
-  const { addressPrefix, withContext } = call.request;
-  const isWanted = (address: string): boolean =>
-    address.startsWith(addressPrefix) || shortAddress(address).startsWith(addressPrefix);
-  let waitingCount = 0;
-  let gapReason = "";
-  const send = (event: Types.rems.v1.IWatchActorsResponse): void => {
-    waitingCount += 1;
-    call.write(rems.v1.WatchActorsResponse.create(event), () => {
-      waitingCount -= 1;
-      if (gapReason !== "" && waitingCount === 0) resume();
-    });
-  };
-  const sendSnapshot = (): void => {
-    for (const actor of matching(view, addressPrefix)) {
-      send({ actor: actorMessage(actor, withContext) });
-    }
-    send({ bookmark: { isSimulation: view.isSimulation } });
-  };
-  const resume = (): void => {
-    send({ gap: { reason: gapReason } });
-    gapReason = "";
-    sendSnapshot();
-  };
-  const changed = new Set<string>();
-  const end = view.onChange((change) => {
-    if (change.type === "gap") {
-      gapReason ||= change.reason;
-      changed.clear();
-      if (waitingCount === 0) resume();
-      return;
-    }
-    if (gapReason !== "") return;
-    if (change.type === "transition" && isWanted(change.transition.actor)) {
-      if (waitingCount >= WATCH_QUEUE_COUNT_MAX) {
-        gapReason = "this reader was too slow";
-        changed.clear();
-        return;
-      }
-      changed.add(change.transition.actor);
-      send({ transition: transitionMessage(change.transition) });
-      // A local actor's transition comes with its view; a grid's actors are viewed once per frame.
-      if (change.transition.sequence !== 0) return;
-    } else if (change.type !== "frame") return;
-    if (changed.size === 0) return;
-    for (const actor of view.actors()) {
-      if (changed.has(actor.address)) send({ actor: actorMessage(actor, withContext) });
-    }
-    changed.clear();
-  });
-  sendSnapshot();
-  return end;
 }

@@ -1,6 +1,8 @@
 import type { ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest, NodeConfig } from "../configs/manifest.ts";
 import { gridsOnNode, nodeOf } from "../configs/manifest-queries.ts";
+import { randomBytes } from "node:crypto";
+import type { MachineDescription } from "../actors/runtime/machine-definition.ts";
 import type { AlarmChange } from "../kernel/alarm.ts";
 import { RemsError } from "../kernel/errors.ts";
 import { resolveAddress } from "./actor-address.ts";
@@ -11,10 +13,13 @@ import {
   type FailoverView,
   type PlacedTransition,
 } from "./grid-replica.ts";
+import { TransitionLog } from "./watch/transition-log.ts";
 
 /** What happened since the last look, for streams and counters. */
 export type NodeChange =
   | { readonly type: "transition"; readonly transition: PlacedTransition }
+  /** A local actor is in another state; its transition came before. */
+  | { readonly type: "local" }
   | { readonly type: "failover"; readonly grid: string; readonly failover: FailoverView }
   | { readonly type: "alarm"; readonly grid: string; readonly alarm: AlarmChange }
   | { readonly type: "frame"; readonly grid: string }
@@ -24,6 +29,8 @@ export type NodeChange =
 
 const LOCAL_ACTOR_COUNT_MAX = 1000;
 const LOCAL_TRANSITION_COUNT_MAX = 32;
+/** What a reader may lag behind before it is passed over. */
+const LOG_COUNT_MAX = 1024;
 
 /** Everything that the API worker knows of its node: a replica of each grid, roles, local actors. */
 export class NodeView {
@@ -33,6 +40,10 @@ export class NodeView {
   readonly replicas: ReadonlyMap<string, GridReplica>;
   /** It shows the past: nothing is commanded, and no address of the plant that runs now is named. */
   readonly isReplay: boolean;
+  /** The last transitions of all actors, in which readers of streams keep their places. */
+  readonly transitionLog = new TransitionLog(randomBytes(4).toString("hex"), LOG_COUNT_MAX);
+  /** Statecharts of the node's local actors. */
+  readonly localMachines: readonly MachineDescription[];
   readonly #statuses = new Map<string, ApiGridStatus>();
   readonly #local = new Map<string, ActorView>();
   readonly #localTransitions = new Map<string, PlacedTransition[]>();
@@ -45,7 +56,9 @@ export class NodeView {
     node: string,
     version: string,
     replicas?: ReadonlyMap<string, GridReplica>,
+    localMachines: readonly MachineDescription[] = [],
   ) {
+    this.localMachines = localMachines;
     this.manifest = manifest;
     this.node = nodeOf(manifest, node);
     this.version = version;
@@ -71,8 +84,9 @@ export class NodeView {
     if (replica !== undefined) return replica;
     const known = [...this.replicas.keys()].join(", ");
     throw new RemsError(
-      "REMS_NOT_FOUND",
+      grid === "" ? "REMS_REQUEST_INVALID" : "REMS_NOT_FOUND",
       `node ${this.node.id} has no controller of a grid "${grid}"; it has ${known}`,
+      { details: { field: "grid" } },
     );
   }
 
@@ -89,6 +103,21 @@ export class NodeView {
   actors(): ActorView[] {
     const replicated = [...this.replicas.values()].flatMap((replica) => replica.views());
     return [...replicated, ...this.#local.values()];
+  }
+
+  /** Of a grid; of none, "", the local ones. */
+  actorsOf(grid: string): readonly ActorView[] {
+    return grid === "" ? [...this.#local.values()] : (this.replicas.get(grid)?.views() ?? []);
+  }
+
+  /** The actor with exactly this address. */
+  actorAt(address: string): ActorView | undefined {
+    const local = this.#local.get(address);
+    if (local !== undefined) return local;
+    return this.replicas
+      .get(gridOfAddress(address))
+      ?.views()
+      .find((actor) => actor.address === address);
   }
 
   /** @throws {@link RemsError} `REMS_NOT_FOUND` that names what comes near. */
@@ -116,13 +145,13 @@ export class NodeView {
     const wasCurrent = replica.isCurrent;
     this.announce(grid, replica.apply(text));
     if (replica.isCurrent) return null;
-    if (wasCurrent) this.#tell({ type: "gap", grid, reason: "frames are missing" });
+    if (wasCurrent) this.announceMove(grid, "frames are missing");
     return grid;
   }
 
   /** Tells watchers what a frame changed. */
   announce(grid: string, { transitions, failover, outputs }: Applied): void {
-    for (const transition of transitions) this.#tell({ type: "transition", transition });
+    for (const transition of transitions) this.#tellTransition(transition);
     if (failover !== null) this.#tell({ type: "failover", grid, failover });
     for (const alarm of outputs.alarms) this.#tell({ type: "alarm", grid, alarm });
     this.#tell({ type: "frame", grid });
@@ -130,12 +159,13 @@ export class NodeView {
 
   /** Tells watchers that a grid is elsewhere now: they look at all of it again. */
   announceMove(grid: string, reason: string): void {
+    this.transitionLog.append({ type: "gap", grid, reason });
     this.#tell({ type: "gap", grid, reason });
   }
 
   takeSnapshot({ grid, text, position }: FeedSnapshot): void {
     this.replicas.get(grid)?.restore(text, position);
-    this.#tell({ type: "gap", grid, reason: "the replica was replaced by a snapshot" });
+    this.announceMove(grid, "the replica was replaced by a snapshot");
   }
 
   takeStatus(grid: string, status: ApiGridStatus): void {
@@ -159,7 +189,13 @@ export class NodeView {
     list.push(placed);
     if (list.length > LOCAL_TRANSITION_COUNT_MAX) list.shift();
     this.#localTransitions.set(view.address, list);
-    this.#tell({ type: "transition", transition: placed });
+    this.#tellTransition(placed);
+    this.#tell({ type: "local" });
+  }
+
+  #tellTransition(transition: PlacedTransition): void {
+    this.transitionLog.append({ type: "transition", transition });
+    this.#tell({ type: "transition", transition });
   }
 
   #tell(change: NodeChange): void {

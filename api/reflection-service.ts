@@ -1,7 +1,7 @@
 import { status, type ServerDuplexStream, type UntypedServiceImplementation } from "@grpc/grpc-js";
-import protobuf from "protobufjs/minimal.js";
 import descriptor from "protobufjs/ext/descriptor/index.js";
 import { grpc, ServerReflection, type Types } from "../proto/generated/grpc-reflection-v1.ts";
+import { splitDescriptorSet } from "../proto/message-schema.ts";
 import type { UntypedMethod } from "../proto/method-definition.ts";
 
 type V1 = Types.grpc.reflection.v1.ServerReflectionRequest;
@@ -41,7 +41,7 @@ export function reflectionService(descriptorSet: string): UntypedServiceImplemen
   const files = new Map<string, DescribedFile>();
   const fileOfSymbol = new Map<string, string>();
   const services: string[] = [];
-  for (const bytes of splitFiles(Buffer.from(descriptorSet, "base64"))) {
+  for (const bytes of splitDescriptorSet(Buffer.from(descriptorSet, "base64"))) {
     const file = descriptor.FileDescriptorProto.decode(bytes) as FileDescriptor;
     const name = file.name ?? "";
     files.set(name, { name, dependencies: file.dependency ?? [], bytes });
@@ -91,16 +91,6 @@ export const ServerReflectionAlpha: Record<string, UntypedMethod> = {
     path: "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
   },
 };
-
-/** FileDescriptorSet is `repeated FileDescriptorProto file = 1`. */
-function* splitFiles(set: Buffer): Generator<Buffer> {
-  const reader = protobuf.Reader.create(set);
-  while (reader.pos < reader.len) {
-    const tag = reader.uint32();
-    if (tag >>> 3 === 1) yield Buffer.from(reader.bytes());
-    else reader.skipType(tag & 7);
-  }
-}
 
 function* symbolsOf(file: FileDescriptor): Generator<string> {
   const scope = file.package ?? "";

@@ -54,6 +54,18 @@ export function operatorAddressOf(view: NodeView, node: string): string {
   return config === undefined ? "" : `${config.host}:${config.operatorPort}`;
 }
 
+/** `host:port` of a node's HTTP; empty for none. */
+export function httpAddressOf(view: NodeView, node: string): string {
+  const config = view.isReplay ? undefined : view.manifest.nodes.find(({ id }) => id === node);
+  return config === undefined ? "" : `${config.host}:${config.httpPort}`;
+}
+
+/** Whether the own busbar is certainly live, certainly dead, or neither. */
+export function busStateOf(replica: GridReplica): Types.rems.v1.BusState {
+  const { isBusLive, isBusDead } = replica.situation();
+  return isBusLive ? BUS_STATE_LIVE : isBusDead ? BUS_STATE_DEAD : BUS_STATE_UNKNOWN;
+}
+
 /** Last value of a measured point that is a number, else null. */
 function numberAt(replica: GridReplica, device: string, point: string): number | null {
   const value = replica.valueOf(device, point);
@@ -63,18 +75,18 @@ function numberAt(replica: GridReplica, device: string, point: string): number |
 const { BUS_STATE_LIVE, BUS_STATE_DEAD, BUS_STATE_UNKNOWN } = rems.v1.BusState;
 
 function plantFigures(replica: GridReplica, grid: GridView): Types.rems.v1.PlantFigures {
-  const { isBusLive, isBusDead } = replica.situation();
+  const bus = busStateOf(replica);
   return rems.v1.PlantFigures.create({
     frequencyHz: grid.frequencyHz,
     voltageV: grid.voltageV,
     generationKw: grid.loadKw,
     capacityKw: grid.capacityKw,
     freeKw: grid.freeKw,
-    bus: isBusLive ? BUS_STATE_LIVE : isBusDead ? BUS_STATE_DEAD : BUS_STATE_UNKNOWN,
+    bus,
     loadPct: grid.loadPct,
     reservedKw: grid.reservedKw,
     batteryReserveKw: grid.batteryReserveKw,
-    isLive: isBusLive,
+    isLive: bus === BUS_STATE_LIVE,
   });
 }
 

@@ -132,23 +132,3 @@ it("a journal that cannot be read fails with its reason and frees the directory"
   rmSync(join(directory, "journal"), { recursive: true });
   await (await openJournal({ directory, grids: ["port"] })).journal.close();
 });
-
-it("appending a frame of 10 kB costs the control thread little", async () => {
-  const frames = chain(400);
-  const opened = await openJournal({ directory, grids: ["port"] });
-  const costsMs: number[] = [];
-  const done = synced(opened, 400);
-  for (const frame of frames) {
-    const from = performance.now();
-    opened.journal.appendFrame(frame);
-    costsMs.push(performance.now() - from);
-  }
-  await done;
-  await opened.journal.close();
-  costsMs.sort((a, b) => a - b);
-  const medianMs = costsMs[200] ?? Infinity;
-  console.log(
-    `append of ${frames[0]?.text.length} characters: median ${(medianMs * 1000).toFixed(1)} µs`,
-  );
-  expect(medianMs).toBeLessThan(0.05);
-});

@@ -36,6 +36,19 @@ const TOOLS = {
     ],
     packages: ["python3-pymodbus", "python3-serial", "python3-serial-asyncio", "python3-six"],
   },
+  grpcio: {
+    proof: ["usr/lib/python3/dist-packages/grpc", "usr/lib/python3/dist-packages/google/protobuf"],
+    packages: [
+      "python3-grpcio",
+      "python3-protobuf",
+      "python3-six",
+      "libprotobuf32",
+      "libabsl20220623",
+      "libc-ares2",
+      "libre2-9",
+      "libssl3",
+    ],
+  },
 };
 
 export function isOnPath(program) {

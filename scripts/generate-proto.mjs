@@ -1,6 +1,7 @@
 // Generates proto/generated/<package>.ts from proto/**/*.proto: one module per package, with messages, their codecs and the
 // methods of its services; and proto/generated/operator-descriptors.ts, which the reflection service of the operator gRPC serves.
 //   node scripts/generate-proto.mjs          writes what is out of date
+//   node scripts/generate-proto.mjs --breaking  also where clients of the published protos would break
 //   node scripts/generate-proto.mjs --check  exits 1 and names what is out of date (also a test, proto/generated.test.ts)
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -65,7 +66,10 @@ async function generate({ name, files, inputs }) {
   const scratch = await mkdtemp(join(tmpdir(), "r-ems-proto-"));
   try {
     const script = join(scratch, "messages.js");
-    const options = ["-w", "es6", "--es6", "-r", name, "-p", protoDirectory, "-o", script];
+    const sources = join(scratch, "proto");
+    await copyWithoutBehavior(sources);
+    const inScratch = files.map((file) => join(sources, relative(protoDirectory, file)));
+    const options = ["-w", "es6", "--es6", "-r", name, "-p", sources, "-o", script];
     const leftOut = [
       "--no-verify",
       "--no-convert",
@@ -73,19 +77,34 @@ async function generate({ name, files, inputs }) {
       "--no-typeurl",
       "--no-service",
     ];
-    await pbjs(["-t", "static-module", ...options, ...leftOut, "--force-message", ...files]);
+    await pbjs(["-t", "static-module", ...options, ...leftOut, "--force-message", ...inScratch]);
     await pbts(["-o", join(scratch, "messages.d.ts"), script]);
     const body = await readFile(script, "utf8");
     const types = await readFile(join(scratch, "messages.d.ts"), "utf8");
     const reflected = new protobuf.Root();
     reflected.resolvePath = (_origin, target) =>
-      files.includes(target) ? target : join(protoDirectory, target);
-    await reflected.load(files);
+      inScratch.includes(target) ? target : join(sources, target);
+    await reflected.load(inScratch);
     const text = `${compose(body, types)}\n${describeServices(reflected.lookup(name), name)}`;
     await mkdir(outputDirectory, { recursive: true });
     await writeFile(fileOf(name), `${HEADER}\n// inputs ${inputs} body ${hashOf(text)}\n${text}`);
   } finally {
     await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** How fields behave is for readers of the descriptors: protobufjs would make code of the option's whole definition. */
+async function copyWithoutBehavior(target) {
+  for (const { files } of packages) {
+    for (const file of files) {
+      const source = await readFile(file, "utf8");
+      const copy = join(target, relative(protoDirectory, file));
+      await mkdir(dirname(copy), { recursive: true });
+      const text = source
+        .replaceAll(/ \[\(google\.api\.field_behavior\) = \w+\]/g, "")
+        .replaceAll('import "google/api/field_behavior.proto";\n', "");
+      await writeFile(copy, text);
+    }
   }
 }
 
@@ -142,7 +161,7 @@ function describeServices(namespace, name) {
 }
 
 /** Files whose services the operator gRPC serves, as `buf` describes them: a FileDescriptorSet without comments. */
-const OPERATOR_FOLDERS = ["rems/v1", "grpc/health/v1", "grpc/reflection/v1"];
+const OPERATOR_FOLDERS = ["rems/v1", "grpc/health/v1", "grpc/reflection/v1", "google/rpc"];
 const DESCRIPTORS = "operator-descriptors";
 
 async function generateDescriptors({ name, inputs }) {
@@ -164,9 +183,28 @@ export const OPERATOR_DESCRIPTOR_SET =
   await writeFile(fileOf(name), `${HEADER}\n// inputs ${inputs} body ${hashOf(text)}\n${text}`);
 }
 
+/** What clients rely on: an image of the protos as they were when they were last generated without breaking anybody. */
+const PUBLISHED = join(protoDirectory, "published.binpb");
+
+async function buf(...args) {
+  const program = require.resolve("@bufbuild/buf/bin/buf");
+  return promisify(execFile)(process.execPath, [program, ...args], { cwd: root });
+}
+
+/** @returns What would break clients, as `buf` says it; empty where nothing does. */
+async function breaking() {
+  try {
+    await buf("breaking", "--against", PUBLISHED);
+    return "";
+  } catch (error) {
+    return `${error.stdout}${error.stderr}`.trim();
+  }
+}
+
 const packages = await findPackages();
 const stale = [];
 for (const entry of packages) {
+  if (entry.name === "google.api") continue;
   const inputs = await inputsHashOf(entry);
   if (!(await isCurrent(fileOf(entry.name), inputs))) stale.push({ ...entry, inputs });
 }
@@ -180,8 +218,17 @@ if (process.argv.includes("--check")) {
   if (stale.length > 0) console.error("run: node scripts/generate-proto.mjs");
   process.exitCode = stale.length > 0 ? 1 : 0;
 } else {
+  const broken = process.argv.includes("--breaking") ? "" : await breaking();
+  if (broken !== "") {
+    console.error(`${broken}\nThis would break clients. On purpose: add --breaking.`);
+    process.exit(1);
+  }
   for (const entry of stale) {
     await (entry.name === DESCRIPTORS ? generateDescriptors(entry) : generate(entry));
     console.log(`wrote ${relative(root, fileOf(entry.name))}`);
+  }
+  if (stale.length > 0) {
+    await buf("build", "--exclude-source-info", "-o", PUBLISHED);
+    console.log(`wrote ${relative(root, PUBLISHED)}`);
   }
 }

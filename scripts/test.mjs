@@ -84,7 +84,7 @@ function counted(name, script, args, report) {
 }
 
 prepare();
-provide(["etcd", "influxdb", "mbpoll", "pymodbus"]);
+provide(["etcd", "grpcio", "influxdb", "mbpoll", "pymodbus"]);
 provideSurrealEngine();
 mkdirSync(results, { recursive: true });
 
@@ -98,6 +98,12 @@ check("lint", node, [bin("oxlint/bin/oxlint"), "--type-aware", "--deny-warnings"
 check("format", node, [bin("oxfmt/bin/oxfmt"), "--check"]);
 check("dead code", node, [bin("knip/bin/knip.js")]);
 check("protos", node, [bin("@bufbuild/buf/bin/buf"), "lint"]);
+check("protos break no client", node, [
+  bin("@bufbuild/buf/bin/buf"),
+  "breaking",
+  "--against",
+  join(root, "proto", "published.binpb"),
+]);
 const world = (kind, seeds) =>
   check(`world: ${seeds} seeds of ${kind}`, node, [
     join(root, "scripts", "world.mjs"),

@@ -33,6 +33,7 @@ import type { Dial } from "./address-map.ts";
 import type { GridController } from "./grid-controller.ts";
 import { createGridController } from "./grid-controller.ts";
 import { startHistory } from "./history-store.ts";
+import { describeMachine } from "../../actors/runtime/machine-definition.ts";
 import { LOCAL_MACHINES } from "./local-actors.ts";
 import type { ModuleLogger } from "./log.ts";
 import { createStorageFacts } from "./storage-facts.ts";
@@ -107,6 +108,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       operatorPort: node.operatorPort,
       httpPort: node.httpPort,
       dataDirectory: parts.dataDirectory,
+      localMachines: Object.values(LOCAL_MACHINES).map(describeMachine),
       onIncident: (isStored, text) =>
         mainLog[isStored ? "info" : "warn"](
           { incident: text },

@@ -30,6 +30,17 @@ function pymodbus(): DebianTool | null {
   return environment === undefined ? null : { program: PYTHON, environment };
 }
 
+function grpcio(): DebianTool | null {
+  const folder = join(UNPACKED, "usr/lib/python3/dist-packages");
+  const libraries = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((name) =>
+    join(UNPACKED, "usr/lib", name),
+  );
+  const own = { PYTHONPATH: folder, LD_LIBRARY_PATH: libraries.join(":") };
+  const imports = "import grpc; from google.protobuf import descriptor_pool";
+  const environment = [own, {}].find((one) => runs(PYTHON, ["-c", imports], one));
+  return environment === undefined ? null : { program: PYTHON, environment };
+}
+
 function mbpoll(): DebianTool | null {
   const program = join(UNPACKED, "usr/bin/mbpoll");
   const libraries = join(UNPACKED, "usr/lib");
@@ -61,7 +72,13 @@ function influxdb(): DebianTool | null {
   return program === undefined ? null : { program, environment: {} };
 }
 
-const FINDERS = { "python3-pymodbus": pymodbus, mbpoll, libmodbus, influxdb };
+const FINDERS = {
+  "python3-pymodbus": pymodbus,
+  "python3-grpcio": grpcio,
+  mbpoll,
+  libmodbus,
+  influxdb,
+};
 
 /**
  * Finds a foreign program by the name of its Debian package: unpacked in `.cache/debian`, else on the system.

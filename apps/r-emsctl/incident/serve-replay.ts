@@ -1,7 +1,8 @@
 import { createCommandDesk } from "../../../api/control-service.ts";
-import { unary } from "../../../api/grpc-handlers.ts";
 import { createGrpcServer, listen } from "../../../api/grpc-server.ts";
 import { NodeView } from "../../../api/node-view.ts";
+import { unary } from "../../../api/service.ts";
+import { implementationOf } from "../../../api/grpc-handlers.ts";
 import type { Frame } from "../../../kernel/frame.ts";
 import type { Member } from "../../../kernel/record.ts";
 import { RemsError } from "../../../kernel/errors.ts";
@@ -56,7 +57,9 @@ export async function serveReplay(session: ReplaySession, port: number): Promise
     else view.announceMove(grid, "the replay stands elsewhere now");
   });
   for (const grid of replicas.keys()) publish(grid);
-  const server = createGrpcServer(view, desk, [[ReplayService, replayService(session)]]);
+  const server = createGrpcServer(view, desk, [
+    [ReplayService, implementationOf(replayService(session))],
+  ]);
   const listening = await listen(server, `127.0.0.1:${port}`);
   return { port: listening, close: () => server.forceShutdown() };
 }
