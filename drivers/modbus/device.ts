@@ -39,9 +39,13 @@ const TIMEOUT_COUNT_MAX = 2;
 const PROBE_MS = 900;
 const SILENT_RETRY_MS_MIN = 250;
 const SILENT_RETRY_MS_MAX = 2000;
-/** A silent device that shares its line may hold it up for one part in so many of the time, and is still tried every ten seconds. */
+/**
+ * A silent device that shares its line may hold it up for one part in so many of the time at first, for a tenth of that once it has been away
+ * for a minute, and is still tried every half minute.
+ */
 const SHARED_SILENCE_PARTS = 20;
-const SHARED_RETRY_MS_MAX = 10_000;
+const SHARED_SILENCE_PARTS_MAX = 200;
+const SHARED_RETRY_MS_MAX = 30_000;
 
 /** One device: what is read of it, what is to be written, and how it answers. Its endpoint decides when it may use the connection. */
 export class ModbusDevice {
@@ -416,13 +420,12 @@ export class ModbusDevice {
   }
 
   #silentRetryMs(): number {
-    const doubled = SILENT_RETRY_MS_MIN * 2 ** Math.min(this.#timeoutCount - TIMEOUT_COUNT_MAX, 8);
-    const aloneMs = Math.min(doubled, SILENT_RETRY_MS_MAX);
-    if (!this.isSharing) return aloneMs;
-    const sharedMs = SHARED_SILENCE_PARTS * this.#latency.timeoutMs;
-    return this.#timeoutCount === TIMEOUT_COUNT_MAX
-      ? aloneMs
-      : Math.max(aloneMs, Math.min(sharedMs, SHARED_RETRY_MS_MAX));
+    const retryCount = Math.min(this.#timeoutCount - TIMEOUT_COUNT_MAX, 8);
+    const aloneMs = Math.min(SILENT_RETRY_MS_MIN * 2 ** retryCount, SILENT_RETRY_MS_MAX);
+    if (!this.isSharing || retryCount === 0) return aloneMs;
+    const parts = Math.min(SHARED_SILENCE_PARTS * 2 ** (retryCount - 1), SHARED_SILENCE_PARTS_MAX);
+    const sharedMs = Math.min(parts * this.#latency.timeoutMs, SHARED_RETRY_MS_MAX);
+    return Math.max(aloneMs, sharedMs);
   }
 
   drain(into: PointSample[], nowMs: number): void {

@@ -2,7 +2,7 @@ import { encodeFrame, type EncodedFrame } from "../../../kernel/frame.ts";
 import { HASH_NONE } from "../../../kernel/hash.ts";
 import type { PointSample } from "../../../kernel/point.ts";
 
-const DEVICE_COUNT = 200;
+export const DEVICE_COUNT = 200;
 const POINTS_PER_DEVICE = 50;
 /** Share of the points that differ from one scan to the next; the rest stands, as on a plant whose meters have steps. */
 const CHANGED_SHARE = 0.2;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setPriority } from "node:os";
 import { openJournal } from "../../../history/journal.ts";
 import { startStore } from "../../../history/store/store.ts";
-import { createScanLoad } from "./scan-load.ts";
+import { ringBytesFor } from "../../../kernel/ring.ts";
+import { createScanLoad, DEVICE_COUNT } from "./scan-load.ts";
 
 const SCAN_MS = 100;
 const WARM_UP_SCANS = 30;
@@ -13,7 +14,9 @@ const SNAPSHOT_SCANS = 600;
 const [mode = "on", seconds = "10", directory = "", seed = "1"] = process.argv.slice(2);
 const scanCount = (Number(seconds) * 1000) / SCAN_MS;
 
-const opened = mode === "off" ? null : await openJournal({ directory, grids: ["site"] });
+const ringBytes = ringBytesFor(DEVICE_COUNT);
+const opened =
+  mode === "off" ? null : await openJournal({ directory, grids: ["site"], ringBytes });
 const store =
   mode === "on"
     ? await startStore(

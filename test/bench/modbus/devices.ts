@@ -5,7 +5,7 @@ export interface BenchDevice {
   /** A request that meets this register is refused with exception 2; −1: none. */
   readonly illegal: number;
   /** Units that take requests and say nothing. */
-  readonly deadUnits: readonly number[];
+  readonly deadUnits: ReadonlySet<number>;
   /** A gateway in front of a serial line: one request after the other, so long each; a dead unit holds it up for `gatewayTimeoutMs`. */
   readonly gatewayMs: number;
   readonly gatewayTimeoutMs: number;
@@ -13,7 +13,7 @@ export interface BenchDevice {
 
 export const QUICK: BenchDevice = {
   illegal: -1,
-  deadUnits: [],
+  deadUnits: new Set(),
   gatewayMs: 0,
   gatewayTimeoutMs: 0,
 };
@@ -37,7 +37,7 @@ export async function serveDevice(device: BenchDevice, port = 0): Promise<Served
     const unitId = request.readUInt8(6);
     const address = request.readUInt16BE(8);
     const count = request.readUInt16BE(10);
-    const isDead = device.deadUnits.includes(unitId);
+    const isDead = device.deadUnits.has(unitId);
     const reply =
       address <= device.illegal && device.illegal < address + count
         ? refusal(request)
