@@ -272,7 +272,7 @@ export class GridReplica {
 
   /** Of the whole island: a busbar may live by what stands behind a tie. */
   situation(): Situation {
-    return islandSituationOf(this.core.plan, this.state);
+    return islandSituationOf(this.core.planOf(this.state), this.state);
   }
 
   /** All that stand, wait to be acknowledged or are hidden, oldest first. */

@@ -1,4 +1,6 @@
+import { basename, dirname } from "node:path";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { SetupWizard } from "../configs/setup/wizard.ts";
 import { rems } from "../proto/generated/rems-v1.ts";
 import type { IncidentDesk } from "./incident-service.ts";
 import { serveEvents } from "./http/event-stream.ts";
@@ -9,6 +11,7 @@ import { API_PREFIX, ROUTES, type Route } from "./http/routes.ts";
 import { serveFiles } from "./http/static-files.ts";
 import type { Metrics } from "./metrics.ts";
 import type { NodeView } from "./node-view.ts";
+import { addSetupRoutes } from "./setup/setup-routes.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
 const STREAM_LIMITS = { streamCountMax: 64, streamsPerClientCountMax: 32 };
@@ -43,6 +46,7 @@ export function createHttpServer(parts: HttpParts): FastifyInstance {
   serveEvents(server, view, methods, STREAM_LIMITS);
   serveIncidents(server, parts.incidents);
   serveMachines(server, parts);
+  serveSetup(server, view);
   serveFiles(server);
   return server;
 }
@@ -114,6 +118,27 @@ function serveIncidents(server: FastifyInstance, incidents: IncidentDesk): void 
       .header("content-disposition", 'attachment; filename="export.incident"')
       .type("application/octet-stream")
       .send(parts);
+  });
+}
+
+/** The wizard later on: it edits this node's manifest; what is saved is brought into force by `config apply`. */
+function serveSetup(server: FastifyInstance, { manifest }: NodeView): void {
+  const { path } = manifest;
+  addSetupRoutes(server, {
+    openWizard: () =>
+      new SetupWizard({
+        root: dirname(path),
+        fileName: basename(path),
+        client: "web",
+        nowMs: Date.now,
+      }),
+    isFirstStart: false,
+    servedDevices: () =>
+      manifest.grids.flatMap(({ devices }) =>
+        devices.map(({ id, host, port }) => ({ device: id, host, port })),
+      ),
+    afterSave: () =>
+      "the node goes on with what is in force; the configuration page shows what the new manifest would change",
   });
 }
 

@@ -24,6 +24,11 @@ const CODE_OF: Partial<Record<ErrorCode, number>> = {
   REMS_COORDINATOR_UNAVAILABLE: CODE.unavailable,
   REMS_HISTORY_FAILED: CODE.unavailable,
   REMS_TIMEOUT: CODE.deadlineExceeded,
+  REMS_CONFIG_INVALID: CODE.invalidArgument,
+  REMS_DEVICE_OFFLINE: CODE.unavailable,
+  REMS_DEVICE_TIMEOUT: CODE.deadlineExceeded,
+  REMS_DEVICE_EXCEPTION: CODE.failedPrecondition,
+  REMS_DIRECTORY_UNWRITABLE: CODE.failedPrecondition,
 };
 
 const TYPE_PREFIX = "type.googleapis.com/google.rpc.";

@@ -14,7 +14,7 @@ export interface DriverOptions {
   /** In the order of the manifest; devices of other grids (the far breaker of a tie) are read and never written. */
   readonly devices: readonly DeviceConfig[];
   readonly isOwn: (device: DeviceConfig) => boolean;
-  /** The mode that holds for an own device: the stricter of its own and its grid's. */
+  /** The mode that holds for an own device now: the stricter of its own and its grid's. Asked before each write, so it is quick. */
   readonly controlOf: (device: DeviceConfig) => ControlMode;
   readonly clock: Clock;
   readonly random: Random;

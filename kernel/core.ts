@@ -1,6 +1,6 @@
 import type { AlarmChange } from "./alarm.ts";
-import type { CommandOutput, LevelOutput, RequestReply } from "./command.ts";
-import type { Frame } from "./frame.ts";
+import type { CommandOutput, LevelOutput, OperatorRequest, RequestReply } from "./command.ts";
+import type { Frame, LeadershipOrigin } from "./frame.ts";
 import type { GridMessage } from "./grid-message.ts";
 
 /** A transition of a replicated actor with its reason, for logs, views and `why`. */
@@ -32,9 +32,11 @@ export interface CoreOutputs {
 export interface GridCore<State> {
   /** Version of the decisions. Controllers whose versions differ are not in sync. */
   readonly coreVersion: string;
-  /** Hash of everything in the manifest and the profiles that decisions rest on. */
+  /** Hash of everything in the manifest and the profiles that decisions rest on and that does not change while it runs. */
   readonly manifestHash: string;
   initial(): State;
+  /** What a new leader asks in the first frame of its epoch, before any operator; nothing where the core has no such wish. */
+  opening?(state: State, epoch: number, origin: LeadershipOrigin): readonly OperatorRequest[];
   /** Never throws for anything in a frame: an exception inside an actor becomes a supervision event. */
   step(state: State, frame: Frame): { readonly state: State; readonly outputs: CoreOutputs };
 }

@@ -94,7 +94,7 @@ export interface ControlLoopOptions<State> {
 }
 
 /** The controller of one grid on one node: scans, replicates, issues outputs. Runs on the control thread, on ports only. */
-export interface ControlLoop {
+export interface ControlLoop<State = unknown> {
   start(): void;
   receive(fromNode: string, message: PeerMessage): void;
   /** A request of an operator. Answered through {@link LoopObserver} `reply`, always exactly once. */
@@ -111,6 +111,8 @@ export interface ControlLoop {
   view(): LoopView;
   /** The journal has a gap: it needs a snapshot before anything counts as synced again. */
   journalSnapshotNow(): void;
+  /** The replica's state now. Not to be changed. */
+  coreState(): State;
   /** Text of the replica now, for watchers that start late. */
   snapshot(): { readonly text: string; readonly position: LogPosition | null };
 }
@@ -128,11 +130,11 @@ export interface LoopView {
   readonly controller: ReturnType<typeof describe>;
 }
 
-export function createControlLoop<State>(options: ControlLoopOptions<State>): ControlLoop {
+export function createControlLoop<State>(options: ControlLoopOptions<State>): ControlLoop<State> {
   return new GridControlLoop(options);
 }
 
-class GridControlLoop<State> implements ControlLoop {
+class GridControlLoop<State> implements ControlLoop<State> {
   readonly #options: ControlLoopOptions<State>;
   readonly #grid: string;
   readonly #replica;
@@ -328,6 +330,10 @@ class GridControlLoop<State> implements ControlLoop {
 
   journalSynced(position: LogPosition): void {
     this.#dispatch({ type: "journal.synced", nowMs: this.#nowMs(), position });
+  }
+
+  coreState(): State {
+    return this.#replica.state();
   }
 
   view(): LoopView {
@@ -596,6 +602,7 @@ class GridControlLoop<State> implements ControlLoop {
       leading.origin,
       leading.scanCount,
     );
+    const inputs = this.#inbox.take();
     const encoded = encodeFrame({
       grid: this.#grid,
       epoch: leading.epoch,
@@ -605,7 +612,8 @@ class GridControlLoop<State> implements ControlLoop {
       wallTimeMs: Math.floor(clock.wallMs()),
       isFirstOfEpoch: leading.scanCount === 1,
       ...changes,
-      ...this.#inbox.take(),
+      ...inputs,
+      requests: [...this.#openingRequests(leading), ...inputs.requests],
       leadership: this.#takeLeadership(leading.origin),
     });
     this.#plantTime.observe(encoded.frame.plantTimeMs, nowMs);
@@ -622,6 +630,16 @@ class GridControlLoop<State> implements ControlLoop {
       position: encoded.position,
       plantTimeMs: encoded.frame.plantTimeMs,
     });
+  }
+
+  #openingRequests(leading: {
+    readonly epoch: number;
+    readonly origin: LeadershipOrigin;
+    readonly scanCount: number;
+  }): readonly OperatorRequest[] {
+    if (leading.scanCount > 1) return [];
+    const { core } = this.#options;
+    return core.opening?.(this.#replica.state(), leading.epoch, leading.origin) ?? [];
   }
 
   #takeLeadership(origin: LeadershipOrigin) {

@@ -285,6 +285,16 @@ export const ALARMS = {
     consequence: "People away from the screens do not learn of alarms.",
     action: "Check the mail server, webhook or broker and the network to it.",
   }),
+  CONFIGURATION_ON_TRIAL: define("low", {
+    cause: "Somebody changed parameters of the grid while it runs.",
+    consequence: "The change holds, and is undone by itself unless it is confirmed in time.",
+    action: "Look whether the plant does what was meant, then confirm the change or roll it back.",
+  }),
+  CONFIGURATION_UNDONE: define("low", {
+    cause: "A change of parameters was not confirmed in time.",
+    consequence: "The parameters before it hold again.",
+    action: "Apply it again if it was meant, and confirm it within the time given.",
+  }),
 } as const satisfies { readonly [code: string]: AlarmDefinition };
 
 export type AlarmCode = keyof typeof ALARMS;

@@ -136,6 +136,7 @@ function noteGrid(plan: GridPlan, state: GridState, situation: Situation, note: 
   if (critical.length > 1 && critical.every(({ id }) => state.connections[id] === "offline")) {
     note(address, "PLANT_UNREACHABLE", "no critical device answers");
   }
+  noteConfiguration(state, address, note);
   if (situation.isBusDead && leadership.isRead && situation.sources.length > 0) {
     note(address, "BLACKOUT", "the busbar is dead");
   }
@@ -166,6 +167,22 @@ function noteRecovery(plan: GridPlan, state: GridState, situation: Situation, no
   if (blackout.darkSinceMs === null || !plan.grid.blackout.hasRecovery) return;
   const block = whyBlackout(plan, state, situation).find(({ code }) => code === "RECOVERY_BLOCKED");
   if (block !== undefined) note(address, "RECOVERY_BLOCKED", sentenceOf(block));
+}
+
+/** A change that was undone by itself is told as standing for so long. */
+const UNDONE_TOLD_MS = 60_000;
+
+function noteConfiguration(state: GridState, address: string, note: Note): void {
+  const { configuration } = state;
+  if (configuration === undefined) return;
+  const { revision, trial, undoneAtMs, changedBy } = configuration;
+  if (trial !== null) {
+    const text = `revision ${revision} by ${changedBy} is undone unless it is confirmed`;
+    note(address, "CONFIGURATION_ON_TRIAL", text);
+  }
+  if (undoneAtMs !== null && state.plantTimeMs - undoneAtMs < UNDONE_TOLD_MS) {
+    note(address, "CONFIGURATION_UNDONE", `a change by ${changedBy} was not confirmed in time`);
+  }
 }
 
 function noteRedundancy(plan: GridPlan, state: GridState, note: Note): void {

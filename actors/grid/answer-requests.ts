@@ -4,6 +4,7 @@ import { sentenceOf } from "../../energy/reason.ts";
 import type { AlarmMoment } from "../alarms/alarm-book.ts";
 import { ALARM_COMMANDS, answerAlarmRequest, isAlarmCommand } from "../alarms/alarm-requests.ts";
 import { mayCommand } from "./apply-frame.ts";
+import { answerConfiguration, isConfigurationCommand } from "./configuration.ts";
 import { actorOf } from "./device-values.ts";
 import type { PlannedDevice } from "./grid-plan.ts";
 import { setLimit } from "./operator-limits.ts";
@@ -14,7 +15,8 @@ import { requestTransfer, TRANSFER_COMMANDS } from "./transfer.ts";
 import { release } from "../runtime/replicated-tree.ts";
 
 const ANSWERED_COUNT_MAX = 256;
-const REQUEST_COUNT_MAX = 16;
+/** Those of operators in one scan, and one by which a new leader opens its epoch. */
+const REQUEST_COUNT_MAX = 17;
 const ID_LENGTH_MAX = 64;
 
 /** Operators' commands by kind of device, and the event that each becomes. */
@@ -98,6 +100,7 @@ function answer(
     return refused(`the role ${request.role} may look, not command`);
   }
   if (request.actor === plan.address) {
+    if (isConfigurationCommand(command)) return answerForConfiguration(work, request);
     return isAlarmCommand(command)
       ? answerForAlarms(work, request, moment)
       : answerForGrid(work, request);
@@ -136,6 +139,12 @@ function answer(
   }
   const { snapshot } = actorOf(plan, work.state, device.address);
   return accepted(`${device.id} is now ${snapshot.state}`);
+}
+
+function answerForConfiguration(work: Work, request: OperatorRequest): Answer {
+  const { state, isAccepted, reason } = answerConfiguration(work.plan, work.state, request);
+  work.state = state;
+  return { isAccepted, reason };
 }
 
 /** Alarms may be acknowledged at any time, also while a new leader does not command yet. */

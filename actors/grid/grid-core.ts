@@ -14,6 +14,7 @@ import { applyFrame } from "./apply-frame.ts";
 import { recoverFromBlackout } from "./blackout.ts";
 import { decideSets, grantConsumers } from "./decide.ts";
 import { deloadSharePu } from "./deload-share.ts";
+import { expireTrial, openingOf, planInForce } from "./configuration.ts";
 import { applyMessages, messagesOf } from "./grid-messages.ts";
 import { planGrid, type GridPlan } from "./grid-plan.ts";
 import { NO_LEADERSHIP, type GridState } from "./grid-state.ts";
@@ -25,11 +26,14 @@ import { situationOf, type Situation } from "./situation.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "4";
+export const CORE_VERSION = "5";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {
+  /** As the manifest makes it; addresses and devices hold for any parameters. */
   readonly plan: GridPlan;
+  /** The plan with the parameters that are in force in a state. */
+  planOf(state: GridState): GridPlan;
 }
 
 /**
@@ -42,8 +46,13 @@ export function createGridCore(manifest: Manifest, gridId: string): PlannedGridC
     plan,
     coreVersion: CORE_VERSION,
     manifestHash: manifestHashOf(manifest, gridId),
+    planOf: (state) => planInForce(plan, state),
     initial: () => initialState(plan),
-    step: (state, frame) => step(plan, state, frame),
+    opening: (state, epoch, origin) => openingOf(plan, state, epoch, origin),
+    step(state, frame) {
+      const ready = expireTrial(planInForce(plan, state), state, frame.plantTimeMs);
+      return step(planInForce(plan, ready), ready, frame);
+    },
   };
 }
 
@@ -163,26 +172,24 @@ function shareOf(
     : { sharePu: null, isFrozen: true };
 }
 
-/** Hash of what decisions rest on: grids, devices, ratings, limits, ties; not addresses, ports or logging. */
+/**
+ * Hash of what decisions rest on and a running grid does not change: grids, devices, ties. Not addresses, ports or logging; nor the
+ * parameters (limits, modes, ratings), which are replicated state and the same on all replicas whatever their files say.
+ */
 function manifestHashOf(manifest: Manifest, gridId: string): string {
   const grids = manifest.grids.map((grid) => ({
     id: grid.id,
     nominalVoltageV: grid.nominalVoltageV,
     nominalFrequencyHz: grid.nominalFrequencyHz,
-    power: grid.power,
     blackout: grid.blackout,
     modes: grid.modes,
     site: grid.site,
     scanMs: grid.timings.scanMs,
-    control: grid.control,
     controllers: grid.controllers.map(({ node, failoverOrder }) => ({ node, failoverOrder })),
     devices: grid.devices.map((device) => ({
       id: device.id,
       kind: device.kind,
       isCritical: device.isCritical,
-      control: device.control,
-      ratings: device.ratings,
-      tripStage: device.tripStage,
       syncCheck: device.profile.syncCheck,
       points: device.profile.points.map((mapping) => mapping.point),
       commands: device.profile.commands.map((mapping) => mapping.command),

@@ -42,8 +42,12 @@ export interface PlannedTie {
   readonly otherGrid: string;
 }
 
-/** What is fixed for the life of a core: made once from the manifest, never part of the state. */
+/** What a core works by: made from the manifest, or from it with other parameters; never part of the state. */
 export interface GridPlan {
+  /** The plan that the manifest alone makes. */
+  readonly base: GridPlan;
+  /** The plan that the same installation makes with another configuration of this grid. */
+  readonly rebuild: (grid: GridConfig) => GridPlan;
   readonly grid: GridConfig;
   readonly isLand: boolean;
   readonly address: string;
@@ -101,7 +105,12 @@ export function planGrid(manifest: Manifest, gridId: string): GridPlan {
   const ties = manifest.ties.flatMap((tie) => planTie(tie, grid.id));
   const gensets = devices.filter((device) => device.kind === "genset").map((device) => device.id);
   const listed = grid.power.startOrder.filter((id) => gensets.includes(id));
-  return {
+  const plan: Omit<GridPlan, "base"> = {
+    rebuild: (changed) =>
+      planGrid(
+        { ...manifest, grids: manifest.grids.map((one) => (one.id === gridId ? changed : one)) },
+        gridId,
+      ),
     grid,
     isLand: manifest.installation.kind === "land",
     address,
@@ -125,6 +134,13 @@ export function planGrid(manifest: Manifest, gridId: string): GridPlan {
       })),
     ]),
   };
+  return withBase(plan);
+}
+
+function withBase(plan: Omit<GridPlan, "base">): GridPlan {
+  const complete: Omit<GridPlan, "base"> & { base?: GridPlan } = plan;
+  complete.base = complete as GridPlan;
+  return complete as GridPlan;
 }
 
 function planDevice(config: DeviceConfig, gridAddress: string): PlannedDevice {

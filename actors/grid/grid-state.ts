@@ -9,6 +9,7 @@ import type { TransferState } from "../../energy/transfer.ts";
 import type { AlarmBook } from "../alarms/alarm-book.ts";
 import type { Position } from "../machines/device-event.ts";
 import type { DeviceImage } from "../machines/device-image.ts";
+import type { ConfigurationState } from "./configuration.ts";
 import type { OperatorLimit } from "./operator-limits.ts";
 import type { TreeState } from "../runtime/replicated-tree.ts";
 
@@ -32,6 +33,8 @@ export type GridState = {
   readonly transfer: TransferState;
   /** Set-points held, by `device.point`. Absent: none is held. */
   readonly levels: { readonly [level: string]: number };
+  /** Parameters in force; absent until a frame told them: the manifest's then. */
+  readonly configuration?: ConfigurationState;
   /** Limits that operators set for a time; absent where there are none. */
   readonly limits?: readonly OperatorLimit[];
   readonly bms: { readonly [device: string]: HeartbeatState };

@@ -63,7 +63,7 @@ const MODES: { readonly [state: string]: GridView["mode"] } = {
 
 /** What operators' tools show of a grid; computed from the state alone, so that any replica can answer. */
 export function viewGrid(core: PlannedGridCore, state: GridState): GridView {
-  const { plan } = core;
+  const plan = core.planOf(state);
   const situation = islandSituationOf(plan, state);
   const { balance } = situation;
   const n1 = n1Of(situation.sources);

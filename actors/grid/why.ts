@@ -16,7 +16,7 @@ import { startStopInputOf, type Situation } from "./situation.ts";
  * @param actor - Address, as `grids/port` or `grids/port/devices/dg2`. An unknown one gives no sentence.
  */
 export function why(core: PlannedGridCore, state: GridState, actor: string): string[] {
-  const { plan } = core;
+  const plan = core.planOf(state);
   const situation = islandSituationOf(plan, state);
   const decision = decideStartStop(startStopInputOf(plan, state, situation), state.timers);
   const device = plan.deviceByAddress.get(actor);

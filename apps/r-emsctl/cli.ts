@@ -23,6 +23,7 @@ import { jsonText } from "./json-text.ts";
 import { addModbusMap } from "./modbus-map.ts";
 import { OperatorClient, OperatorRefusal } from "./operator-client.ts";
 import { positive } from "./option-values.ts";
+import { addSetup } from "./setup/setup-commands.ts";
 import { addSimulate } from "./simulate.ts";
 import { statusText } from "./status-text.ts";
 import { paint, table, userName, type Terminal } from "./terminal.ts";
@@ -226,6 +227,7 @@ export async function runCli(
       exitCode = code;
     },
   };
+  addSetup(context);
   addSimulate(context);
   addAlarmCommands(context);
   addJournalCommands(context);

@@ -1,5 +1,5 @@
 import { userInfo } from "node:os";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 /** Where the program writes, and what is typed; a test gives its own. */
 export interface Terminal {
@@ -15,6 +15,8 @@ export interface Terminal {
   readonly columns?: () => number;
   /** Absent where nothing is read. */
   readonly input?: Readable;
+  /** Where questions are asked; absent where nobody could answer. */
+  readonly output?: Writable;
 }
 
 export type Colour = "red" | "green" | "yellow" | "dim" | "bold";
@@ -59,6 +61,7 @@ export function processTerminal(): Terminal {
       ? { progress: (text: string) => void process.stderr.write(`\r\u001b[K${text}`) }
       : {}),
     ...(process.stdout.isTTY ? { draw: drawer(), columns: () => process.stdout.columns } : {}),
+    ...(process.stdin.isTTY && process.stdout.isTTY ? { output: process.stdout } : {}),
     get input() {
       return process.stdin;
     },

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { PlannedGridCore } from "../../actors/grid/grid-core.ts";
+import type { GridState } from "../../actors/grid/grid-state.ts";
 import type { ApiHandle } from "../../api/api.ts";
 import type { ControllerAlarm, Role } from "../../cluster/core/effects.ts";
 import type { DeviceConfig, GridConfig, Manifest } from "../../configs/manifest.ts";
@@ -56,7 +57,7 @@ export interface GridControllerOptions {
 /** The controller of one grid on this node, through all its incarnations. */
 export interface GridController {
   /** The loop of the present incarnation. */
-  loop(): ControlLoop;
+  loop(): ControlLoop<GridState>;
   readonly devices: readonly string[];
   start(): void;
   publishStatus(): void;
@@ -90,9 +91,19 @@ export function createGridController(options: GridControllerOptions): GridContro
   /** What was last said of each device's connection. */
   const told = new Map<string, { readonly state: ConnectionState; readonly text: string }>();
   let io: DeviceIo | null = null;
+  /** Null until the first loop is made: it makes its drivers itself. */
+  let running: ControlLoop<GridState> | null = null;
   let loop = create(options.recovered);
+  running = loop;
 
-  function create(recovered: RecoveredLog): ControlLoop {
+  /** As the replicated parameters say now: they change while the grid runs. */
+  function controlOf(device: DeviceConfig): ControlMode {
+    const plan = running === null ? core.plan : core.planOf(running.coreState());
+    const config = plan.deviceById.get(device.id)?.config ?? device;
+    return stricter(plan.grid.control, config.control);
+  }
+
+  function create(recovered: RecoveredLog): ControlLoop<GridState> {
     return createControlLoop({
       controller: {
         grid: grid.id,
@@ -159,6 +170,7 @@ export function createGridController(options: GridControllerOptions): GridContro
     const { plantTimeMs, epoch } = old.view();
     const { coreVersion, manifestHash } = core;
     void old.close();
+    running = null;
     loop = create({
       snapshot:
         position === null
@@ -170,6 +182,7 @@ export function createGridController(options: GridControllerOptions): GridContro
       epochMax: epoch,
       cutByteCount: 0,
     });
+    running = loop;
     loop.start();
   }
 
@@ -179,7 +192,7 @@ export function createGridController(options: GridControllerOptions): GridContro
         grid: grid.id,
         devices: read.map(({ device }) => device),
         isOwn: (device) => own.has(device.id),
-        controlOf: (device: DeviceConfig) => stricter(grid.control, device.control),
+        controlOf,
         clock,
         random: options.random,
         gate,

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { loadManifest, findManifestPath } from "../../configs/load-manifest.ts";
 import type { Manifest, NodeConfig } from "../../configs/manifest.ts";
 import { nodeOf } from "../../configs/manifest-queries.ts";
+import { readNodeName } from "../../configs/setup/wizard.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { dialDirectly, readAddressMap } from "./address-map.ts";
 import { startDaemon } from "./daemon.ts";
@@ -9,6 +10,7 @@ import { createLog, parseLogLevels } from "./log.ts";
 import { observerManifest } from "./observer-manifest.ts";
 import type { DaemonOptions } from "./options.ts";
 import { parseDaemonOptions } from "./options.ts";
+import { needsSetup, runFirstSetup } from "./first-setup.ts";
 import { openTrace } from "./trace-file.ts";
 
 const VERSION = "0.1.0";
@@ -29,13 +31,14 @@ function end(error: unknown): never {
 function chooseNode(manifest: Manifest, options: DaemonOptions): NodeConfig {
   const [only, ...others] = manifest.nodes;
   const chosen = options.node === null && only !== undefined && others.length === 0 ? only : null;
-  if (chosen === null && options.node === null) {
+  const name = options.node ?? readNodeName(manifest.path);
+  if (chosen === null && name === null) {
     throw new RemsError(
       "REMS_REQUEST_INVALID",
       `which node is this? Give --node, one of ${manifest.nodes.map((node) => node.id).join(", ")}`,
     );
   }
-  const node = chosen ?? nodeOf(manifest, options.node ?? "");
+  const node = chosen ?? nodeOf(manifest, name ?? "");
   return {
     ...node,
     operatorPort: options.operatorPort ?? node.operatorPort,
@@ -58,6 +61,7 @@ function chooseManifest(options: DaemonOptions): Manifest {
 
 async function main(): Promise<void> {
   const options = parseDaemonOptions(process.argv.slice(2));
+  if (needsSetup(options, process.env)) await runFirstSetup(options, process.env);
   const manifest = chooseManifest(options);
   const node = chooseNode(manifest, options);
   for (const [option, value] of [

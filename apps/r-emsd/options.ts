@@ -30,7 +30,9 @@ Examples:
   r-emsd --config /etc/r-ems/r-ems.toml --node n1
   r-emsd --config configs/vessel.toml --observe --operator-port 7501 --http-port 7502
 
-The manifest is searched at --config, then $R_EMS_CONFIG_ROOT/r-ems.toml, then /etc/r-ems/r-ems.toml.
+The manifest is searched at --config, then $R_EMS_CONFIG_ROOT/r-ems.toml, then /etc/r-ems/r-ems.toml. Where none of the last two is, and no
+--config was given, the setup wizard is served on 127.0.0.1 (--http-port, 7402 otherwise), behind a code that is printed.
+Which node this is: --node, else node.env beside the manifest (NODE=n1), else the only node there is.
 Log levels come from R_EMS_LOG, for example "info" or "info,drivers=debug,cluster=warn".
 Exit codes: 0 orderly stop, 1 defect, 2 configuration, port or directory.`;
 

@@ -25,5 +25,6 @@ export interface DeviceContext {
 export interface Rights {
   /** False for devices of other grids: they are read only. */
   readonly isOwn: boolean;
+  /** Asked anew for each write: it may change while the grid runs. */
   readonly control: ControlMode;
 }

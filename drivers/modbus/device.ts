@@ -51,7 +51,6 @@ const SHARED_RETRY_MS_MAX = 30_000;
 export class ModbusDevice {
   readonly config: DeviceConfig;
   readonly isOwn: boolean;
-  readonly control: ControlMode;
   readonly #context: DeviceContext;
   readonly #rights: Rights & { readonly phase: number };
   readonly #points: PointImage;
@@ -85,7 +84,6 @@ export class ModbusDevice {
   ) {
     this.config = config;
     this.isOwn = rights.isOwn;
-    this.control = rights.control;
     this.#context = context;
     this.#settled = settled;
     this.#state = config.isInMaintenance ? "maintenance" : "offline";
@@ -121,6 +119,10 @@ export class ModbusDevice {
       stateNow,
       (point) => this.#points.goodNumber(pointId(this.config.id, point), this.#nowMs()),
     );
+  }
+
+  get control(): ControlMode {
+    return this.#rights.control;
   }
 
   get state(): ConnectionState {

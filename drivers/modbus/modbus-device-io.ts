@@ -74,7 +74,9 @@ class ModbusDeviceIo implements DeviceIo {
       const endpoint = this.#endpointOf(config, endpoints);
       const rights = {
         isOwn: options.isOwn(config),
-        control: options.controlOf(config),
+        get control() {
+          return options.controlOf(config);
+        },
         phase: index / options.devices.length,
       };
       const device = new ModbusDevice(config, rights, context, (sign) => endpoint.settled(sign));

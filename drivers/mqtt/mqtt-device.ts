@@ -37,7 +37,6 @@ const LEVEL_CODEC: PointCodec = {
 export class MqttDevice {
   readonly config: DeviceConfig;
   readonly isOwn: boolean;
-  readonly control: ControlMode;
   readonly values: ValueImage;
   readonly topics: readonly string[];
   readonly #mqtt: MqttSettings;
@@ -59,13 +58,16 @@ export class MqttDevice {
     this.#context = context;
     this.#mqtt = present(profile.mqtt, "a profile of family mqtt has its topics");
     this.isOwn = context.isOwn(config);
-    this.control = context.controlOf(config);
     const { points, levels, maxAgeMs } = this.#mqtt;
     const ids = [...points, ...levels].map(({ point }) => pointId(config.id, point));
     this.values = new ValueImage(ids, context.timings.staleMs, maxAgeMs);
     this.#levels = this.#createLevels();
     this.#listen();
     this.topics = [...this.#takers.keys()];
+  }
+
+  get control(): ControlMode {
+    return this.#context.controlOf(this.config);
   }
 
   get state(): ConnectionState {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { PointValue } from "../../../kernel/point.ts";
 import { mayWriteOffline } from "./offline-guard.ts";
-import type { PointReading } from "./read-points.ts";
+import type { PointReading } from "../../../api/device-probe/read-points.ts";
 
 const reading = (point: string, value: PointValue | null): PointReading =>
   ({ mapping: { point }, value, failure: value === null ? "silent" : null }) as PointReading;

@@ -1,5 +1,5 @@
 import type { DeviceProfile, PointMapping } from "../../../configs/profile.ts";
-import type { PointReading } from "./read-points.ts";
+import type { PointReading } from "../../../api/device-probe/read-points.ts";
 
 /** What must be read back before a tool may write: the breaker's contacts, and whether the machine runs. */
 const PROOFS = ["isOpen", "isClosed", "isRunning"];

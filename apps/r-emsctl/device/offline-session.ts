@@ -15,11 +15,11 @@ import type { CommandContext } from "../command-context.ts";
 import { checkSpeaksModbus } from "../find-profile.ts";
 import { auditPath, writeAudit, type AuditEntry } from "./audit-file.ts";
 import { daemonDevices, standsAt } from "./daemon-device.ts";
-import { DeviceLine } from "./device-line.ts";
+import { DeviceLine } from "../../../api/device-probe/device-line.ts";
 import { mayWriteOffline, proofPoints } from "./offline-guard.ts";
 import type { DeviceOptions, DeviceTarget } from "./point-source.ts";
-import { readPoints, type PointReading } from "./read-points.ts";
-import { profileAt } from "./sunspec-layout.ts";
+import { readPoints, type PointReading } from "../../../api/device-probe/read-points.ts";
+import { profileAt } from "../../../api/device-probe/sunspec-layout.ts";
 
 export interface OfflineOptions extends DeviceOptions {
   readonly offlineDevice?: string;

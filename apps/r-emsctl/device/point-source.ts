@@ -18,9 +18,13 @@ import {
   type DaemonDevice,
 } from "./daemon-device.ts";
 import { parseDeviceAddress, type DeviceAddress } from "./device-address.ts";
-import { DeviceLine } from "./device-line.ts";
-import { profileAt } from "./sunspec-layout.ts";
-import { readPoints, type PointReading, type ReadResult } from "./read-points.ts";
+import { DeviceLine } from "../../../api/device-probe/device-line.ts";
+import { profileAt } from "../../../api/device-probe/sunspec-layout.ts";
+import {
+  readPoints,
+  type PointReading,
+  type ReadResult,
+} from "../../../api/device-probe/read-points.ts";
 
 export interface DeviceOptions {
   readonly unit?: number;

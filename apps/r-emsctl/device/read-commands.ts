@@ -8,8 +8,12 @@ import { collect, wholeBetween } from "../option-values.ts";
 import { table } from "../terminal.ts";
 import { daemonDevices, standsAt } from "./daemon-device.ts";
 import { parseDeviceAddress, type DeviceAddress } from "./device-address.ts";
-import { type Answered, DeviceLine } from "./device-line.ts";
-import { judgePoints, type JudgedPoint, type Verdict } from "./judge-points.ts";
+import { type Answered, DeviceLine } from "../../../api/device-probe/device-line.ts";
+import {
+  judgePoints,
+  type JudgedPoint,
+  type Verdict,
+} from "../../../api/device-probe/judge-points.ts";
 import { latencyFigures, latencyText } from "./latencies.ts";
 import {
   findTarget,
@@ -18,7 +22,7 @@ import {
   type DeviceTarget,
   type PointSource,
 } from "./point-source.ts";
-import type { ReadResult } from "./read-points.ts";
+import type { ReadResult } from "../../../api/device-probe/read-points.ts";
 import { judgedTable, readingJson, readingsTable } from "./reading-text.ts";
 
 interface ReadOptions extends DeviceOptions {

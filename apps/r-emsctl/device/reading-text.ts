@@ -1,6 +1,6 @@
 import { paint, table, type Colour, type Terminal } from "../terminal.ts";
-import type { JudgedPoint, Verdict } from "./judge-points.ts";
-import type { PointReading } from "./read-points.ts";
+import type { JudgedPoint, Verdict } from "../../../api/device-probe/judge-points.ts";
+import type { PointReading } from "../../../api/device-probe/read-points.ts";
 
 const COLOURS: Readonly<Record<Verdict, Colour>> = {
   ok: "green",

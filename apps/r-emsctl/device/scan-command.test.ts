@@ -8,9 +8,9 @@ import type { Outcome } from "../../../drivers/modbus/outcome.ts";
 import { ModbusServer, type ModbusUnit } from "../../../drivers/modbus-server/modbus-server.ts";
 import { NodeLink } from "../../../sim/devices/node-link.ts";
 import { runTool } from "../testing/test-device.ts";
-import type { DeviceLine } from "./device-line.ts";
+import type { DeviceLine } from "../../../api/device-probe/device-line.ts";
 import { parseUnits } from "./scan-command.ts";
-import { scanDevice } from "./scan-device.ts";
+import { scanDevice } from "../../../api/device-probe/scan-device.ts";
 
 const servers: ModbusServer[] = [];
 afterEach(async () => {

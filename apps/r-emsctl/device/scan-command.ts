@@ -5,8 +5,12 @@ import { wholeBetween } from "../option-values.ts";
 import { table } from "../terminal.ts";
 import { daemonDevices, standsAt, type DaemonDevice } from "./daemon-device.ts";
 import { parseDeviceAddress } from "./device-address.ts";
-import { DeviceLine, REQUESTS_PER_SECOND_MAX } from "./device-line.ts";
-import { scanDevice, type FoundUnit, type ScanResult } from "./scan-device.ts";
+import { DeviceLine, REQUESTS_PER_SECOND_MAX } from "../../../api/device-probe/device-line.ts";
+import {
+  scanDevice,
+  type FoundUnit,
+  type ScanResult,
+} from "../../../api/device-probe/scan-device.ts";
 
 interface ScanOptions {
   readonly units: string;

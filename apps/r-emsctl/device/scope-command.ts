@@ -8,7 +8,7 @@ import { paint } from "../terminal.ts";
 import { plotLines, rangeOf } from "./plot.ts";
 import { findTarget, openSource, type DeviceOptions, type PointSource } from "./point-source.ts";
 import { chosen, withDeviceOptions } from "./read-commands.ts";
-import type { PointReading } from "./read-points.ts";
+import type { PointReading } from "../../../api/device-probe/read-points.ts";
 
 interface ScopeOptions extends DeviceOptions {
   readonly profile?: string;

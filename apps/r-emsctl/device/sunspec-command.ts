@@ -12,7 +12,7 @@ import { type CommandContext, isJson } from "../command-context.ts";
 import { wholeBetween } from "../option-values.ts";
 import { table } from "../terminal.ts";
 import { parseDeviceAddress } from "./device-address.ts";
-import { DeviceLine } from "./device-line.ts";
+import { DeviceLine } from "../../../api/device-probe/device-line.ts";
 
 interface SunspecOptions {
   readonly unit: number;

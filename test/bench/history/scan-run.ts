@@ -15,8 +15,7 @@ const [mode = "on", seconds = "10", directory = "", seed = "1"] = process.argv.s
 const scanCount = (Number(seconds) * 1000) / SCAN_MS;
 
 const ringBytes = ringBytesFor(DEVICE_COUNT);
-const opened =
-  mode === "off" ? null : await openJournal({ directory, grids: ["site"], ringBytes });
+const opened = mode === "off" ? null : await openJournal({ directory, grids: ["site"], ringBytes });
 const store =
   mode === "on"
     ? await startStore(

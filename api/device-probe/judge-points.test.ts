@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { loadProfiles } from "../../../configs/load-profile.ts";
-import { createPointCodec } from "../../../drivers/modbus/codec.ts";
-import { present } from "../../../kernel/assert.ts";
-import { DEVICE_KINDS } from "../../../kernel/device-kinds.ts";
+import { loadProfiles } from "../../configs/load-profile.ts";
+import { createPointCodec } from "../../drivers/modbus/codec.ts";
+import { present } from "../../kernel/assert.ts";
+import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
 import { judgePoints } from "./judge-points.ts";
 import type { PointReading } from "./read-points.ts";
 

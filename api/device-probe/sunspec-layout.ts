@@ -1,7 +1,7 @@
-import type { DeviceProfile } from "../../../configs/profile.ts";
-import { textOf } from "../../../drivers/modbus/outcome.ts";
-import { findSunspecLayout } from "../../../drivers/sunspec/find-layout.ts";
-import { RemsError } from "../../../kernel/errors.ts";
+import type { DeviceProfile } from "../../configs/profile.ts";
+import { textOf } from "../../drivers/modbus/outcome.ts";
+import { findSunspecLayout } from "../../drivers/sunspec/find-layout.ts";
+import { RemsError } from "../../kernel/errors.ts";
 import type { DeviceLine } from "./device-line.ts";
 
 /**

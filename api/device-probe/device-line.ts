@@ -1,11 +1,11 @@
 import { setTimeout } from "node:timers/promises";
-import { createSystemClock } from "../../../cluster/node/system-clock.ts";
-import { Connection } from "../../../drivers/modbus/connection.ts";
-import { createLine } from "../../../drivers/modbus/line.ts";
-import type { Outcome } from "../../../drivers/modbus/outcome.ts";
-import type { WriteRequest } from "../../../drivers/modbus/write-plan.ts";
-import type { RegisterTable } from "../../../configs/profile.ts";
-import { RemsError } from "../../../kernel/errors.ts";
+import { createSystemClock } from "../../cluster/node/system-clock.ts";
+import { Connection } from "../../drivers/modbus/connection.ts";
+import { createLine } from "../../drivers/modbus/line.ts";
+import type { Outcome } from "../../drivers/modbus/outcome.ts";
+import type { WriteRequest } from "../../drivers/modbus/write-plan.ts";
+import type { RegisterTable } from "../../configs/profile.ts";
+import { RemsError } from "../../kernel/errors.ts";
 
 /** Rule 12 of the plant: a tool asks at most so often, whatever it is told. */
 export const REQUESTS_PER_SECOND_MAX = 5;

@@ -1,7 +1,7 @@
-import type { DeviceProfile, PointMapping } from "../../../configs/profile.ts";
-import { createPointCodec } from "../../../drivers/modbus/codec.ts";
-import type { PointSpec } from "../../../kernel/device-kinds.ts";
-import type { PointValue } from "../../../kernel/point.ts";
+import type { DeviceProfile, PointMapping } from "../../configs/profile.ts";
+import { createPointCodec } from "../../drivers/modbus/codec.ts";
+import type { PointSpec } from "../../kernel/device-kinds.ts";
+import type { PointValue } from "../../kernel/point.ts";
 import type { PointReading } from "./read-points.ts";
 
 /** `noValue`: the device says that it has none, which is its right. `stale`: the node holds an old value. */

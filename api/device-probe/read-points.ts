@@ -1,17 +1,17 @@
-import type { DeviceProfile, PointMapping, RegisterTable } from "../../../configs/profile.ts";
-import { createPointCodec } from "../../../drivers/modbus/codec.ts";
-import { isUnreached, textOf, type Outcome } from "../../../drivers/modbus/outcome.ts";
+import type { DeviceProfile, PointMapping, RegisterTable } from "../../configs/profile.ts";
+import { createPointCodec } from "../../drivers/modbus/codec.ts";
+import { isUnreached, textOf, type Outcome } from "../../drivers/modbus/outcome.ts";
 import {
   planReads,
   readLimitsOf,
   splitRequest,
   type ReadItem,
   type ReadRequest,
-} from "../../../drivers/modbus/request-plan.ts";
-import { present } from "../../../kernel/assert.ts";
-import { DEVICE_KINDS, type PointSpec } from "../../../kernel/device-kinds.ts";
-import { RemsError } from "../../../kernel/errors.ts";
-import type { PointValue } from "../../../kernel/point.ts";
+} from "../../drivers/modbus/request-plan.ts";
+import { present } from "../../kernel/assert.ts";
+import { DEVICE_KINDS, type PointSpec } from "../../kernel/device-kinds.ts";
+import { RemsError } from "../../kernel/errors.ts";
+import type { PointValue } from "../../kernel/point.ts";
 import type { DeviceLine } from "./device-line.ts";
 
 /** One point as the device answered for it. */

@@ -1,6 +1,6 @@
-import type { Outcome } from "../../../drivers/modbus/outcome.ts";
-import { isUnreached, textOf } from "../../../drivers/modbus/outcome.ts";
-import { discoverSunspec, type SunspecChain } from "../../../drivers/sunspec/discovery.ts";
+import type { Outcome } from "../../drivers/modbus/outcome.ts";
+import { isUnreached, textOf } from "../../drivers/modbus/outcome.ts";
+import { discoverSunspec, type SunspecChain } from "../../drivers/sunspec/discovery.ts";
 import type { DeviceLine } from "./device-line.ts";
 
 /** One unit id that answered. */
