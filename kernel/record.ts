@@ -15,8 +15,13 @@ export interface LeadershipRecord {
   readonly order: readonly string[];
   /** Lets a writer whose reply was lost recognise its own write: its incarnation and a counter, `<32 digits>:<number>`. */
   readonly nonce: string;
-  /** Plant time reserved ahead by a solo leader; a stale or cold start begins here. */
+  /** Plant time reserved ahead by the leader; a stale or cold start begins here. */
   readonly plantTimeMsMax: number;
+  /**
+   * Frames of this epoch up to here may have been issued, on the memory of those in sync, when the record was written. A restarted
+   * controller whose journal ends before it has forgotten something; 0 where nothing of this epoch was issued yet.
+   */
+  readonly issuedSequence: number;
 }
 
 /** A place in a grid's log. Positions compare by epoch, then by sequence. */

@@ -10,6 +10,7 @@ const record: LeadershipRecord = {
   order: ["n1", "n2", "n3"],
   nonce: `${"a".repeat(32)}:17`,
   plantTimeMsMax: 1234.5,
+  issuedSequence: 90,
 };
 
 describe("record codec", () => {
@@ -17,6 +18,12 @@ describe("record codec", () => {
     const text = encodeRecord(record);
     expect(decodeRecord(text)).toEqual(record);
     expect(encodeRecord(decodeRecord(text))).toBe(text);
+  });
+
+  it("reads a record of an earlier version, which did not say what was issued", () => {
+    const { issuedSequence, ...earlier } = record;
+    expect(issuedSequence).toBe(90);
+    expect(decodeRecord(JSON.stringify(earlier))).toEqual({ ...record, issuedSequence: 0 });
   });
 
   it.each<[name: string, text: string]>([
@@ -27,6 +34,7 @@ describe("record codec", () => {
     ["an in-sync set without its leader", JSON.stringify({ ...record, inSync: [] })],
     ["a nonce that is no nonce", JSON.stringify({ ...record, nonce: "later" })],
     ["an order that is no list", JSON.stringify({ ...record, order: "n1" })],
+    ["an issued sequence below zero", JSON.stringify({ ...record, issuedSequence: -1 })],
     ["a plant time below zero", JSON.stringify({ ...record, plantTimeMsMax: -1 })],
     ["too much", `"${"x".repeat(100_001)}"`],
   ])("refuses %s", (_name, text) => {

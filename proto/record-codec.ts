@@ -39,7 +39,10 @@ function readRecord(text: string): LeadershipRecord {
     throw new RemsError("REMS_RECORD_INVALID", `the record is ${text.length} characters long`);
   }
   const value: unknown = JSON.parse(text);
-  const { epoch, leader, inSync, order, nonce, plantTimeMsMax } = fieldsOf(value, "record");
+  const fields = fieldsOf(value, "record");
+  const { epoch, leader, inSync, order, nonce, plantTimeMsMax } = fields;
+  // Records of earlier versions do not have it.
+  const issuedSequence = fields["issuedSequence"] ?? 0;
   const record: LeadershipRecord = {
     epoch: counter(numberOf(epoch, "epoch"), "epoch"),
     leader: member(memberOf(leader, "leader"), "leader"),
@@ -52,6 +55,7 @@ function readRecord(text: string): LeadershipRecord {
     ),
     nonce: nonceOf(stringOf(nonce, "nonce"), "nonce"),
     plantTimeMsMax: atLeastZero(numberOf(plantTimeMsMax, "plantTimeMsMax"), "plantTimeMsMax"),
+    issuedSequence: counter(numberOf(issuedSequence, "issuedSequence"), "issuedSequence"),
   };
   if (!record.inSync.some(({ node }) => node === record.leader.node)) {
     throw wrong("inSync", "a list that contains the leader");

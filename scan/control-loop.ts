@@ -25,7 +25,7 @@ import {
   mayBuildFrame,
   nextDeadlineMs,
   releasedCommandSequence,
-  releasedSequence,
+  releasedLevelSequence,
   revisionOf,
   roleOf,
   takeoverTimes,
@@ -670,7 +670,7 @@ class GridControlLoop<State> implements ControlLoop<State> {
     if (this.#leading === null || this.#outputs.isEmpty()) return;
     if (!this.#hasAuthority(this.#nowMs())) return;
     const released = this.#outputs.release(
-      releasedSequence(this.#controller),
+      releasedLevelSequence(this.#controller),
       releasedCommandSequence(this.#controller),
     );
     if (released.levels !== null) {

@@ -7,6 +7,7 @@ export const BOUNDS = [
   { model: "solo", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0, LEASE: 1 } },
   { model: "handover", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0 } },
   { model: "restart", defines: { N: 2, REVISIONS: 2, DIVERGENCE: 0, LEASE: 1 } },
+  { model: "restart", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0, LEASE: 1 }, isLarge: true },
   // Of no use to the two properties, which is worth knowing: see docs/07-resilience/proof.md.
   {
     model: "restart",
@@ -134,6 +135,18 @@ export const REMOVALS = {
     model: "restart",
     defines: { ...SHORT, REVISIONS: 2, IN_SYNC_AT_START: 1 },
     what: "a lone leader's outputs do not wait for the disk",
+  },
+  NO_OWN_LOG: {
+    rule: 13,
+    model: "restart",
+    defines: SHORT,
+    what: "a restarted lone leader need not have a frame of its leadership in its journal",
+  },
+  NO_ISSUED_IN_RECORD: {
+    rule: 13,
+    model: "restart",
+    defines: SHORT,
+    what: "a lone leader's record does not say what was issued before it stood alone",
   },
   NO_UNCHANGED: {
     rule: 11,

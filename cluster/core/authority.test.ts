@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { releasedCommandSequence, releasedSequence } from "./queries.ts";
+import { releasedCommandSequence, releasedLevelSequence, releasedSequence } from "./queries.ts";
 import { A, B, member, pairLeader, place, soloLeader } from "./test-controllers.ts";
 
 describe("authority (rule 3) and outputs", () => {
@@ -83,6 +83,17 @@ describe("commands of a leader that stands alone (rule 4)", () => {
     bench.synced(1, 2);
     expect(bench.state.view.pending?.record.inSync).toEqual([A]);
     expect(releasedCommandSequence(bench.state)).toBe(2);
+  });
+
+  it("levels wait for it too while a change is under way that leaves the leader alone, not longer", () => {
+    const bench = pairLeader().synced(1, 1).run(65);
+    expect(bench.state.view.pending?.record.inSync).toEqual([A]);
+    bench.build(1, 2).acknowledge(B, 1, 2);
+    expect(releasedLevelSequence(bench.state)).toBe(1);
+    expect(releasedLevelSequence(bench.synced(1, 2).state)).toBe(2);
+    bench.build(1, 3).acknowledge(B, 1, 3);
+    expect(releasedLevelSequence(bench.state)).toBe(2);
+    expect(releasedLevelSequence(bench.applied(3).state)).toBe(3);
   });
 
   it("do not wait for the disk where a standby holds their frame", () => {

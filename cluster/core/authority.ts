@@ -80,6 +80,17 @@ export function releasedSequence(state: ControllerState): number {
   return sequence;
 }
 
+/**
+ * As {@link releasedSequence} for levels; but while a change that would leave the leader alone is under way, as for commands: the record
+ * that says what was issued is written already, and a restart would not know what it lacks (found by the deterministic world).
+ */
+export function releasedLevelSequence(state: ControllerState): number {
+  const { known, pending } = state.view;
+  const isBecomingAlone =
+    pending !== null && isSolo(pending.record) && known?.record?.inSync.length !== 1;
+  return isBecomingAlone ? releasedCommandSequence(state) : releasedSequence(state);
+}
+
 /** As {@link releasedSequence}; but while a case names the leader alone, only what is on disk, or what the disk kept waiting too long. */
 export function releasedCommandSequence(state: ControllerState): number {
   const released = releasedSequence(state);

@@ -238,6 +238,7 @@ describe("a leader that loses its plant (rule 14, plant safety rule 9)", () => {
     const resignedAtMs = resign(bench).nowMs;
     // The target does not lead: the old leader takes over anew.
     bench.run(200).applied(3).build(2, 3).join(B, null).acknowledge(B, 2, 3).applied(4);
+    bench.isCoordinatorAnswering = true;
     bench.runWith([B], resignedAtMs + 59_990 - bench.nowMs);
     expect(roleOf(bench.state)).toBe("leading");
     expect(target(bench.runWith([B], 20))).toBe("n2");
@@ -245,6 +246,7 @@ describe("a leader that loses its plant (rule 14, plant safety rule 9)", () => {
 
   it("one that got the lead for its reach gives it back for reach only after a minute", () => {
     const bench = leaderByHandover({}, reaching(3)).reached(1);
+    bench.isCoordinatorAnswering = true;
     expect(roleOf(bench.runWith([A], 59_980).state)).toBe("leading");
     expect(target(bench.runWith([A], 20))).toBe("n1");
   });

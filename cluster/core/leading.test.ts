@@ -75,6 +75,15 @@ describe("a node that restarted", () => {
     expect(releasedSequence(bench.state)).toBe(2);
   });
 
+  it("its earlier life's promise counts while a change that names it is under way", () => {
+    const bench = soloLeader().join(B, null).acknowledge(B, 1, 1);
+    expect(bench.state.view.pending?.record.inSync).toEqual([A, B]);
+    const untilMs = bench.authority();
+    bench.join(B2, null);
+    expect(bench.authority()).toBe(untilMs);
+    expect(bench.applied(2).find("transact")?.record.inSync).toEqual([A]);
+  });
+
   it("its earlier life is sent no more frames and never handed over to", () => {
     const bench = pairLeader().join(B2, null).build(1, 2);
     expect(bench.find("sendFrame")?.to).toEqual(["n2"]);
@@ -158,11 +167,34 @@ describe("a link whose answers take longer than a heartbeat", () => {
   });
 });
 
+describe("plant time", () => {
+  it("reserves plant time anew before it runs out, with standbys too", () => {
+    const bench = pairLeader();
+    const { timings } = bench.options;
+    const reservedMs = bench.state.view.known?.record?.plantTimeMsMax ?? 0;
+    const leftMs = reservedMs - 11_000 - timings.soloLeaseMs;
+    bench.build(1, 2).runWith([B], leftMs - 20);
+    expect(bench.find("transact")).toBeUndefined();
+    const renewed = bench.runWith([B], 40).find("transact")?.record;
+    expect(renewed?.inSync).toEqual([A, B]);
+    expect(renewed?.plantTimeMsMax).toBeGreaterThan(reservedMs);
+    expect(bench.authority()).toBeGreaterThan(bench.nowMs);
+  });
+});
+
 describe("being left alone in the record (rules 7 and 13)", () => {
   it("waits until what was issued is on the own disk, at most 100 ms", () => {
     const bench = pairLeader().synced(1, 1).build(1, 2).acknowledge(B, 1, 2);
     expect(bench.run(99).find("transact")).toBeUndefined();
     expect(bench.run(1).find("transact")?.record.inSync).toEqual([A]);
+  });
+
+  it("puts into the record what was issued, on disk or not, so that a restart knows what it lacks", () => {
+    const bench = pairLeader().synced(1, 1).build(1, 2).acknowledge(B, 1, 2).build(1, 3);
+    expect(bench.run(100).find("transact")?.record.issuedSequence).toBe(2);
+    expect(bench.applied(3).run(500).find("transact")?.record.issuedSequence).toBe(2);
+    bench.synced(1, 3).applied(4);
+    expect(bench.run(500).find("transact")?.record.issuedSequence).toBe(3);
   });
 
   it("comes at once where the disk has it", () => {

@@ -1,7 +1,13 @@
 import type { AcknowledgeMessage, JoinMessage } from "../../kernel/peer-message.ts";
 import { isSameMember } from "../../kernel/record.ts";
 import type { LeadershipRecord, LogPosition, Member } from "../../kernel/record.ts";
-import { casesOf, followerOf, isSolo, releasedSequence } from "./authority.ts";
+import {
+  casesOf,
+  followerOf,
+  isSolo,
+  releasedCommandSequence,
+  releasedSequence,
+} from "./authority.ts";
 import { emit, enter, leadingOf, patch, patchLeading, patchLog, setAlarm } from "./draft.ts";
 import { plantTimeMsAt } from "./draft.ts";
 import type { Draft } from "./draft.ts";
@@ -188,10 +194,11 @@ export function takeJoin(draft: Draft, message: JoinMessage): void {
   const changed = isCatchingUp ? { ...follower, catchUpSentAtMs: draft.nowMs } : follower;
   patchLeading(draft, {
     followers: [
-      // An older incarnation of the same node is dead; if the record still names it, it must go from there.
+      // An older incarnation of the same node is dead; if the record names it, or soon may, it must go from there: until then its
+      // promises count.
       ...leading.followers
         .filter((f) => !isSameMember(f.member, message.from))
-        .filter((f) => f.member.node !== message.from.node || f.inSyncSinceMs !== null)
+        .filter((f) => f.member.node !== message.from.node || isInAnyCase(draft.state, f.member))
         .map((f) => (f.member.node === message.from.node ? { ...f, isGone: true } : f)),
       changed,
     ],
@@ -294,7 +301,19 @@ export function removalDueMs(
   return Math.max(dueMs, state.guardUntilMs);
 }
 
-/** When the record must next be changed by the leader: a standby removed, a learner added, a solo lease renewed. */
+/**
+ * When plant time comes within `soloLeaseMs` of what the record reserves: it is reserved anew, so that a controller that has nothing
+ * but the record begins above it.
+ */
+function reserveDueMs(
+  { log }: ControllerState,
+  record: LeadershipRecord,
+  { timings }: ControllerOptions,
+): number {
+  return log.plantTimeAtMs + record.plantTimeMsMax - timings.soloLeaseMs - log.plantTimeMs;
+}
+
+/** When the record must next be changed by the leader: a standby removed, a learner added, a solo lease or plant time renewed. */
 export function changeDueMs(
   state: ControllerState,
   options: ControllerOptions,
@@ -307,7 +326,7 @@ export function changeDueMs(
   if (view.pending !== null || view.inFlightId !== null || view.isRefused) return FOREVER;
   let dueMs = isSolo(record)
     ? (view.known?.sentAtMs ?? NEVER) + options.timings.soloRenewMs
-    : FOREVER;
+    : reserveDueMs(state, record, options);
   const aloneMs = record.inSync.length === 2 ? aloneDueMs(state) : NEVER;
   for (const follower of leading.followers) {
     dueMs = Math.min(
@@ -381,6 +400,7 @@ export function changeRecordIfDue(draft: Draft): void {
     epoch: leading.epoch,
     inSync: [...staying, ...added],
     plantTimeMsMin: plantTimeMsAt(state, nowMs),
+    issuedSequence: releasedCommandSequence(state),
   });
 }
 

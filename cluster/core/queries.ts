@@ -12,7 +12,12 @@ import { holdDueMs, positionsDueMs, takeoverDueMs } from "./taking-over.ts";
 import { watchDueMs } from "./watching.ts";
 import { wishDueMs } from "./wishes.ts";
 
-export { authorityUntilMs, releasedCommandSequence, releasedSequence } from "./authority.ts";
+export {
+  authorityUntilMs,
+  releasedCommandSequence,
+  releasedLevelSequence,
+  releasedSequence,
+} from "./authority.ts";
 
 const FOREVER = Number.POSITIVE_INFINITY;
 

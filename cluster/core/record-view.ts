@@ -38,6 +38,8 @@ export interface Proposal {
   readonly inSync: readonly Member[];
   /** Least plant time of a new leadership's first frame; also the base of the reserve. */
   readonly plantTimeMsMin: number;
+  /** Of a change by the leader: frames of its epoch that may have been issued; 0 for a takeover. */
+  readonly issuedSequence: number;
 }
 
 /** Sends a change of the record. Only where none is pending and no call is in flight. */
@@ -57,6 +59,7 @@ export function propose(draft: Draft, proposal: Proposal): void {
       known.record?.plantTimeMsMax ?? 0,
       Math.ceil(proposal.plantTimeMsMin + 2 * options.timings.soloLeaseMs),
     ),
+    issuedSequence: proposal.issuedSequence,
   };
   patchView(draft, {
     pending: {

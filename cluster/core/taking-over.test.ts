@@ -149,6 +149,14 @@ describe("a controller that restarted (rule 13)", () => {
     });
   });
 
+  it("the only controller of a grid, whose journal ends before what was issued, is back as soon, but stale", () => {
+    const bench = new Bench("n1", { order: ["n1"] }).start(place(4, 89));
+    const startedAtMs = bench.nowMs;
+    bench.read(10, record(4, member("n1", 0), [member("n1", 0)], 90));
+    expect(bench.runTo(startedAtMs + 130).find("transact")).toBeDefined();
+    expect(bench.applied(11).find("startLeading")).toMatchObject({ origin: "stale" });
+  });
+
   it("is not in sync, whatever an old record says of its earlier life", () => {
     const bench = new Bench("n2").start(place(4, 90));
     bench.read(10, record(4, A, [A, member("n2", 0), C]));
@@ -190,14 +198,20 @@ describe("a controller that restarted (rule 13)", () => {
   });
 
   it.each([
-    ["into the record's epoch is back after graceMs", place(4, 90), 130, "restart"],
+    ["all that was issued is back after graceMs", place(4, 90), 130, "restart"],
+    [
+      "into the record's epoch but not all that was issued goes by rule 11",
+      place(4, 89),
+      2_600,
+      "stale",
+    ],
     ["less far goes by rule 11", place(3, 90), 2_600, "stale"],
   ] as const)(
     "alone in the record of a grid of several: one whose journal reaches %s",
     (_reaches, last, waitMs, origin) => {
       const bench = new Bench("n1").start(last);
       const startedAtMs = bench.nowMs;
-      bench.read(10, record(4, member("n1", 0), [member("n1", 0)]));
+      bench.read(10, record(4, member("n1", 0), [member("n1", 0)], 90));
       bench.position(B, null).position(C, null);
       expect(bench.runTo(startedAtMs + waitMs - 1).find("transact")).toBeUndefined();
       expect(bench.runTo(startedAtMs + waitMs).find("transact")).toBeDefined();

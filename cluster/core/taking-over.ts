@@ -116,7 +116,10 @@ function coldPlan(
   };
 }
 
-/** Rule 13, second part: the record is solo and names this node's earlier life, which the lock proves dead. */
+/**
+ * Rule 13, second part: the record is solo and names this node's earlier life, which the lock proves dead. With a journal that ends
+ * before what the record says was issued it goes by rule 11: another may still remember it.
+ */
 function restartPlan(
   state: ControllerState,
   options: ControllerOptions,
@@ -124,8 +127,10 @@ function restartPlan(
 ): TakeoverPlan | null {
   if (record.inSync.length !== 1 || record.leader.node !== options.self) return null;
   const isAlone = options.order.length === 1;
+  const { last, isUnfit } = state.log;
+  // A frame of that epoch in the journal: then all that it continued is there too.
   const hasItsLog =
-    !state.log.isUnfit && state.log.last !== null && state.log.last.epoch === record.epoch;
+    !isUnfit && last?.epoch === record.epoch && last.sequence >= record.issuedSequence;
   if (!isAlone && !hasItsLog) return null;
   return {
     dueAtMs: Math.max(ownPromisesVoidMs(state, options), state.guardUntilMs),
@@ -233,6 +238,7 @@ export function attempt(
     epoch: nextEpoch(state, plan.origin),
     inSync: plan.inSync,
     plantTimeMsMin: hasAllFrames ? ownMs : Math.max(ownMs, reservedMs),
+    issuedSequence: 0,
   });
   enter(draft, { role: "taking-over" }, plan.reason);
 }

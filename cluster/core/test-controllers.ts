@@ -38,6 +38,7 @@ export const record = (
   epoch: number,
   leader: Member,
   inSync: readonly Member[],
+  issuedSequence = 0,
 ): LeadershipRecord => ({
   epoch,
   leader,
@@ -45,6 +46,7 @@ export const record = (
   order: ["n1", "n2", "n3"],
   nonce: NONCE,
   plantTimeMsMax: 50_000,
+  issuedSequence,
 });
 export const REACH: Reach = { reachedCount: 2, criticalCount: 2 };
 export const reaching = (reachedCount: number): Reach => ({ reachedCount, criticalCount: 2 });

@@ -10,7 +10,7 @@ import {
   authorityUntilMs,
   mayBuildFrame,
   nextDeadlineMs,
-  releasedSequence,
+  releasedLevelSequence,
   revisionOf,
   roleOf,
 } from "./queries.ts";
@@ -265,7 +265,7 @@ export class SmallWorld {
   }
 
   #issue(node: WorldNode): void {
-    const released = releasedSequence(node.state);
+    const released = releasedLevelSequence(node.state);
     for (let at = node.log.length - 1; at >= 0; at--) {
       const frame = present(node.log[at], "within the log");
       if (frame.sequence > released) continue;

@@ -21,7 +21,8 @@ function answered(bench: Bench): Bench {
 describe("REDUNDANCY_LOST (plant safety, rule 9)", () => {
   it("is raised when no standby was in sync for 2 s, and cleared when one is", () => {
     const bench = answered(pairLeader()).runWith([B], 5_000).run(60);
-    expect(bench.applied(3).find("inSyncChanged")?.inSync).toEqual([A]);
+    const revision = bench.state.view.known?.revision ?? 0;
+    expect(bench.applied(revision + 1).find("inSyncChanged")?.inSync).toEqual([A]);
     const lostAtMs = bench.nowMs;
     expect(bench.runWith([], 1_990).alarms()).toEqual([]);
     expect(bench.runWith([], 10).alarms()).toEqual(["+REDUNDANCY_LOST"]);

@@ -14,6 +14,7 @@ const record = (epoch: number): LeadershipRecord => ({
   order: ["n1"],
   nonce: nonce(epoch),
   plantTimeMsMax: epoch,
+  issuedSequence: 0,
 });
 const create = { grid: "port", expectedRevision: 0, expectedNonce: null, record: record(1) };
 

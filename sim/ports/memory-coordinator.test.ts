@@ -12,6 +12,7 @@ const record: LeadershipRecord = {
   order: ["n1"],
   nonce: "a".repeat(32),
   plantTimeMsMax: 0,
+  issuedSequence: 0,
 };
 const create = { grid: "port", expectedRevision: 0, expectedNonce: null, record };
 

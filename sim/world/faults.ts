@@ -180,6 +180,25 @@ export function drawFault(
   }
 }
 
+const KEEPS_FROM_STORE: readonly FaultKind[] = [
+  "isolate",
+  "pause",
+  "suspend",
+  "stallAtGate",
+  "storeCut",
+  "storeAnswersLost",
+  "storeLate",
+  "memberDown",
+  "storeLeaderLost",
+  "storeOutage",
+  "storeSlow",
+];
+
+/** Whether every node that is up reaches the coordinator at any time. */
+export function leavesStoreWell({ kind }: Fault): boolean {
+  return !KEEPS_FROM_STORE.includes(kind);
+}
+
 /** One fault in one line. */
 export function describeFault(fault: Fault): string {
   const { atMs, forMs, kind, ...rest } = fault;

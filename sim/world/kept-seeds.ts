@@ -37,4 +37,25 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     check: "overtaken",
     defect: "the same, with a record that had moved on by a takeover",
   },
+  {
+    kind: "counter",
+    seed: 944,
+    check: "forgotten",
+    defect:
+      "a level went out while the change was under way that left its leader alone; the record did not know of it, nor did the disk, nor did the restart",
+  },
+  {
+    kind: "counter",
+    seed: 3938,
+    check: "unauthorised",
+    defect:
+      "in the world itself: a computer that was killed asleep lost the clock of its next life in the middle of it",
+  },
+  {
+    kind: "counter",
+    seed: 4235,
+    check: "plant-time",
+    defect:
+      "three disks lost while the coordinator was away: plant time went back below what nobody could reserve, which the referee allows now; with standbys the leader reserved none at all",
+  },
 ];

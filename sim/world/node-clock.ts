@@ -81,13 +81,17 @@ export class NodeClock implements Clock {
 
   #resume(): void {
     if (this.isPaused) return;
-    this.#offsetMs -= this.rate * this.#sleepsMs;
-    this.#sleptMs += this.#sleepsMs;
-    this.#sleepsMs = 0;
+    this.#loseSleep();
     const backlog = this.#backlog;
     this.#backlog = [];
     if (this.#isTimersFirst) backlog.sort((a, b) => Number(b.isTimer) - Number(a.isTimer));
     for (const { isTimer, callback } of backlog) this.#run(isTimer, callback);
+  }
+
+  #loseSleep(): void {
+    this.#offsetMs -= this.rate * this.#sleepsMs;
+    this.#sleptMs += this.#sleepsMs;
+    this.#sleepsMs = 0;
   }
 
   /** The computer sleeps: its process stands still, and so does its clock. */
@@ -101,8 +105,11 @@ export class NodeClock implements Clock {
     return this.#sleptMs;
   }
 
-  /** The process is gone, and with it what it was to do. */
+  /** The process is gone, and with it what it was to do. A computer that slept is awake for the next one: its clock lost what it slept. */
   forget(): void {
+    const leftMs = Math.max(0, this.#pausedUntilMs - this.#world.monotonicMs());
+    this.#sleepsMs = Math.max(0, this.#sleepsMs - leftMs);
+    this.#loseSleep();
     this.#backlog = [];
     this.#pausedUntilMs = -Infinity;
   }

@@ -50,6 +50,8 @@ export interface RefereeOptions {
   readonly timings: Timings;
   readonly writeMs: number;
   readonly single: SingleFault | null;
+  /** Every node that is up reaches the coordinator at any time. */
+  readonly isStoreWell: boolean;
   readonly now: () => number;
 }
 
@@ -88,7 +90,12 @@ export class Referee {
   #lossyEpoch = 0;
   readonly #takeoverOf = new Map<number, Takeover>();
   #lastIssued: KnownFrame | null = null;
+  /** The newest frame that a restart not counted as stale must not lack: issued on others' memory, or from the disk. */
+  #lastKept: KnownFrame | null = null;
   #plantTimeMsMax = 0;
+  /** By epoch: up to where its record reserves plant time, and where that of the epoch before did. */
+  readonly #reservedMs = new Map<number, number>();
+  readonly #beganAboveMs = new Map<number, number>();
   #holders: readonly Holder[] = [];
   lastWriteAtMs = -Infinity;
   /** Longest time between two writes at one device around a single fault. */
@@ -174,6 +181,15 @@ export class Referee {
     this.#newestEpoch = epoch;
     this.#newestTip = position.hash;
     if (kind !== "hot") this.#lossyEpoch = epoch;
+    const kept = this.#lastKept;
+    this.#lastKept = null;
+    if (frame.leadership?.origin === "restart" && kept !== null) {
+      if (!this.#frames.holds(position.hash, kept))
+        return this.#fail(
+          "forgotten",
+          `${member.node} leads again in epoch ${epoch}, not counted as stale, without frame ${kept.epoch}:${kept.sequence}, which was issued`,
+        );
+    }
     const issued = this.#lastIssued;
     if (issued === null || this.#frames.holds(position.hash, issued)) return;
     if (kind === "hot") {
@@ -197,7 +213,9 @@ export class Referee {
     if (this.#records.length > 16) this.#records = this.#records.slice(-8);
     const problem = this.#recordProblem(before, record);
     if (problem !== null) return this.#fail("record", problem);
+    this.#reservedMs.set(record.epoch, record.plantTimeMsMax);
     if (before !== null && before.epoch === record.epoch) return;
+    this.#beganAboveMs.set(record.epoch, before?.plantTimeMsMax ?? 0);
     const kind = this.#kindOf(node, before, record);
     this.takeovers[kind]++;
     if (before !== null) this.#checkSuccessor(before, record);
@@ -337,6 +355,7 @@ export class Referee {
     if (frame === undefined) return this.#fail("unacknowledged", `${what}: there is no such frame`);
     if (!isLate) this.#checkAcknowledged(what, frame, gatedAtMs);
     if (write.kind === "command") this.#checkSynced(what, frame, gatedAtMs);
+    if (this.#isKept(write.kind, frame, gatedAtMs)) this.#lastKept = frame;
     this.issue(frame);
     this.lastWriteAtMs = arrivedAtMs;
     if (!write.isAccepted) return;
@@ -388,6 +407,20 @@ export class Referee {
       );
   }
 
+  /** A lone leader's levels are not: they go out before the disk has their frame, and are written again after a restart. */
+  #isKept(kind: FieldWrite["kind"], frame: KnownFrame, atMs: number): boolean {
+    const record = this.#recordAt(atMs);
+    if (record === null || record.epoch !== frame.epoch) return false;
+    const kept = this.#lastKept;
+    if (kept !== null && kept.epoch === frame.epoch && kept.sequence >= frame.sequence)
+      return false;
+    const synced = this.#synced.get(record.leader.incarnation);
+    const isSynced = synced?.epoch === frame.epoch && synced.sequence >= frame.sequence;
+    if (record.inSync.length === 1) return kind === "command" && isSynced;
+    // What the disk kept waiting too long goes out without it, with an alarm.
+    return isSynced || atMs - frame.builtAtMs < SYNC_WAIT_MS / (1 + RATE_DEVIATION_MAX);
+  }
+
   issue(frame: KnownFrame): void {
     this.issuedCount++;
     if (frame.epoch < this.#newestEpoch) {
@@ -402,14 +435,33 @@ export class Referee {
     }
     const last = this.#lastIssued;
     if (last !== null && last.epoch === frame.epoch && last.sequence >= frame.sequence) return;
-    if (frame.plantTimeMs < this.#plantTimeMsMax) {
-      this.#fail(
-        "plant-time",
-        `plant time went back from ${this.#plantTimeMsMax} to ${frame.plantTimeMs} in frame ${frame.epoch}:${frame.sequence}`,
-      );
-    }
+    this.#checkPlantTime(frame);
     this.#plantTimeMsMax = Math.max(this.#plantTimeMsMax, frame.plantTimeMs);
     this.#lastIssued = frame;
+  }
+
+  /**
+   * Plant time never goes back, whoever leads. But where no leader could reserve any, because the coordinator did not answer, one that
+   * begins with nothing but the record can only begin where that one ends.
+   */
+  #checkPlantTime(frame: KnownFrame): void {
+    const place = `frame ${frame.epoch}:${frame.sequence}`;
+    const reservedMs = this.#reservedMs.get(frame.epoch) ?? Infinity;
+    if (frame.plantTimeMs < this.#plantTimeMsMax) {
+      const beginsAtMs = this.#beganAboveMs.get(frame.epoch) ?? 0;
+      const isLost = this.#takeoverOf.get(frame.epoch) !== "hot";
+      if (!isLost || beginsAtMs >= this.#plantTimeMsMax || frame.plantTimeMs < beginsAtMs)
+        return this.#fail(
+          "plant-time",
+          `plant time went back from ${this.#plantTimeMsMax} to ${frame.plantTimeMs} in ${place}`,
+        );
+      this.#plantTimeMsMax = frame.plantTimeMs;
+    }
+    if (this.#options.isStoreWell && frame.plantTimeMs > reservedMs)
+      this.#fail(
+        "plant-time",
+        `${place} is at ${frame.plantTimeMs}, the record reserves up to ${reservedMs} only`,
+      );
   }
 
   fail(check: Check, text: string): void {

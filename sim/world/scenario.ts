@@ -5,7 +5,7 @@ import { createSeededRandom } from "../ports/seeded-random.ts";
 import type { Fault } from "./faults.ts";
 import { drawFaults } from "./faults.ts";
 import type { SingleFault } from "./single-fault.ts";
-import { RATE_DEVIATION_MAX, drawSingleFault } from "./single-fault.ts";
+import { RATE_DEVIATION_MAX, drawSingleFault, helplessLeaderFault } from "./single-fault.ts";
 import { TIMER_LATENESS_MS_MAX } from "./node-clock.ts";
 
 export type WorldKind = "counter" | "vessel";
@@ -102,12 +102,16 @@ function singleScenario(common: Common, random: SeededRandom): Scenario {
   const latencyMsMin = random.between(0.5, 3);
   const store = { latencyMsMin, latencyMsMax: random.between(latencyMsMin, timings.staggerMs) };
   const atMs = SINGLE_FROM_MS + random.between(0, 300);
-  const single = drawSingleFault(random, nodes, atMs, timings, {
+  const delays = {
     messageMs: network.delayMsMax,
     storeMs: store.latencyMsMax,
     fieldMs: FIELD_DELAY_MS.max,
     latenessMs: TIMER_LATENESS_MS_MAX,
-  });
+  };
+  const drawn = drawSingleFault(random, nodes, atMs, timings, delays);
+  const isHelpless =
+    nodes.length > 2 && createSeededRandom(`helpless/${common.seed}`).next() < 0.15;
+  const single = isHelpless ? helplessLeaderFault(nodes, atMs, timings, delays) : drawn;
   return {
     ...common,
     failback: "manual",
@@ -116,7 +120,7 @@ function singleScenario(common: Common, random: SeededRandom): Scenario {
     store,
     field: { delayMsMin: FIELD_DELAY_MS.min, delayMsMax: FIELD_DELAY_MS.max },
     hasOneMaster: false,
-    faults: [single.fault],
+    faults: [...single.before, single.fault],
     single,
     healAtMs: atMs + single.fault.forMs,
     recoveryMsMax: recoveryMsMax(timings),

@@ -23,6 +23,8 @@ type Successor = "same" | "next" | "next or same";
 /** What must hold in a run with one fault, coordinator and all else well. */
 export interface SingleFault {
   readonly fault: Fault;
+  /** What was wrong before, without any effect so far. */
+  readonly before: readonly Fault[];
   readonly successor: Successor;
   /** Longest time between two writes at one device, and how it comes about. */
   readonly gapMsMax: number;
@@ -118,5 +120,38 @@ export function drawSingleFault(
     [{ ...timed, kind: "deviceCut", node, device: "plain" }, bounds.ioLoss],
   ];
   const [fault, bound] = pick(options);
-  return { fault, ...bound };
+  return { fault, before: [], ...bound };
+}
+
+/** After a read that came too early for rule 14 the next comes so much later. */
+const READ_RETRY_MS = 100;
+
+/**
+ * Rule 14: a leader that has lost the coordinator goes on by its standbys' promises, until one of them dies: then it can neither
+ * command nor remove it, and the other standby has to leave it.
+ */
+export function helplessLeaderFault(
+  nodes: readonly string[],
+  atMs: number,
+  timings: Timings,
+  { messageMs, storeMs, fieldMs, latenessMs }: Delays,
+): SingleFault {
+  const leader = nodes[0] as string;
+  const last = nodes.at(-1) as string;
+  const forMs = 2_500;
+  const earlierMs = 400;
+  const { scanMs, leaseMs, heartbeatMs, holdMs, graceMs } = timings;
+  const waitMs = scanMs + leaseMs + heartbeatMs + holdMs + READ_RETRY_MS + graceMs;
+  return {
+    fault: { atMs, forMs, kind: "crash", node: last, how: "power" },
+    before: [{ atMs: atMs - earlierMs, forMs: earlierMs + forMs, kind: "storeCut", node: leader }],
+    successor: "next",
+    gapMsMax:
+      waitMs / (1 - RATE_DEVIATION_MAX) +
+      4 * messageMs +
+      2 * storeMs +
+      3 * fieldMs +
+      6 * latenessMs,
+    formula: "scan + lease + heartbeat + hold + 100 ms + grace + 4 message + 2 store + 3 field",
+  };
 }

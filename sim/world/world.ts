@@ -9,7 +9,7 @@ import { createSeededRandom } from "../ports/seeded-random.ts";
 import type { VirtualClock } from "../ports/virtual-clock.ts";
 import { createVirtualClock } from "../ports/virtual-clock.ts";
 import type { Fault } from "./faults.ts";
-import { describeFault } from "./faults.ts";
+import { describeFault, leavesStoreWell } from "./faults.ts";
 import type { FieldDevice } from "./field.ts";
 import { Field } from "./field.ts";
 import { NodeClock } from "./node-clock.ts";
@@ -97,6 +97,7 @@ export class World {
         timings: grid.timings,
         writeMs: WRITE_MS,
         single: scenario.single,
+        isStoreWell: scenario.faults.every(leavesStoreWell),
         now: () => clock.monotonicMs(),
       }),
     }));

@@ -59,7 +59,13 @@ const failed = (evidence: Partial<Evidence>) =>
   checksOf(judgeChaos({ ...good, ...evidence }))
     .filter(({ isMet }) => !isMet)
     .map(({ text }) => text);
-const frozen: DoneFault = { atMs: 200, kind: "freeze", text: "n1 frozen", nodes: ["n1"] };
+const frozen: DoneFault = {
+  atMs: 200,
+  untilMs: 650,
+  kind: "freeze",
+  text: "n1 frozen",
+  nodes: ["n1"],
+};
 
 describe("the referee of chaos", () => {
   it("finds nothing wrong with a takeover that continues the last frame", () => {
@@ -88,6 +94,21 @@ describe("the referee of chaos", () => {
     ]);
   });
 
+  it("lets a lone leader that restarts lack the levels of its last sync, and nothing before", () => {
+    const frames = [...good.frames.slice(0, 1), frame(2, 2, "c", "a")];
+    const restarted = (issuedMs: number) => [
+      led("n1", 1, 0),
+      released("n1", 1, 1, "a", 1),
+      released("n1", 1, 2, "b", 101),
+      released("n1", 1, 3, "e", issuedMs),
+      led("n1", 2, 500, "restart"),
+      released("n1", 2, 2, "c", 501),
+    ];
+    const writes = [write(2, "n1", 1), write(502, "n1", 2)];
+    expect(failed({ frames, writes, trace: restarted(201) })).toEqual([]);
+    expect(failed({ frames, writes, trace: restarted(301) })).toHaveLength(1);
+  });
+
   it("finds a frame lost two leaderships later, though the journal of the one between is gone", () => {
     const trace = [...good.trace, led("n1", 3, 900), released("n1", 3, 4, "d", 901)];
     const frames = [frame(1, 1, "a", "0"), frame(1, 2, "b", "a"), frame(3, 3, "d", "b")];
@@ -110,6 +131,10 @@ describe("the referee of chaos", () => {
     const writes = [...good.writes, write(700, "n1", null)];
     expect(failed({ writes })).toEqual(["late writes at plain devices that nothing explains"]);
     expect(failed({ writes, faults: [frozen] })).toEqual([]);
+    const over = { ...frozen, atMs: -3000, untilMs: -400 };
+    expect(failed({ writes, faults: [over] })).toEqual([
+      "late writes at plain devices that nothing explains",
+    ]);
     expect(judgeChaos({ ...good, writes, faults: [frozen] }).lateWrites).toMatchObject([
       { writer: "n1", successor: "n2", epoch: 1, lateMs: 197 },
     ]);

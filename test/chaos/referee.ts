@@ -5,6 +5,8 @@ import type { TraceLine } from "../support/trace-lines.ts";
 export interface DoneFault {
   /** The machine's monotonic clock. */
   readonly atMs: number;
+  /** When the cause was over: a process goes on, packets pass again. */
+  readonly untilMs: number;
   readonly kind: string;
   /** What the launcher said. */
   readonly text: string;
@@ -84,10 +86,10 @@ export interface Verdict {
   readonly sharedEpochs: readonly string[];
 }
 
-/** A fault explains a late write of the node that it struck for so long after it began, ms. */
-const EXPLAINS_MS = 30_000;
 /** Origins of takeovers that may be without frames that were issued (rules 11 and 13). */
 const MAY_LOSE: readonly string[] = ["stale", "cold"];
+/** A lone leader's levels do not wait for the disk (rule 4): its restart may lack the frames of one sync. */
+const UNSYNCED_MS_MAX = 150;
 
 /** Judges a run by what the devices saw, what the nodes issued and what the journals hold: a pure function. */
 export function judgeChaos(evidence: Evidence): Verdict {
@@ -180,24 +182,38 @@ function lateWritesOf(
   return late;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  freeze: "was frozen between the check of its authority and the kernel's taking of the write",
-  "cut-plant": "had the write on the network that was cut, and it went on when that healed",
-  kill: "was killed with the write in the kernel already",
-  "kill-with-etcd": "was killed with the write in the kernel already",
-  "kill-all": "was killed with the write in the kernel already",
-  "power-cut": "had the write on the wire when its power was cut",
+/** A process goes on, or its kernel delivers what it had, within this time. */
+const SOON_MS = 1000;
+/** After a cut of some seconds the kernel's next retransmission comes so late at most: its intervals double. */
+const RETRANSMITTED_MS = 8000;
+
+/** What explains a late write, and until when after it was over. Nothing else that may befall a node makes a write late. */
+const REASONS: Readonly<Record<string, { readonly text: string; readonly forMs: number }>> = {
+  freeze: {
+    text: "was frozen between the check of its authority and the kernel's taking of the write",
+    forMs: SOON_MS,
+  },
+  "cut-plant": {
+    text: "had the write on the network that was cut, and it went on when that healed",
+    forMs: RETRANSMITTED_MS,
+  },
+  kill: { text: "was killed with the write in the kernel already", forMs: SOON_MS },
+  "kill-with-etcd": { text: "was killed with the write in the kernel already", forMs: SOON_MS },
+  "kill-all": { text: "was killed with the write in the kernel already", forMs: SOON_MS },
+  "power-cut": {
+    text: "had the write on the wire when its power was cut",
+    forMs: RETRANSMITTED_MS,
+  },
 };
 
 function explain({ writer, atMs }: WriteEntry, faults: readonly DoneFault[]): string | null {
-  const cause = faults.findLast(
-    (fault) =>
-      fault.nodes.includes(writer) &&
-      fault.atMs <= atMs &&
-      atMs - fault.atMs <= EXPLAINS_MS &&
-      REASONS[fault.kind] !== undefined,
-  );
-  return cause === undefined ? null : `${writer} ${REASONS[cause.kind] ?? ""}`;
+  for (const fault of faults.toReversed()) {
+    const reason = REASONS[fault.kind];
+    if (reason === undefined || !fault.nodes.includes(writer)) continue;
+    if (fault.atMs <= atMs && atMs <= fault.untilMs + reason.forMs)
+      return `${writer} ${reason.text}`;
+  }
+  return null;
 }
 
 function countFenceBreaches(accepted: readonly WriteEntry[]): number {
@@ -239,11 +255,14 @@ function lostFramesOf(
     const byHash = new Map<string, JournalledFrame>();
     for (const frame of frames) if (frame.grid === grid) byHash.set(frame.hash, frame);
     const issued = trace.filter((line) => line.step === "released" && line.grid === grid);
+    const lastIssuedMs = new Map<number, number>();
+    for (const { epoch = 0, atMs } of issued)
+      lastIssuedMs.set(epoch, Math.max(atMs, lastIssuedMs.get(epoch) ?? atMs));
     const epochs = firstFrames([...byHash.values()]);
     for (const first of epochs) {
       const chain = ancestorsOf(first, byHash);
-      const origin = originOf(leaderships, grid, first.epoch);
-      for (const { epoch = 0, sequence = 0, hash = "", node } of issued) {
+      const leadership = leaderships.find((one) => one.grid === grid && one.epoch === first.epoch);
+      for (const { epoch = 0, sequence = 0, hash = "", node, atMs } of issued) {
         if (epoch >= first.epoch || chain.hashes.has(hash)) continue;
         // Older than what the journals still hold on this branch: nothing can be said.
         if (sequence < chain.oldestSequence) continue;
@@ -257,16 +276,16 @@ function lostFramesOf(
           sequence,
           issuedBy: node,
           missingInEpoch: first.epoch,
-          isAllowed: MAY_LOSE.includes(origin),
+          isAllowed:
+            MAY_LOSE.includes(leadership?.origin ?? "") ||
+            (leadership?.origin === "restart" &&
+              leadership.node === node &&
+              (lastIssuedMs.get(epoch) ?? Infinity) - atMs <= UNSYNCED_MS_MAX),
         });
       }
     }
   }
   return lost;
-}
-
-function originOf(leaderships: readonly Leadership[], grid: string, epoch: number): string {
-  return leaderships.find((one) => one.grid === grid && one.epoch === epoch)?.origin ?? "";
 }
 
 /** The first frame of each epoch, oldest epoch first. */
@@ -324,7 +343,7 @@ export function checksOf(verdict: Verdict): Check[] {
     },
     {
       text: "issued frames that a later leader lacks, outside stale takeovers",
-      found: `${lost.length} of ${verdict.issuedFrameCount}${allowedCount > 0 ? `; ${allowedCount} in ${verdict.staleTakeoverCount} stale takeovers` : ""}`,
+      found: `${lost.length} of ${verdict.issuedFrameCount}${allowedCount > 0 ? `; ${allowedCount} in ${verdict.staleTakeoverCount} stale takeovers, and levels of lone leaders that restarted` : ""}`,
       isMet: lost.length === 0,
     },
     {

@@ -131,8 +131,11 @@ class Chaos {
     // The launcher's own mark is the instant, where it made one.
     const marked = this.#context.faults.caused.findLast(({ type }) => type === action.type);
     const isOwn = marked !== undefined && marked.atMs >= atMs;
+    const struckMs = isOwn ? marked.atMs : atMs;
     this.#log.faults.push({
-      atMs: isOwn ? marked.atMs : atMs,
+      atMs: struckMs,
+      // Whoever is down is started again, and its packets pass, only then.
+      untilMs: struckMs + fault.durationMs + (fault.kind === "power-cut" ? AFTER_MS : 0),
       kind: fault.kind,
       text: textOf(action),
       nodes,

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RemsError } from "../../kernel/errors.ts";
-import type { Mutant } from "./mutants.ts";
+import type { Edit, Mutant } from "./mutants.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const cache = join(root, ".cache", "mutants");
@@ -25,7 +25,7 @@ const FOLDERS = [
  * The compiled text with the defect in it.
  * @throws {@link RemsError} `REMS_CONFIG_INVALID` if the text to replace does not occur exactly once.
  */
-export function patched(text: string, { name, file, find, replace }: Mutant): string {
+export function patched(text: string, name: string, { file, find, replace }: Edit): string {
   const parts = text.split(find);
   if (parts.length === 2) return parts.join(replace);
   throw new RemsError(
@@ -45,7 +45,15 @@ export function applyMutant(mutant: Mutant): string {
       filter: (path) => !path.endsWith(".map") && !path.endsWith(".d.ts"),
     });
   }
-  const compiled = join(folder, mutant.file.replace(/\.ts$/, ".js"));
-  writeFileSync(compiled, patched(readFileSync(compiled, "utf8"), mutant));
+  for (const edit of editsOf(mutant)) {
+    const compiled = join(folder, compiledName(edit));
+    writeFileSync(compiled, patched(readFileSync(compiled, "utf8"), mutant.name, edit));
+  }
   return folder;
 }
+
+export const editsOf = (mutant: Mutant): readonly Edit[] =>
+  mutant.also === undefined ? [mutant] : [mutant, mutant.also];
+
+/** Of the compiled file that an edit changes, below `dist/`. */
+export const compiledName = ({ file }: Edit): string => file.replace(/\.ts$/, ".js");

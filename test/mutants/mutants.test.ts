@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { patched, root } from "./apply-mutant.ts";
+import { compiledName, editsOf, patched, root } from "./apply-mutant.ts";
 import { MUTANTS } from "./mutants.ts";
 
 describe("mutants", () => {
@@ -12,15 +12,17 @@ describe("mutants", () => {
   });
 
   it.each(MUTANTS)("$name applies exactly once to the code as compiled", (mutant) => {
-    const compiled = join(root, "dist", mutant.file.replace(/\.ts$/, ".js"));
-    expect(existsSync(compiled), `${compiled}: run "npm run build" first`).toBe(true);
-    const text = readFileSync(compiled, "utf8");
-    expect(patched(text, mutant)).not.toBe(text);
+    for (const edit of editsOf(mutant)) {
+      const compiled = join(root, "dist", compiledName(edit));
+      expect(existsSync(compiled), `${compiled}: run "npm run build" first`).toBe(true);
+      const text = readFileSync(compiled, "utf8");
+      expect(patched(text, mutant.name, edit)).not.toBe(text);
+    }
   });
 
   it("one that no longer applies, or applies twice, is an error that names it", () => {
-    const mutant = { name: "m", what: "", rule: "", file: "a.ts", find: "b", replace: "c" };
-    expect(() => patched("a", mutant)).toThrow(/mutant m: "b" occurs 0 times/);
-    expect(() => patched("b b", mutant)).toThrow(/occurs 2 times/);
+    const edit = { file: "a.ts", find: "b", replace: "c" };
+    expect(() => patched("a", "m", edit)).toThrow(/mutant m: "b" occurs 0 times/);
+    expect(() => patched("b b", "m", edit)).toThrow(/occurs 2 times/);
   });
 });

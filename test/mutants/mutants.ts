@@ -1,15 +1,21 @@
-/** A deliberate defect in the failover rules: one piece of compiled code, replaced in a copy. The product itself has no switch. */
-export interface Mutant {
-  readonly name: string;
-  /** What is wrong, in words. */
-  readonly what: string;
-  /** Of section "Rules" in docs/07-resilience/failover.md. */
-  readonly rule: string;
+/** One piece of compiled code, replaced in a copy. */
+export interface Edit {
   /** Source file; the patch is applied to what the compiler made of it. */
   readonly file: string;
   /** Must occur exactly once, so that a mutant that no longer applies is noticed. */
   readonly find: string;
   readonly replace: string;
+}
+
+/** A deliberate defect in the failover rules. The product itself has no switch. */
+export interface Mutant extends Edit {
+  readonly name: string;
+  /** What is wrong, in words. */
+  readonly what: string;
+  /** Of section "Rules" in docs/07-resilience/failover.md. */
+  readonly rule: string;
+  /** Where the code holds a rule in two places, either of which would do. */
+  readonly also?: Edit;
   /** Found within few seeds: part of the sample that `npm test` runs. */
   readonly isSample?: true;
 }
@@ -43,12 +49,17 @@ export const MUTANTS: readonly Mutant[] = [
     isSample: true,
   },
   {
-    name: "acknowledgement-of-another-epoch",
-    what: "an acknowledgement given in another epoch counts",
+    name: "log-of-another-epoch",
+    what: "what a standby holds of another epoch counts as held of this one",
     rule: "2",
-    file: "cluster/core/leading.ts",
-    find: "if (leading === null || message.epoch !== leading.epoch)",
-    replace: "if (leading === null)",
+    file: "cluster/core/following.ts",
+    find: "log.last !== null && log.last.epoch === message.epoch && !log.isUnfit",
+    replace: "log.last !== null && !log.isUnfit",
+    also: {
+      file: "cluster/core/leading.ts",
+      find: "last !== null && last.epoch === leading.epoch;",
+      replace: "last !== null;",
+    },
   },
   {
     name: "acknowledgement-of-another-life",
@@ -126,6 +137,14 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "return released;",
   },
   {
+    name: "level-before-disk-while-becoming-alone",
+    what: "levels do not wait for the disk while a change is under way that leaves the leader alone",
+    rule: "4",
+    file: "cluster/core/authority.ts",
+    find: "return isBecomingAlone ?",
+    replace: "return isBecomingAlone && false ?",
+  },
+  {
     name: "authority-checked-without-margin",
     what: "the gate looks at the time of the check, not of the arrival",
     rule: "5",
@@ -164,7 +183,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "cluster/core/record-view.ts",
     find: "if (epoch === knownEpoch && revision <= known.revision) {",
     replace:
-      "if (epoch === knownEpoch && revision <= known.revision) { if (pending?.purpose === 'change' && draft.state.view.inFlightId === null) patchView(draft, { pending: null });",
+      "if (epoch === knownEpoch && revision <= known.revision) { if (pending?.purpose === 'change' && draft.nowMs - pending.firstSentAtMs > draft.options.timings.coordinatorMs) patchView(draft, { pending: null });",
   },
   {
     name: "nonce-not-compared",
@@ -234,12 +253,28 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "plantTimeMsMin: ownMs,",
   },
   {
+    name: "plant-time-not-reserved",
+    what: "a leader with standbys reserves no plant time",
+    rule: "11",
+    file: "cluster/core/leading.ts",
+    find: ": reserveDueMs(state, record, options);",
+    replace: ": FOREVER;",
+  },
+  {
     name: "restarted-takes-itself-for-in-sync",
     what: "a restarted controller leads by a record that names its earlier life",
     rule: "13",
     file: "cluster/core/following.ts",
     find: "return record.inSync.some((member) => isSameMember(member, state.self));",
     replace: "return record.inSync.some((member) => member.node === state.self.node);",
+  },
+  {
+    name: "restart-forgets-what-was-issued",
+    what: "a restarted lone leader does not count as stale although its journal ends before what was issued",
+    rule: "13",
+    file: "cluster/core/taking-over.ts",
+    find: "last.sequence >= record.issuedSequence",
+    replace: "last.sequence >= 0",
   },
   {
     name: "helpless-leader-followed-for-ever",
@@ -256,6 +291,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: "cluster/core/authority.ts",
     find: 'if (situation.role === "handing-over" && situation.handover.phase === "resigned")',
     replace: "if (situation === null)",
+    also: {
+      file: "cluster/core/handover.ts",
+      find: 'emit(draft, { type: "stopLeading", reason: `handed over to ${handover.to.node}` });',
+      replace: "",
+    },
   },
   {
     name: "old-epoch-resumed",

@@ -14,7 +14,8 @@ export const hex = (value: number) => value.toString(16).padStart(32, "0");
 
 export function recordOf(epoch: number, node = "n1"): LeadershipRecord {
   const leader = { node, incarnation: hex(1) };
-  return { epoch, leader, inSync: [leader], order: [node], nonce: hex(epoch), plantTimeMsMax: 1.5 };
+  const members = { leader, inSync: [leader], order: [node] };
+  return { epoch, ...members, nonce: hex(epoch), plantTimeMsMax: 1.5, issuedSequence: 0 };
 }
 
 /** Replaces the record of `epoch - 1`, which has this revision, by that of `epoch`. */

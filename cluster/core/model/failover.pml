@@ -117,14 +117,28 @@ typedef Controller {
   byte target;
   Resignation sent, got;
   bool x;
+#ifdef DISK
   bool is_synced;
+  /* Epoch of the last frame of an own leadership in the journal; what it continued is there too. */
+  byte logged;
+  /* What the record as known, and the change under way, say: the watched frame was issued. */
+  bool tells;
+  bool next_tells;
+#endif
   Exchange to[N]
 };
 
 Controller c[N];
 
 /* The store: the record, and transactions under way. A sender may be dead or may have given up: its transaction stays. */
+#ifdef DISK
+typedef Transaction { byte expects; byte epoch; byte in_sync; bool tells };
+bool tells;
+#define tells_of(name) name
+#else
 typedef Transaction { byte expects; byte epoch; byte in_sync };
+#define tells_of(name) false
+#endif
 byte revision = 1;
 byte epoch = 1;
 byte in_sync = IN_SYNC_AT_START;
@@ -216,6 +230,18 @@ bool is_own, took;
 #define is_unchanged(i) (c[i].unchanged == 0)
 #endif
 
+/* Rule 13: the journal of one that led alone holds what was issued. */
+#ifdef NO_OWN_LOG
+#define has_own_log(i) true
+#else
+#define has_own_log(i) (c[i].logged == c[i].epoch)
+#endif
+#ifdef NO_ISSUED_IN_RECORD
+#define has_issued(i) true
+#else
+#define has_issued(i) (!c[i].tells || c[i].x)
+#endif
+
 #ifdef NO_INCARNATION
 #define is_in_sync(i) ((c[i].in_sync & lives_of(i)) != 0 && c[i].epoch >= c[i].epoch_seen)
 #else
@@ -228,6 +254,9 @@ inline less(value) {
 
 inline clear_change(i) {
   c[i].expects = 0; c[i].next_epoch = 0; c[i].next_in_sync = 0; c[i].next_solo = 0; c[i].applied_as = 0; c[i].is_hot = false;
+#ifdef DISK
+  c[i].next_tells = false;
+#endif
   is_sent[i] = false
 }
 
@@ -259,6 +288,9 @@ inline clear_resignation(i) {
 }
 
 inline clear_orphan(i) {
+#ifdef DISK
+  orphan[i].tells = false;
+#endif
   orphan[i].expects = 0; orphan[i].epoch = 0; orphan[i].in_sync = 0
 }
 
@@ -266,6 +298,9 @@ inline clear_orphan(i) {
 inline abandon_change(i) {
   if
   :: is_sent[i] ->
+#ifdef DISK
+     orphan[i].tells = c[i].next_tells;
+#endif
      orphan[i].expects = c[i].expects; orphan[i].epoch = c[i].next_epoch; orphan[i].in_sync = c[i].next_in_sync
   :: else
   fi;
@@ -278,6 +313,9 @@ inline crash(i) {
   abandon_change(i); clear_leading(i); clear_resignation(i);
   c[i].role = DOWN; c[i].revision = 0; c[i].epoch = 0; c[i].in_sync = 0; c[i].unchanged = 0; c[i].epoch_seen = 0;
   c[i].promise = 0; c[i].silent = 0;
+#ifdef DISK
+  c[i].tells = false;
+#endif
   for (k : 0 .. N - 1) {
     if :: c[i].to[k].state == ACKNOWLEDGEMENT -> clear_exchange(i, k) :: else fi;
     if :: c[k].to[i].state == MESSAGE -> clear_exchange(k, i) :: else fi
@@ -310,6 +348,9 @@ inline propose(i, to_epoch, set) {
 #ifdef NO_NEW_EPOCH_ACKNOWLEDGEMENT
   c[i].next_solo = SOLO_LEASE;
 #endif
+#ifdef DISK
+  c[i].next_tells = (to_epoch == c[i].epoch && x_issued && x_epoch == c[i].epoch);
+#endif
   is_sent[i] = true;
   printf("n%d proposes epoch %d, in sync %d, against revision %d\n", i, c[i].next_epoch, c[i].next_in_sync, c[i].expects)
 }
@@ -341,7 +382,11 @@ inline become_leader(i) {
      :: !c[i].x && !c[i].is_hot ->
         x_issued = false; x_epoch = 0;
         for (k : 0 .. N - 1) {
-          c[k].x = false; c[k].is_synced = false; c[k].holders = 0; c[k].sent.x = false; c[k].got.x = false;
+          c[k].x = false; c[k].holders = 0;
+#ifdef DISK
+          c[k].is_synced = false; c[k].tells = false; c[k].next_tells = false; orphan[k].tells = false;
+#endif
+          c[k].sent.x = false; c[k].got.x = false;
           for (n : 0 .. N - 1) { c[k].to[n].x = false; c[k].to[n].after_x = false }
         }
      :: else
@@ -351,7 +396,7 @@ inline become_leader(i) {
 }
 
 /* Takes up a later record, as a majority showed it. */
-inline learn(i, r, e, set) {
+inline learn(i, r, e, set, told) {
   printf("n%d learns revision %d: epoch %d, in sync %d\n", i, r, e, set);
   is_own = (c[i].expects != 0 && c[i].applied_as == r);
   took = (is_own && c[i].role == TAKING);
@@ -366,6 +411,9 @@ inline learn(i, r, e, set) {
   :: else
   fi;
   c[i].revision = r; c[i].epoch = e; c[i].in_sync = set;
+#ifdef DISK
+  c[i].tells = told;
+#endif
   see_epoch(i, e);
 #ifndef NO_RESIGNED_EPOCH
   if :: c[i].got.revision < r -> clear_resignation(i) :: else fi;
@@ -384,9 +432,12 @@ inline learn(i, r, e, set) {
 }
 
 /* What the store does with a transaction that arrives: it compares the revision, then sets. */
-inline apply(to_epoch, to_set) {
+inline apply(to_epoch, to_set, told) {
   printf("the record moves to revision %d: epoch %d, in sync %d\n", revision + 1, to_epoch, to_set);
   revision++; epoch = to_epoch; in_sync = to_set;
+#ifdef DISK
+  tells = told;
+#endif
   for (k : 0 .. N - 1) {
     if :: is_sent[k] && c[k].expects < revision -> is_sent[k] = false :: else fi;
 #ifndef NO_COMPARE
@@ -434,7 +485,14 @@ proctype link(byte i; byte j) {
           if
           :: c[i].to[j].revision <= c[j].silent -> clear_exchange(i, j)
           :: else ->
-             if :: c[i].to[j].x && !c[j].x -> c[j].x = true; c[j].is_synced = false :: else fi;
+             if
+             :: c[i].to[j].x && !c[j].x ->
+#ifdef DISK
+                c[j].is_synced = false;
+#endif
+                c[j].x = true
+             :: else
+             fi;
              c[j].promise = GRACE;
              c[i].to[j].state = ACKNOWLEDGEMENT;
 #ifdef NO_PREDECESSOR
@@ -511,14 +569,25 @@ proctype controller(byte i) {
   do
   /* The watched frame is built once, and issued under authority when everybody who may be in sync holds it. */
   :: d_step { (c[i].role == LEADING || c[i].role == HANDING) && x_epoch == 0 ->
-       c[i].x = true; c[i].is_synced = false; x_epoch = c[i].epoch;
+       c[i].x = true; x_epoch = c[i].epoch;
+#ifdef DISK
+       c[i].is_synced = false;
+#endif
        printf("n%d builds the frame in epoch %d\n", i, x_epoch); done }
   :: d_step { c[i].x && !x_issued && c[i].epoch == x_epoch && has_authority(i) && is_released(i) && is_durable(i) ->
        x_issued = true;
        printf("n%d issues the outputs of the frame in epoch %d\n", i, c[i].epoch);
        for (k : 0 .. N - 1) { assert(!(leads(k) && c[k].epoch > c[i].epoch && !c[k].x)) }; done }
 #ifdef DISK
-  :: d_step { c[i].x && !c[i].is_synced -> c[i].is_synced = true; printf("n%d has the frame on disk\n", i); done }
+  /* The journal is written in order: with a frame of the own leadership everything before it is there. */
+  :: d_step { c[i].x && !c[i].is_synced ->
+       c[i].is_synced = true;
+       if :: leads(i) && x_epoch == c[i].epoch -> c[i].logged = x_epoch :: else fi;
+       printf("n%d has the frame on disk\n", i); done }
+  :: d_step { leads(i) && c[i].logged != c[i].epoch ->
+       c[i].logged = c[i].epoch;
+       if :: c[i].x && x_epoch != c[i].epoch -> c[i].is_synced = true :: else fi;
+       printf("n%d has a frame of epoch %d on disk\n", i, c[i].epoch); done }
 #endif
 
   /* Rule 9: a standby in sync whose promise has run out. */
@@ -543,9 +612,9 @@ proctype controller(byte i) {
        attempt(i, n + 1, self(i), false); done }
 #endif
 #if RESTARTS > 0
-  /* Rule 13: the record names an earlier life alone. Not stale. */
+  /* Rule 13: the record names an earlier life alone, and the journal holds what the record says was issued. Not stale. */
   :: d_step { c[i].role == FOLLOWING && c[i].expects == 0 && c[i].revision != 0 && !is_in_sync(i) &&
-       is_solo(c[i].in_sync) && (c[i].in_sync & lives_of(i)) != 0 && c[i].promise == 0 ->
+       is_solo(c[i].in_sync) && (c[i].in_sync & lives_of(i)) != 0 && c[i].promise == 0 && has_own_log(i) && has_issued(i) ->
        n = c[i].epoch;
        if :: c[i].epoch_seen > n -> n = c[i].epoch_seen :: else fi;
        attempt(i, n + 1, self(i), true); done }
@@ -556,8 +625,8 @@ proctype controller(byte i) {
 #endif
 
   /* The answer to the own transaction; a read of the record as it is. */
-  :: d_step { c[i].expects != 0 && c[i].applied_as > c[i].revision -> learn(i, c[i].applied_as, c[i].next_epoch, c[i].next_in_sync); done }
-  :: d_step { c[i].role != DOWN && revision > c[i].revision -> learn(i, revision, epoch, in_sync); done }
+  :: d_step { c[i].expects != 0 && c[i].applied_as > c[i].revision -> learn(i, c[i].applied_as, c[i].next_epoch, c[i].next_in_sync, tells_of(c[i].next_tells)); done }
+  :: d_step { c[i].role != DOWN && revision > c[i].revision -> learn(i, revision, epoch, in_sync, tells_of(tells)); done }
 
 #ifdef NO_REPEAT
   /* Taken as not applied: the change is forgotten, and is still under way. */
@@ -591,9 +660,9 @@ proctype controller(byte i) {
 
 proctype store(byte i) {
   do
-  :: d_step { is_sent[i] && matches(c[i].expects) -> apply(c[i].next_epoch, c[i].next_in_sync); c[i].applied_as = revision; is_sent[i] = false; done }
+  :: d_step { is_sent[i] && matches(c[i].expects) -> apply(c[i].next_epoch, c[i].next_in_sync, tells_of(c[i].next_tells)); c[i].applied_as = revision; is_sent[i] = false; done }
 #ifdef ORPHANS
-  :: d_step { orphan[i].expects != 0 && matches(orphan[i].expects) -> apply(orphan[i].epoch, orphan[i].in_sync); clear_orphan(i); done }
+  :: d_step { orphan[i].expects != 0 && matches(orphan[i].expects) -> apply(orphan[i].epoch, orphan[i].in_sync, tells_of(orphan[i].tells)); clear_orphan(i); done }
 #endif
   od
 }
