@@ -89,6 +89,7 @@ export function createDeadBusPermit(options: DeadBusPermitOptions): DeadBusPermi
       order,
       nonce: `${self.incarnation}:${nonceCount}`,
       plantTimeMsMax: 0,
+      issuedSequence: 0,
     };
     const { revision } = from;
     const expectedNonce = from.record?.nonce ?? null;

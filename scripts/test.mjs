@@ -112,7 +112,7 @@ const world = (kind, seeds) =>
     "--seeds",
     String(seeds),
   ]);
-world("counter", isFull ? 20_000 : 3000);
+world("counter", isFull ? 20_000 : 6000);
 world("vessel", isFull ? 1000 : 60);
 counted(
   "models",

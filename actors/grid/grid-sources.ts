@@ -13,8 +13,32 @@ import {
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
 
+type Inputs = Pick<GridState, "images" | "positions" | "bms" | "tree" | "plantTimeMs">;
+interface Held extends Inputs {
+  readonly sources: readonly Source[];
+}
+
+/** One scan asks several times, and little of the state changes in between. */
+const held = new WeakMap<GridPlan, Held>();
+
 /** The sources of this grid as the energy decisions see them, in the order of the manifest. */
-export function sourcesOf(plan: GridPlan, state: GridState): Source[] {
+export function sourcesOf(plan: GridPlan, state: GridState): readonly Source[] {
+  const { images, positions, bms, tree, plantTimeMs } = state;
+  const last = held.get(plan);
+  const isSame =
+    last !== undefined &&
+    last.images === images &&
+    last.positions === positions &&
+    last.bms === bms &&
+    last.tree === tree &&
+    last.plantTimeMs === plantTimeMs;
+  if (isSame) return last.sources;
+  const sources = computeSources(plan, state);
+  held.set(plan, { images, positions, bms, tree, plantTimeMs, sources });
+  return sources;
+}
+
+function computeSources(plan: GridPlan, state: GridState): readonly Source[] {
   const isMachineConnected = plan.devices.some(
     ({ id, kind }) => (kind === "genset" || kind === "shore") && positionOf(state, id) === "closed",
   );

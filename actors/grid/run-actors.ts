@@ -105,35 +105,27 @@ export function scanActors(work: Work): void {
     let { tree } = work.state;
     let seen = work.state.seen;
     let isAnyDelivered = false;
-    const look = (address: string, reading: Reading, event: MachineEvent) => {
+    /** `may` is null where the actor gives no commands. Nothing is made where nothing is new: that is nearly always. */
+    const look = (address: string, reading: Reading, may: boolean | null) => {
       const index = plan.tree.indexByAddress.get(address) ?? -1;
       const actor = tree.actors[index];
       if (actor === undefined) return;
       const deadlineMs = actor.snapshot.context["deadlineMs"];
       const isDue = round === 0 && typeof deadlineMs === "number" && deadlineMs <= plantTimeMs;
-      if (!isDue && isSameReading(seen[index] as Reading | null, reading)) return;
-      if (actor.status !== "running") return;
-      seen = seen.with(index, reading);
+      const before = seen[index] as Reading | null;
+      const isSame =
+        isSameReading(before, reading) && (may === null || before?.["mayCommand"] === may);
+      if ((!isDue && isSame) || actor.status !== "running") return;
+      seen = seen.with(index, may === null ? reading : { ...reading, mayCommand: may });
+      const scanned = { type: "scanned", plantTimeMs, reading };
+      const event: MachineEvent =
+        may === null ? scanned : { ...scanned, mayCommand: may, reason: "", command: "" };
       tree = deliver(plan.tree, tree, address, event, plantTimeMs);
       isAnyDelivered = true;
     };
-    const grid: Reading = readGrid(plan, work.state);
-    look(plan.address, grid, { type: "scanned", plantTimeMs, reading: grid });
-    for (const device of plan.devices) {
-      const reading = readDevice(plan, work.state, device, isLive);
-      look(
-        device.address,
-        { ...reading, mayCommand: may },
-        {
-          type: "scanned",
-          plantTimeMs,
-          mayCommand: may,
-          reading,
-          reason: "",
-          command: "",
-        },
-      );
-    }
+    look(plan.address, readGrid(plan, work.state), null);
+    for (const device of plan.devices)
+      look(device.address, readDevice(plan, work.state, device, isLive), may);
     const hasRestarts = tree.actors.some((actor) => actor.status === "restarting");
     if (!isAnyDelivered && !hasRestarts) return;
     work.state = { ...work.state, tree, seen };

@@ -68,10 +68,25 @@ export function stepController(
   const draft: Draft = { state, effects: [], nowMs: event.nowMs, options };
   guardAfterStall(draft);
   if (state.startedAtMs !== null || event.type === "started") takeEvent(draft, event);
+  // Most messages to one that does not lead make nothing due.
+  const restsUntilMs = isResting(draft.state)
+    ? dueAtMs(draft.state, options)
+    : Number.NEGATIVE_INFINITY;
+  if (event.nowMs < restsUntilMs) {
+    patch(draft, { steppedAtMs: event.nowMs, dueAtMs: restsUntilMs });
+    return { state: draft.state, effects: draft.effects };
+  }
   if (draft.state.startedAtMs !== null && !draft.state.isEnded) doWhatIsDue(draft);
   patch(draft, { steppedAtMs: event.nowMs });
   patch(draft, { dueAtMs: dueAtMs(draft.state, options) });
   return { state: draft.state, effects: draft.effects };
+}
+
+/** Of one that neither leads nor stops, everything waits for a time that {@link dueAtMs} knows. */
+function isResting({ situation, startedAtMs, stopDeadlineMs }: ControllerState): boolean {
+  const { role } = situation;
+  const mayAct = startedAtMs === null || stopDeadlineMs !== null;
+  return !mayAct && (role === "standby" || role === "joining");
 }
 
 /** A step that comes late, because the process stalled, judges nobody before what arrived meanwhile was taken up. */

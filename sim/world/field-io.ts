@@ -2,7 +2,6 @@ import type { CommandFate, CommandOutput, LevelOutput } from "../../kernel/comma
 import type {
   ConnectionSample,
   ConnectionState,
-  PointId,
   PointSample,
   PointValue,
 } from "../../kernel/point.ts";
@@ -172,8 +171,9 @@ class DeviceLink {
   #lastProbeMs = -Infinity;
   #unansweredCount = 0;
   #isClosed = false;
-  readonly #image = new Map<PointId, PointSample>();
-  readonly #changed = new Set<PointId>();
+  /** By point. */
+  readonly #image = new Map<string, PointSample>();
+  readonly #changed = new Set<string>();
   #drainedState: ConnectionState | null = null;
   readonly #confirmed = new Map<string, PointValue>();
   /** Levels are written at least so often, to keep the watchdog content. */
@@ -221,8 +221,8 @@ class DeviceLink {
   }
 
   drain(points: PointSample[], connections: ConnectionSample[]): void {
-    for (const id of this.#changed) {
-      const sample = this.#image.get(id);
+    for (const point of this.#changed) {
+      const sample = this.#image.get(point);
       if (sample !== undefined) points.push(sample);
     }
     this.#changed.clear();
@@ -374,10 +374,9 @@ class DeviceLink {
       () => device.read(),
       (values) => {
         for (const [point, value] of values ?? []) {
-          const id = pointId(this.device, point);
-          if (this.#image.get(id)?.[1] === value) continue;
-          this.#image.set(id, [id, value, "good"]);
-          this.#changed.add(id);
+          if (this.#image.get(point)?.[1] === value) continue;
+          this.#image.set(point, [pointId(this.device, point), value, "good"]);
+          this.#changed.add(point);
         }
       },
     );

@@ -336,23 +336,30 @@ export class Referee {
 
   write(write: FieldWrite): void {
     const { node, device, epoch, sequence, gatedAtMs, arrivedAtMs } = write;
-    const what = `${write.kind} of ${node} (epoch ${epoch}, frame ${sequence}) at ${device}`;
+    const what = () => `${write.kind} of ${node} (epoch ${epoch}, frame ${sequence}) at ${device}`;
     const isLate = arrivedAtMs - gatedAtMs > this.#options.writeMs / (1 + RATE_DEVIATION_MAX);
     const newest = this.#deviceEpochs.get(device) ?? 0;
     if (write.isAccepted && epoch < newest && (write.isEpochChecked || !isLate))
-      return this.#fail("device-epoch", `${what}, which had accepted epoch ${newest}`);
+      return this.#fail("device-epoch", `${what()}, which had accepted epoch ${newest}`);
     if (!isLate && this.#holders.some(({ member }) => member.node !== node))
-      return this.#fail("overlap", `${what} arrived in time, but another has authority`);
+      return this.#fail("overlap", `${what()} arrived in time, but another has authority`);
     if (!isLate && !this.#isAuthorised(node, gatedAtMs))
-      return this.#fail("unauthorised", `${what} arrived in time, but its own authority had ended`);
+      return this.#fail(
+        "unauthorised",
+        `${what()} arrived in time, but its own authority had ended`,
+      );
     const record = this.#records.at(-1)?.record ?? null;
     if (!isLate && record !== null && record.epoch > epoch)
-      return this.#fail("overlap", `${what} arrived in time, but epoch ${record.epoch} has begun`);
+      return this.#fail(
+        "overlap",
+        `${what()} arrived in time, but epoch ${record.epoch} has begun`,
+      );
     if (isLate && epoch < this.#newestEpoch) this.lateWriteCount++;
     if (!write.isAccepted) this.fencedWriteCount++;
     else this.#deviceEpochs.set(device, Math.max(newest, epoch));
     const frame = this.#frames.at(epoch, sequence);
-    if (frame === undefined) return this.#fail("unacknowledged", `${what}: there is no such frame`);
+    if (frame === undefined)
+      return this.#fail("unacknowledged", `${what()}: there is no such frame`);
     if (!isLate) this.#checkAcknowledged(what, frame, gatedAtMs);
     if (write.kind === "command") this.#checkSynced(what, frame, gatedAtMs);
     if (this.#isKept(write.kind, frame, gatedAtMs)) this.#lastKept = frame;
@@ -376,12 +383,12 @@ export class Referee {
     const frame = this.#requests.get(requestId);
     if (frame === undefined)
       return this.#fail("unacknowledged", `${requestId} was accepted without a frame`);
-    this.#checkAcknowledged(`the answer to ${requestId}`, frame, this.#options.now());
+    this.#checkAcknowledged(() => `the answer to ${requestId}`, frame, this.#options.now());
     this.issue(frame);
   }
 
   /** Outputs of a frame have left: every member that the record names holds it. */
-  #checkAcknowledged(what: string, frame: KnownFrame, atMs: number): void {
+  #checkAcknowledged(what: () => string, frame: KnownFrame, atMs: number): void {
     const record = this.#recordAt(atMs);
     if (record === null || record.epoch !== frame.epoch) return;
     for (const member of record.inSync) {
@@ -389,12 +396,12 @@ export class Referee {
       if (this.#frames.holds(tip, frame)) continue;
       this.#fail(
         "unacknowledged",
-        `${what} left before ${member.node}, which is in sync, held its frame`,
+        `${what()} left before ${member.node}, which is in sync, held its frame`,
       );
     }
   }
 
-  #checkSynced(what: string, frame: KnownFrame, atMs: number): void {
+  #checkSynced(what: () => string, frame: KnownFrame, atMs: number): void {
     const record = this.#recordAt(atMs);
     if (record === null || record.epoch !== frame.epoch || record.inSync.length > 1) return;
     const synced = this.#synced.get(record.leader.incarnation);
@@ -403,7 +410,7 @@ export class Referee {
     if (!isSynced && waitedMs < SYNC_WAIT_MS / (1 + RATE_DEVIATION_MAX))
       this.#fail(
         "unsynced",
-        `${what} left ${waitedMs.toFixed(1)} ms after its frame, which was not on disk`,
+        `${what()} left ${waitedMs.toFixed(1)} ms after its frame, which was not on disk`,
       );
   }
 

@@ -19,7 +19,7 @@ import type { Scenario, VesselOutline } from "./scenario.ts";
 import type { Setting } from "./world.ts";
 
 /** States of the vessel's grids are compared every so many frames: encoding and hashing one costs more than a scan. */
-const COMPARE_FRAME_COUNT = 10;
+const COMPARE_FRAME_COUNT = 20;
 /** The plant goes on in strides, each of some of its own steps. */
 const STRIDE_MS = 10;
 
@@ -166,5 +166,5 @@ function asRead({ type, scale, offset }: PointMapping, value: PointValue): Point
   if (typeof value !== "number" || type === "float32" || type === "bit") return value;
   const read = Math.round((value - offset) / scale) * scale + offset;
   // Not −0, which no register holds.
-  return Number(read.toFixed(6)) + 0;
+  return Math.round(read * 1e6) / 1e6 + 0;
 }
