@@ -39,7 +39,7 @@ const TAIL_LINE_COUNT = 12;
  * As `bin/r-emsd` has it: V8's defaults let the young generation of every thread grow to 32 MB before it is looked through, and the
  * old one to a multiple of what is alive.
  */
-const SMALL_HEAPS = ["--max-semi-space-size=2", "--heap-growing-percent=15"];
+const SMALL_HEAPS = ["--max-semi-space-size=2", "--heap-growing-percent=15", "--optimize-for-size"];
 /**
  * glibc keeps up to eight arenas for each core, and each thread's freed memory in its own: some 20 MB for a daemon. And once a large
  * buffer was freed it takes the next ones from an arena too, which then never shrinks.
