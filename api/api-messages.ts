@@ -17,6 +17,8 @@ export interface ApiWorkerData {
   readonly httpPort: number;
   /** Holds the journal and captured incidents; null: none are captured or handed out. */
   readonly dataDirectory: string | null;
+  /** Simulation only: `http://127.0.0.1:<port>` of the launcher; null: none. */
+  readonly simulationControl: string | null;
   /** Null: not served. */
   readonly modbusPort: number | null;
   /** Statecharts of the local actors. */

@@ -30,6 +30,7 @@ import { createIncidentDesk, incidentImplementation } from "./incident-service.t
 import { inspectionService } from "./inspection-service.ts";
 import { createMetrics } from "./metrics.ts";
 import { startOutwardServer } from "./modbus/outward-server.ts";
+import { createReplayDesk } from "./replay/replay-desk.ts";
 import { NodeView } from "./node-view.ts";
 import { startNotifier } from "./notify/start-notifier.ts";
 
@@ -62,8 +63,17 @@ const services = new Map([
   ["rems.v1.HistoryService", historyMethods],
   ["rems.v1.IncidentService", incidents.service],
 ]);
+const replays = createReplayDesk();
 const methods = new JsonMethods(new MessageSchemas(OPERATOR_DESCRIPTOR_SET), services);
-const httpServer = createHttpServer({ view, metrics, methods, incidents });
+const httpServer = createHttpServer({
+  view,
+  metrics,
+  methods,
+  desk,
+  incidents,
+  simulationControl: data.simulationControl,
+  replays,
+});
 
 const askedAtMs = new Map<string, number>();
 function askForSnapshot(grid: string): void {
@@ -123,6 +133,7 @@ async function close(): Promise<void> {
   clearInterval(feedTimer);
   if (notifyTimer !== null) clearInterval(notifyTimer);
   history.close();
+  replays.close();
   grpcServer.forceShutdown();
   await outward?.close();
   await httpServer.close();

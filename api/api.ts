@@ -35,6 +35,8 @@ export interface ApiOptions {
   readonly httpPort?: number;
   /** Of the node: incidents are captured into it, and handed out from it. Absent: none. */
   readonly dataDirectory?: string;
+  /** Simulation only: where the launcher takes faults, `http://127.0.0.1:<port>`. */
+  readonly simulationControl?: string | null;
   /** An incident was captured by itself, or could not be. */
   readonly onIncident?: (isStored: boolean, text: string) => void;
   readonly modbusPort?: number;
@@ -116,6 +118,7 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
         version,
         ...ports,
         dataDirectory: options.dataDirectory ?? null,
+        simulationControl: options.simulationControl ?? null,
         localMachines: options.localMachines ?? [],
         feed,
         commands,

@@ -2,14 +2,19 @@ import { basename, dirname } from "node:path";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { SetupWizard } from "../configs/setup/wizard.ts";
 import { rems } from "../proto/generated/rems-v1.ts";
+import type { CommandDesk } from "./control-service.ts";
 import type { IncidentDesk } from "./incident-service.ts";
+import { serveConfiguration } from "./http/configuration-routes.ts";
 import { serveEvents } from "./http/event-stream.ts";
-import { guardAgainstSites } from "./http/guard.ts";
+import { guardAgainstSites, originsOf } from "./http/guard.ts";
 import { httpErrorOf } from "./http/http-status.ts";
 import type { JsonMethods } from "./http/methods.ts";
+import { serveReplays } from "./http/replay-routes.ts";
 import { API_PREFIX, ROUTES, type Route } from "./http/routes.ts";
+import { relaySimulation } from "./http/simulation-relay.ts";
 import { serveFiles } from "./http/static-files.ts";
 import type { Metrics } from "./metrics.ts";
+import type { ReplayDesk } from "./replay/replay-desk.ts";
 import type { NodeView } from "./node-view.ts";
 import { addSetupRoutes } from "./setup/setup-routes.ts";
 
@@ -20,7 +25,12 @@ export interface HttpParts {
   readonly view: NodeView;
   readonly metrics: Metrics;
   readonly methods: JsonMethods;
+  readonly desk: CommandDesk;
   readonly incidents: IncidentDesk;
+  /** Of the launcher that simulates this installation; null: none. */
+  readonly simulationControl: string | null;
+  /** Null: this is a replay itself. */
+  readonly replays: ReplayDesk | null;
 }
 
 /**
@@ -46,8 +56,13 @@ export function createHttpServer(parts: HttpParts): FastifyInstance {
   serveEvents(server, view, methods, STREAM_LIMITS);
   serveIncidents(server, parts.incidents);
   serveMachines(server, parts);
-  serveSetup(server, view);
-  serveFiles(server);
+  if (parts.replays !== null) {
+    serveSetup(server, view);
+    serveReplays(server, parts.incidents, parts.replays);
+  }
+  serveConfiguration(server, view, parts.desk);
+  relaySimulation(server, parts.simulationControl);
+  serveFiles(server, originsOf(view.manifest.nodes));
   return server;
 }
 

@@ -29,6 +29,8 @@ export interface IncidentDesk {
   readonly service: Service;
   /** @throws {@link RemsError} `REMS_NOT_FOUND`. */
   open(name: string): Readable;
+  /** Its file. @throws {@link RemsError} `REMS_NOT_FOUND`. */
+  pathOf(name: string): string;
   /** @throws {@link RemsError} `REMS_REQUEST_REFUSED` while another is made, `REMS_NOT_FOUND` where the journal has nothing of that time. */
   export(request: Types.rems.v1.ExportIncidentRequest): Promise<Readable>;
 }
@@ -45,7 +47,8 @@ export function createIncidentDesk(
     throw new RemsError("REMS_NOT_FOUND", "this node keeps no incidents");
   };
   return {
-    open: (name) => openStored(directory(), name),
+    open: (name) => createReadStream(storedPath(directory(), name), { highWaterMark: PART_BYTES }),
+    pathOf: (name) => storedPath(directory(), name),
     async export(request) {
       const dataDirectoryOf = directory();
       if (isBusy) {
@@ -110,10 +113,10 @@ export function incidentImplementation(desk: IncidentDesk): UntypedServiceImplem
   };
 }
 
-function openStored(dataDirectory: string, name: string): Readable {
+function storedPath(dataDirectory: string, name: string): string {
   const stored = listStoredIncidents(dataDirectory);
   const found = stored.find((one) => one.name === name);
-  if (found !== undefined) return createReadStream(found.path, { highWaterMark: PART_BYTES });
+  if (found !== undefined) return found.path;
   throw new RemsError(
     "REMS_NOT_FOUND",
     `there is no captured incident "${name.slice(0, 100)}"; r-emsctl incident list names the ${stored.length} that there are`,

@@ -1,5 +1,5 @@
 // Unpacks programs of Debian or Ubuntu into `.cache/debian`, without root: etcd for `npm run etcd`, and the foreign Modbus
-// peers that tests talk to for `npm run tools`. Elsewhere it says what to install.
+// peers that tests talk to for `npm run tools`, and the browser that they open the web application with. Elsewhere it says what to install.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,10 @@ import { fail, root } from "./prepare.mjs";
 
 const target = join(root, ".cache", "debian");
 
-/** What each name brings: a file that proves it is there, and the Debian packages that hold it. */
+/**
+ * What each name brings: a file that proves it is there, and the Debian packages that hold it; `isWhole`: with whatever else of theirs
+ * this machine lacks.
+ */
 const TOOLS = {
   etcd: { proof: ["usr/bin/etcd"], packages: ["etcd-server", "etcd-client"] },
   nft: {
@@ -27,6 +30,11 @@ const TOOLS = {
   },
   faketime: { proof: ["usr/share/doc/libfaketime"], packages: ["libfaketime"] },
   spin: { proof: ["usr/bin/spin"], packages: ["spin"] },
+  chromium: {
+    proof: ["usr/lib/chromium/chromium"],
+    packages: ["chromium", "fonts-dejavu-core"],
+    isWhole: true,
+  },
   influxdb: { proof: ["usr/bin/influxd"], packages: ["influxdb"] },
   mbpoll: { proof: ["usr/bin/mbpoll"], packages: ["mbpoll", "libmodbus5"] },
   pymodbus: {
@@ -61,8 +69,17 @@ function isUnpacked(tool) {
   return TOOLS[tool].proof.every((path) => existsSync(join(target, path)));
 }
 
+/** The packages, and those that they need and that are not installed. */
+function withMissing(packages) {
+  const args = ["install", "--simulate", "--no-install-recommends", ...packages];
+  const { status, stdout } = spawnSync("apt-get", args, { encoding: "utf8" });
+  if (status !== 0) return packages;
+  const missing = [...stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1]);
+  return [...new Set([...missing, ...packages])];
+}
+
 function unpack(tool) {
-  const { packages } = TOOLS[tool];
+  const { isWhole = false } = TOOLS[tool];
   if (!isOnPath("apt-get") || !isOnPath("dpkg")) {
     fail(
       `${tool} is not here, and this system has no apt-get to fetch it with. Install ${tool} by your system's means and put it on the PATH` +
@@ -70,10 +87,13 @@ function unpack(tool) {
     );
   }
   const folder = mkdtempSync(join(tmpdir(), "r-ems-tools-"));
+  let packages = TOOLS[tool].packages;
   try {
     process.stderr.write(`Fetching ${packages.join(", ")} ...\n`);
-    const download = () =>
-      spawnSync("apt-get", ["download", ...packages], { cwd: folder, encoding: "utf8" });
+    const download = () => {
+      if (isWhole) packages = withMissing(TOOLS[tool].packages);
+      return spawnSync("apt-get", ["download", ...packages], { cwd: folder, encoding: "utf8" });
+    };
     let result = download();
     if (result.status !== 0 && process.getuid?.() === 0) {
       // A fresh machine may have no package lists yet.

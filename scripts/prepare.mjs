@@ -1,7 +1,7 @@
 // Installs and builds what is missing, and only then. Plain JavaScript: it runs before anything is installed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -51,4 +51,22 @@ export function prepare() {
     join(root, "node_modules", "typescript", "bin", "tsc"),
     "-b",
   ]);
+  buildWeb(lock);
+}
+
+/** Bundles the web application where one of its sources, or a package, is another than at the last time: about two seconds. */
+function buildWeb(lock) {
+  const folder = join(root, "apps", "web");
+  const built = createHash("sha256").update(lock);
+  const names = readdirSync(folder, { recursive: true }).map(String);
+  for (const name of names.toSorted((a, b) => (a < b ? -1 : 1))) {
+    const path = join(folder, name);
+    if (statSync(path).isFile()) built.update(`${name}\0`).update(readFileSync(path));
+  }
+  const digest = built.digest("hex");
+  const stamp = join(root, "dist", "web", "built");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return;
+  const vite = join(root, "node_modules", "vite", "bin", "vite.js");
+  run("The bundler", process.execPath, [vite, "build", folder, "--logLevel", "warn"]);
+  writeFileSync(stamp, digest);
 }

@@ -84,7 +84,7 @@ function counted(name, script, args, report) {
 }
 
 prepare();
-provide(["etcd", "grpcio", "influxdb", "mbpoll", "pymodbus"]);
+provide(["chromium", "etcd", "grpcio", "influxdb", "mbpoll", "pymodbus"]);
 provideSurrealEngine();
 mkdirSync(results, { recursive: true });
 

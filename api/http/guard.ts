@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Manifest } from "../../configs/manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import type { NodeView } from "../node-view.ts";
 
@@ -9,7 +10,8 @@ import type { NodeView } from "../node-view.ts";
  * giving its own name this node's address:
  * - the `Host` is an address, this machine's name, or a name of the manifest;
  * - what changes something is JSON, which a foreign page cannot send unasked;
- * - where the browser names the page's `Origin`, it is this node or another node of the installation.
+ * - where the browser names the page's `Origin`, it is this node or another node of the installation. To these alone the browser is told
+ *   that they may read: a page goes on with another node where its own dies.
  */
 export function guardAgainstSites(server: FastifyInstance, view: NodeView): void {
   const names = new Set(["localhost", hostname().toLowerCase()]);
@@ -18,18 +20,21 @@ export function guardAgainstSites(server: FastifyInstance, view: NodeView): void
     const name = nameOf(host);
     return isIP(name) !== 0 || names.has(name);
   };
-  const origins = new Set(
-    view.manifest.nodes.flatMap(({ host, httpPort }) => [
-      `http://${host}:${httpPort}`,
-      `https://${host}:${httpPort}`,
-    ]),
-  );
-  server.addHook("onRequest", async (request: FastifyRequest) => {
+  const origins = new Set(originsOf(view.manifest.nodes));
+  server.options("/*", (_request, reply) => reply.code(204).send());
+  server.addHook("onRequest", async (request: FastifyRequest, reply) => {
     const { host = "", origin } = request.headers;
     if (!isKnownHost(host)) {
       throw refused(`Host is "${host.slice(0, 80)}"; allowed are addresses and names of the nodes`);
     }
-    if (request.method === "GET" || request.method === "HEAD") return;
+    if (origin !== undefined && origins.has(origin)) {
+      // On the socket's own response too: a stream of events takes it over.
+      for (const [name, value] of Object.entries(allowing(origin))) {
+        void reply.header(name, value);
+        reply.raw.setHeader(name, value);
+      }
+    }
+    if (["GET", "HEAD", "OPTIONS"].includes(request.method)) return;
     const isOwn = origin === `http://${host}` || origin === `https://${host}`;
     if (origin !== undefined && !isOwn && !origins.has(origin)) {
       throw refused(`the page at ${origin.slice(0, 80)} may not command this installation`);
@@ -42,6 +47,21 @@ export function guardAgainstSites(server: FastifyInstance, view: NodeView): void
         { details: { field: "Content-Type" } },
       );
     }
+  });
+}
+
+const allowing = (origin: string) => ({
+  "access-control-allow-origin": origin,
+  "access-control-allow-methods": "GET, POST, DELETE",
+  "access-control-allow-headers": "content-type",
+  vary: "Origin",
+});
+
+/** Where pages of the nodes come from; a loopback node is also called `localhost`. */
+export function originsOf(nodes: Manifest["nodes"]): string[] {
+  return nodes.flatMap(({ host, httpPort }) => {
+    const names = host === "127.0.0.1" ? [host, "localhost"] : [host];
+    return names.flatMap((name) => [`http://${name}:${httpPort}`, `https://${name}:${httpPort}`]);
   });
 }
 

@@ -17,6 +17,7 @@ const INSPECTION = "rems.v1.InspectionService";
 const ALARM = "rems.v1.AlarmService";
 const HISTORY = "rems.v1.HistoryService";
 const CONTROL = "rems.v1.ControlService";
+const REPLAY = "rems.v1.ReplayService";
 const INCIDENT = "rems.v1.IncidentService";
 
 export const API_PREFIX = "/api/v1";
@@ -84,4 +85,7 @@ export const ROUTES: readonly Route[] = [
   },
   { method: "POST", path: "/history/backups", rpc: `${HISTORY}/CreateBackup`, tag: "History" },
   { method: "GET", path: "/incidents", rpc: `${INCIDENT}/ListIncidents`, tag: "Incidents" },
+  // Only where a replay is served.
+  { method: "GET", path: "/replay", rpc: `${REPLAY}/GetPosition`, tag: "Replay" },
+  { method: "POST", path: "/replay/move", rpc: `${REPLAY}/Move`, tag: "Replay" },
 ];

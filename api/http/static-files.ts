@@ -12,12 +12,16 @@ const WEB_FOLDER = ["dist", "web"];
 const DOCUMENT = ["docs", "05-networking", "openapi.json"];
 const DAY_S = 86_400;
 
-/** The OpenAPI document, and the built web application where there is one: its pages are one document whose parts it finds itself. */
-export function serveFiles(server: FastifyInstance): void {
+/**
+ * The OpenAPI document, and the built web application where there is one: its pages are one document whose parts it finds itself.
+ * @param origins - Of the nodes that a page may ask, besides the one that it came from.
+ */
+export function serveFiles(server: FastifyInstance, origins: readonly string[]): void {
   server.get(`${API_PREFIX}/openapi.json`, (_request, reply) =>
     reply.type("application/json").send(createReadStream(join(projectFolder(), ...DOCUMENT))),
   );
   const root = join(projectFolder(), ...WEB_FOLDER);
+  const policy = contentPolicy(origins);
   const hasWeb = existsSync(join(root, "index.html"));
   if (hasWeb) {
     void server.register(fastifyStatic, {
@@ -30,6 +34,8 @@ export function serveFiles(server: FastifyInstance): void {
         const isAsset = path.includes(join("web", "assets"));
         const value = isAsset ? `public, max-age=${365 * DAY_S}, immutable` : "no-cache";
         void response.header("cache-control", value);
+        void response.header("x-content-type-options", "nosniff");
+        if (!isAsset) void response.header("content-security-policy", policy);
       },
     });
   }
@@ -46,6 +52,19 @@ export function serveFiles(server: FastifyInstance): void {
     );
     return reply.code(httpStatus).send(body);
   });
+}
+
+/** Scripts and styles from here alone; questions to the nodes of the installation, which take over where this one dies. */
+function contentPolicy(origins: readonly string[]): string {
+  return [
+    "default-src 'self'",
+    `connect-src 'self' ${origins.join(" ")}`.trim(),
+    "img-src 'self' data: blob:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
 }
 
 /** The folder of this project, from the source as from what is compiled. */

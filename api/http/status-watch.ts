@@ -39,6 +39,9 @@ export function watchStatus(
       const { changes, core } = view.replicaOf(change.grid);
       const every = Math.max(1, Math.round(EVERY_MS / core.plan.grid.timings.scanMs));
       if (changes.number % every === 0) tell(change.grid, false);
+    } else if (change.type === "gap" && grids.includes(change.grid)) {
+      // A snapshot replaced everything, or a replay stands elsewhere.
+      tell(change.grid, true);
     } else if (change.type === "status" && grids.includes(change.grid)) {
       const status = view.statusOf(change.grid);
       const key = JSON.stringify([

@@ -54,7 +54,7 @@ export async function startSetupServer(options: SetupServerOptions): Promise<Set
   server.get("/readyz", async (_request, reply) =>
     reply.code(503).send({ status: "notReady", isSetup: true, grids: [] }),
   );
-  serveFiles(server);
+  serveFiles(server, []);
   try {
     const address = await server.listen({ host: LOOPBACK, port });
     return { port: Number(new URL(address).port), saved, close: () => server.close() };

@@ -34,6 +34,8 @@ export interface InstallationOptions {
   readonly plantPath?: string | undefined;
   /** etcd's heartbeat and election time; for a local network by default. */
   readonly etcdTimings?: EtcdTimings | undefined;
+  /** Where nodes pass on what web pages ask of the simulation. */
+  readonly simulationControl?: string | undefined;
   /** How long after a successor's first write a failover is judged; the simulator's default is 3 s. */
   readonly refereeWindowMs?: number | undefined;
   /** Where a node keeps its journal, in place of a folder in the run's. */
@@ -159,6 +161,9 @@ export async function startInstallation(options: InstallationOptions): Promise<I
           mapPath,
           "--no-stdout-log",
           "--stop-with-stdin",
+          ...(options.simulationControl === undefined
+            ? []
+            : ["--simulation-control", options.simulationControl]),
           ...(options.isTraced === true ? ["--trace", tracePath(runDirectory, config.id)] : []),
         ],
         directory: projectDirectory,

@@ -51,3 +51,11 @@ export function secondTerminalCommands(
   );
   return commands;
 }
+
+/** Where the web application is, for a browser; any node serves it. */
+export function webLines({ nodes }: Manifest): string[] {
+  const [node] = nodes;
+  return node === undefined
+    ? []
+    : [`http://${node.host}:${node.httpPort}  # in a browser: the same, and more`];
+}

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
 import type { Manifest } from "../../configs/manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
+import { webLines } from "./device-commands.ts";
 import type { HostPauses } from "./host-pauses.ts";
 import { machineMonotonicMs, watchHostPauses } from "./host-pauses.ts";
 import type { LauncherEvent } from "./events.ts";
@@ -102,6 +103,9 @@ async function runScript(
       onEvent: surface.onEvent,
       onRunning(context) {
         const ends = [surface.onRunning?.(context)];
+        if (options.mode === "lines") {
+          for (const text of webLines(manifest)) context.tell({ type: "note", text });
+        }
         if (options.isTour) ends.push(startTour(context));
         if (options.isSoak) {
           ends.push(startSoak(context, options.durationMs ?? SOAK_MS_DEFAULT, options.seed));

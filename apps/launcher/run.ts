@@ -4,6 +4,7 @@ import type { ErrorCode } from "../../kernel/errors.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import type { Installation, InstallationOptions } from "./cluster.ts";
 import { startInstallation } from "./cluster.ts";
+import { openControlServer, type ControlServer } from "./control-server.ts";
 import type { FailoverMessage, LauncherEvent, Totals } from "./events.ts";
 import type { Faults } from "./faults.ts";
 import { createFaults } from "./faults.ts";
@@ -36,6 +37,11 @@ export interface RunOptions {
   readonly onRunning?: (context: RunContext) => () => void;
 }
 
+export interface Attempt {
+  readonly isDone: boolean;
+  readonly text: string;
+}
+
 export interface RunContext {
   readonly installation: Installation;
   readonly faults: Faults;
@@ -44,6 +50,8 @@ export interface RunContext {
   readonly startedAtMs: number;
   /** Performs an action and tells how that went; never throws. True if it was done. */
   readonly act: (action: Action, isAtOnce?: boolean) => Promise<boolean>;
+  /** The same, and how it went in words. */
+  readonly attempt: (action: Action, isAtOnce?: boolean) => Promise<Attempt>;
   readonly tell: (event: LauncherEvent) => void;
   /** Notes what makes it a bad end; the run goes on. */
   readonly fail: (failure: string) => void;
@@ -97,6 +105,7 @@ export async function runInstallation(options: RunOptions): Promise<RunOutcome> 
     onEvent(event);
   };
   let installation: Installation | null = null;
+  const control = await openControlServer();
   try {
     installation = await startInstallation({
       manifest,
@@ -105,10 +114,11 @@ export async function runInstallation(options: RunOptions): Promise<RunOutcome> 
       signal: options.signal,
       coordinator: options.coordinator,
       seed: options.seed,
+      simulationControl: control.url,
       onEvent: tell,
       ...options.installation,
     });
-    const outcome = await live(options, installation, failovers, failures, tell);
+    const outcome = await live(options, installation, control, failovers, failures, tell);
     await installation.stop();
     failures.push(...(options.onStopped?.(directory.path) ?? []));
     if (outcome.failures.length === 0 && !options.isKept) directory.remove();
@@ -122,12 +132,15 @@ export async function runInstallation(options: RunOptions): Promise<RunOutcome> 
     else
       tell({ type: "note", text: `logs and journals of this run are kept in ${directory.path}` });
     throw error;
+  } finally {
+    control.close();
   }
 }
 
 async function live(
   options: RunOptions,
   installation: Installation,
+  control: ControlServer,
   failovers: readonly FailoverMessage[],
   failures: string[],
   tell: (event: LauncherEvent) => void,
@@ -139,30 +152,29 @@ async function live(
   options.signal.addEventListener("abort", end, { once: true });
   if (options.signal.aborted) end();
 
-  const act = async (action: Action, isAtOnce = false): Promise<boolean> => {
-    try {
-      tell({ type: "action", isDone: true, text: await faults.perform(action, isAtOnce) });
-      return true;
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      // A sentence for people: the code of a refusal tells them nothing.
-      tell({ type: "action", isDone: false, text: message.replaceAll(/ \[REMS_\w+\]/g, "") });
-      return false;
-    }
+  const attempt = async (action: Action, isAtOnce = false): Promise<Attempt> => {
+    const outcome = await attempted(faults, action, isAtOnce);
+    tell({ type: "action", ...outcome });
+    return outcome;
   };
-  const onRunning = options.onRunning?.({
+  const act = async (action: Action, isAtOnce = false): Promise<boolean> =>
+    (await attempt(action, isAtOnce)).isDone;
+  const context: RunContext = {
     installation,
     faults,
     failovers,
     startedAtMs,
     act,
+    attempt,
     tell,
     fail: (failure) => failures.push(failure),
     end: (failure) => {
       if (failure !== undefined) failures.push(failure);
       end();
     },
-  });
+  };
+  control.begin(context);
+  const onRunning = options.onRunning?.(context);
   const scheduled: Promise<void>[] = [];
   const timers = options.schedule.map(({ atMs, action }) =>
     setTimeout(() => {
@@ -207,6 +219,16 @@ async function live(
     faultPauseMsMax: Math.max(0, ...pausesAt),
     hostPauseMsMax: options.hostPauses.longestMs(startedAtMs, Infinity),
   };
+}
+
+async function attempted(faults: Faults, action: Action, isAtOnce: boolean): Promise<Attempt> {
+  try {
+    return { isDone: true, text: await faults.perform(action, isAtOnce) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    // A sentence for people: the code of a refusal tells them nothing.
+    return { isDone: false, text: message.replaceAll(/ \[REMS_\w+\]/g, "") };
+  }
 }
 
 /** Waits for the measurement of faults that were caused near the end. */

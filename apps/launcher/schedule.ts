@@ -96,11 +96,21 @@ export function parseDurationMs(text: string): number {
 export function parseScheduledAction(text: string): ScheduledAction {
   const colon = text.indexOf(":");
   if (colon < 0) throw invalid(text);
-  const [name, argument] = splitOnce(text.slice(colon + 1), "=");
-  return { atMs: parseDurationMs(text.slice(0, colon)), action: parseAction(text, name, argument) };
+  const action = actionOf(text, text.slice(colon + 1));
+  return { atMs: parseDurationMs(text.slice(0, colon)), action };
 }
 
-function parseAction(text: string, name: string, argument: string): Action {
+/**
+ * Parses `kill-leader=port`.
+ * @throws {@link RemsError} `REMS_REQUEST_INVALID` that lists the actions.
+ */
+export function parseAction(text: string): Action {
+  return actionOf(`now:${text}`, text);
+}
+
+/** @param text - The whole, for messages. */
+function actionOf(text: string, action: string): Action {
+  const [name, argument] = splitOnce(action, "=");
   const [first, second] = splitOnce(argument, ":");
   const need = (value: string): string => {
     if (value === "") throw invalid(text);

@@ -1,5 +1,5 @@
 import type { LauncherEvent } from "./events.ts";
-import { secondTerminalCommands } from "./device-commands.ts";
+import { secondTerminalCommands, webLines } from "./device-commands.ts";
 import { machineMonotonicMs } from "./host-pauses.ts";
 import { clockText, eventText } from "./plain-lines.ts";
 import type { RunContext } from "./run.ts";
@@ -219,7 +219,7 @@ export function openTerminalView(end: () => void): TerminalView {
     onRunning(running) {
       context = running;
       const { manifest, publicPorts } = running.installation;
-      commands = secondTerminalCommands(manifest, publicPorts);
+      commands = [...secondTerminalCommands(manifest, publicPorts), ...webLines(manifest)];
       draw();
       return () => say("ending ...", "plain", MESSAGE_MS);
     },

@@ -47,6 +47,8 @@ export interface DaemonParts {
   readonly dial: Dial;
   readonly log: ModuleLogger;
   readonly trace: Trace | null;
+  /** Of the launcher that simulates this installation; null: none. */
+  readonly simulationControl: string | null;
   readonly version: string;
   /** The daemon must not go on: end the process with this error. */
   readonly onFatal: (error: RemsError) => void;
@@ -108,6 +110,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       operatorPort: node.operatorPort,
       httpPort: node.httpPort,
       dataDirectory: parts.dataDirectory,
+      simulationControl: parts.simulationControl,
       localMachines: Object.values(LOCAL_MACHINES).map(describeMachine),
       onIncident: (isStored, text) =>
         mainLog[isStored ? "info" : "warn"](

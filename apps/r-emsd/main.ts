@@ -67,6 +67,7 @@ async function main(): Promise<void> {
   for (const [option, value] of [
     ["--address-map", options.addressMapPath],
     ["--trace", options.tracePath],
+    ["--simulation-control", options.simulationControl],
   ]) {
     if (value === null || manifest.mode === "simulation") continue;
     throw new RemsError(
@@ -98,6 +99,7 @@ async function main(): Promise<void> {
     log,
     trace: options.tracePath === null ? null : openTrace(options.tracePath, node.id),
     version: VERSION,
+    simulationControl: options.simulationControl,
     onFatal(error) {
       mainLog.fatal({ err: error }, "cannot go on");
       end(error);

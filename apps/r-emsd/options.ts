@@ -22,6 +22,8 @@ export interface DaemonOptions {
   readonly tracePath: string | null;
   /** Orderly stop when stdin closes: with its parent, and where there is no SIGTERM. */
   readonly isStoppedWithStdin: boolean;
+  /** Simulation only: where the launcher takes faults that web pages ask for. */
+  readonly simulationControl: string | null;
 }
 
 const HELP = `
@@ -65,6 +67,12 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     .option("--endpoints <list>", "its host:port list, separated by commas")
     .option("--trace <file>", "simulation only: write down every step of a failover")
     .option("--stop-with-stdin", "stop in order when stdin closes", false)
+    .addOption(
+      new Option(
+        "--simulation-control <url>",
+        "simulation only: where faults that the web application asks for are passed on to",
+      ).argParser(parseLoopbackUrl),
+    )
     .addHelpText("after", HELP)
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
@@ -89,6 +97,7 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     endpoints?: string;
     trace?: string;
     stopWithStdin: boolean;
+    simulationControl?: string;
   }>();
   return {
     configPath: options.config ?? null,
@@ -104,7 +113,13 @@ export function parseDaemonOptions(argv: readonly string[]): DaemonOptions {
     endpoints: (options.endpoints ?? "").split(",").filter((endpoint) => endpoint !== ""),
     tracePath: options.trace ?? null,
     isStoppedWithStdin: options.stopWithStdin,
+    simulationControl: options.simulationControl ?? null,
   };
+}
+
+function parseLoopbackUrl(text: string): string {
+  if (/^http:\/\/127\.0\.0\.1:\d{1,5}$/.test(text)) return text;
+  throw new CommanderError(2, "url", `"${text}" is not allowed; write http://127.0.0.1:PORT`);
 }
 
 function parsePort(text: string): number {

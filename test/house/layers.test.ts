@@ -80,7 +80,7 @@ function folderOf(path: string): string | undefined {
 function sources(): string[] {
   return projectFiles().filter(
     (path) =>
-      path.endsWith(".ts") &&
+      /\.tsx?$/.test(path) &&
       !path.endsWith(".test.ts") &&
       folderOf(path) !== undefined &&
       !path.startsWith("proto/generated/"),
@@ -183,6 +183,30 @@ describe("layers", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("the web application imports nothing of the other folders, and only packages that are bundled", () => {
+    const packages = ["preact", "preact/hooks", "@preact/signals", "uplot", "@dagrejs/dagre"];
+    const wrong: string[] = [];
+    const files = all.filter(
+      (path) => path.startsWith("apps/web/") && !path.endsWith(".config.ts"),
+    );
+    expect(files.length).toBeGreaterThan(20);
+    for (const file of files) {
+      for (const { target } of importsOf(file)) {
+        const to = posix.normalize(posix.join(posix.dirname(file), target));
+        const isOwn = target.startsWith(".")
+          ? to.startsWith("apps/web/")
+          : packages.includes(target);
+        // Types of what comes over HTTP, made from the protos.
+        const isMessages = to === "proto/generated/rems-v1-json.ts";
+        if (isOwn || isMessages || target.endsWith(".css")) continue;
+        wrong.push(
+          `${file} imports ${target}: a page knows what comes over HTTP (data/messages.ts)`,
+        );
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
   it("nothing throws a plain Error, and there are no barrels", () => {
     const wrong: string[] = [];
     for (const file of all) {
@@ -203,7 +227,10 @@ describe("layers", () => {
     const files = new Set(projectFiles());
     const folders = new Set(all.map((path) => posix.dirname(path)));
     const missing = [...folders].filter(
-      (folder) => !files.has(`${folder}/README.md`) && !/\/testing$|^kernel\/ports$/.test(folder),
+      // The web application's README speaks for the folders within it.
+      (folder) =>
+        !files.has(`${folder}/README.md`) &&
+        !/\/testing$|^kernel\/ports$|^apps\/web\//.test(folder),
     );
     expect(missing).toEqual([]);
   });

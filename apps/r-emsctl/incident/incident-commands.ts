@@ -12,7 +12,7 @@ import { table } from "../terminal.ts";
 import { fetchHistories, fetchIncident, listIncidents } from "./fetch-incident.ts";
 import { loadIncident } from "./replay-command.ts";
 import { incidentText, timeText } from "./replay-text.ts";
-import { parseWhen, WHEN_HELP } from "./when.ts";
+import { parseWhen, WHEN_HELP } from "../../../api/replay/when.ts";
 
 interface ExportOptions {
   readonly grid: readonly string[];

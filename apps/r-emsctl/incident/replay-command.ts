@@ -9,9 +9,14 @@ import { type CommandContext, EXIT, isJson } from "../command-context.ts";
 import { collect, wholeBetween } from "../option-values.ts";
 import { paint, table } from "../terminal.ts";
 import { PROMPT_HELP, ReplayPrompt } from "./replay-prompt.ts";
-import { parseUntil, ReplaySession, type Stop, UNTIL_HELP } from "./replay-session.ts";
+import {
+  parseUntil,
+  ReplaySession,
+  type Stop,
+  UNTIL_HELP,
+} from "../../../api/replay/replay-session.ts";
 import { differenceText, incidentText, placeText, stepLines, verdictText } from "./replay-text.ts";
-import { serveReplay } from "./serve-replay.ts";
+import { serveReplay } from "../../../api/replay/serve-replay.ts";
 import {
   CHANGE_HELP,
   changedManifest,
@@ -19,7 +24,7 @@ import {
   parseChange,
   type WhatIf,
 } from "./what-if.ts";
-import { parseDuration, parseWhen, WHEN_HELP } from "./when.ts";
+import { parseDuration, parseWhen, WHEN_HELP } from "../../../api/replay/when.ts";
 
 interface ReplayOptions {
   readonly grid?: string;

@@ -1,9 +1,14 @@
 import { shortAddress } from "../../../api/actor-address.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 import { paint, table, type Terminal } from "../terminal.ts";
-import { parseUntil, type ReplaySession, type Stop, UNTIL_HELP } from "./replay-session.ts";
+import {
+  parseUntil,
+  type ReplaySession,
+  type Stop,
+  UNTIL_HELP,
+} from "../../../api/replay/replay-session.ts";
 import { placeText, stepLines, valueText } from "./replay-text.ts";
-import { parseDuration, parseWhen } from "./when.ts";
+import { parseDuration, parseWhen } from "../../../api/replay/when.ts";
 
 export const PROMPT_HELP: readonly (readonly [form: string, meaning: string])[] = [
   ["step [N | 10s]", "forward one frame, N frames, or so long"],

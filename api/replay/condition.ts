@@ -1,5 +1,5 @@
-import { RemsError } from "../../../kernel/errors.ts";
-import type { PointValue } from "../../../kernel/point.ts";
+import { RemsError } from "../../kernel/errors.ts";
+import type { PointValue } from "../../kernel/point.ts";
 
 /** What a condition reads: the value of a point (`dg1.activePowerKw`) or the state of an actor (`port/dg1`); undefined where it has none. */
 export type ReadValue = (name: string) => PointValue | undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { PointValue } from "../../../kernel/point.ts";
+import type { PointValue } from "../../kernel/point.ts";
 import { parseCondition } from "./condition.ts";
 
 const values: Readonly<Record<string, PointValue>> = {

@@ -1,10 +1,10 @@
-import { GridReplay, type ReplayStep } from "../../../api/replay/grid-replay.ts";
-import { manifestOf } from "../../../api/replay/verify.ts";
-import { resolveAddress, shortAddress } from "../../../api/actor-address.ts";
-import type { Manifest } from "../../../configs/manifest.ts";
-import type { Incident } from "../../../history/incident.ts";
-import { RemsError } from "../../../kernel/errors.ts";
-import type { PointValue } from "../../../kernel/point.ts";
+import { GridReplay, type ReplayStep } from "./grid-replay.ts";
+import { manifestOf } from "./verify.ts";
+import { resolveAddress, shortAddress } from "../actor-address.ts";
+import type { Manifest } from "../../configs/manifest.ts";
+import type { Incident } from "../../history/incident.ts";
+import { RemsError } from "../../kernel/errors.ts";
+import type { PointValue } from "../../kernel/point.ts";
 import { type Condition, parseCondition } from "./condition.ts";
 import { parseDuration, parseWhen, WHEN_HELP } from "./when.ts";
 

@@ -1,12 +1,21 @@
-import { createCommandDesk } from "../../../api/control-service.ts";
-import { createGrpcServer, listen } from "../../../api/grpc-server.ts";
-import { NodeView } from "../../../api/node-view.ts";
-import { unary } from "../../../api/service.ts";
-import { implementationOf } from "../../../api/grpc-handlers.ts";
-import type { Frame } from "../../../kernel/frame.ts";
-import type { Member } from "../../../kernel/record.ts";
-import { RemsError } from "../../../kernel/errors.ts";
-import { ReplayService, rems, type Types } from "../../../proto/generated/rems-v1.ts";
+import { runIncidentJob } from "../../history/incident-job.ts";
+import { MessageSchemas } from "../../proto/message-schema.ts";
+import { OPERATOR_DESCRIPTOR_SET } from "../../proto/generated/operator-descriptors.ts";
+import { alarmService } from "../alarm-service.ts";
+import { createCommandDesk, type CommandDesk } from "../control-service.ts";
+import { createHttpServer } from "../http-server.ts";
+import { JsonMethods } from "../http/methods.ts";
+import { createIncidentDesk } from "../incident-service.ts";
+import { inspectionService } from "../inspection-service.ts";
+import { createMetrics } from "../metrics.ts";
+import { createGrpcServer, listen } from "../grpc-server.ts";
+import { NodeView } from "../node-view.ts";
+import { unary, type Service } from "../service.ts";
+import { implementationOf } from "../grpc-handlers.ts";
+import type { Frame } from "../../kernel/frame.ts";
+import type { Member } from "../../kernel/record.ts";
+import { RemsError } from "../../kernel/errors.ts";
+import { ReplayService, rems, type Types } from "../../proto/generated/rems-v1.ts";
 import { parseUntil, type ReplaySession, type Stop } from "./replay-session.ts";
 
 export interface ServedReplay {
@@ -19,6 +28,43 @@ export interface ServedReplay {
  * does not change; "validate only" tells what would have been answered.
  */
 export async function serveReplay(session: ReplaySession, port: number): Promise<ServedReplay> {
+  const { view, desk, service } = openPast(session);
+  const server = createGrpcServer(view, desk, [[ReplayService, implementationOf(service)]]);
+  const listening = await listen(server, `127.0.0.1:${port}`);
+  return { port: listening, close: () => server.forceShutdown() };
+}
+
+/** The same over HTTP, on a free port: what the web application looks at. @returns The port. */
+export async function serveReplayHttp(session: ReplaySession): Promise<number> {
+  const { view, desk, service } = openPast(session);
+  const incidents = createIncidentDesk(view, null, runIncidentJob);
+  const services = new Map([
+    ["rems.v1.InspectionService", inspectionService(view)],
+    ["rems.v1.ControlService", desk.service],
+    ["rems.v1.AlarmService", alarmService(view, desk)],
+    ["rems.v1.ReplayService", service],
+  ]);
+  const server = createHttpServer({
+    view,
+    metrics: createMetrics(view, () => 0),
+    methods: new JsonMethods(new MessageSchemas(OPERATOR_DESCRIPTOR_SET), services),
+    desk,
+    incidents,
+    simulationControl: null,
+    replays: null,
+  });
+  const address = await server.listen({ host: "127.0.0.1", port: 0 });
+  return Number(new URL(address).port);
+}
+
+interface Past {
+  readonly view: NodeView;
+  readonly desk: CommandDesk;
+  readonly service: Service;
+}
+
+/** The node that recorded it, as it was where the replay stands. */
+function openPast(session: ReplaySession): Past {
   const { manifest, incident } = session;
   const replicas = new Map([...session.grids].map(([grid, { replica }]) => [grid, replica]));
   const recordedBy = manifest.nodes.find(({ id }) => id === incident.installation.node);
@@ -57,11 +103,7 @@ export async function serveReplay(session: ReplaySession, port: number): Promise
     else view.announceMove(grid, "the replay stands elsewhere now");
   });
   for (const grid of replicas.keys()) publish(grid);
-  const server = createGrpcServer(view, desk, [
-    [ReplayService, implementationOf(replayService(session))],
-  ]);
-  const listening = await listen(server, `127.0.0.1:${port}`);
-  return { port: listening, close: () => server.forceShutdown() };
+  return { view, desk, service: replayService(session) };
 }
 
 interface InSync {
@@ -80,7 +122,7 @@ function inSyncChanges(frames: readonly string[]): InSync[] {
 
 type Move = Types.rems.v1.MoveRequest;
 
-function replayService(session: ReplaySession) {
+function replayService(session: ReplaySession): Service {
   let isMoving = false;
   return {
     getPosition: unary(() =>

@@ -1,4 +1,4 @@
-import { RemsError } from "../../../kernel/errors.ts";
+import { RemsError } from "../../kernel/errors.ts";
 
 /** What a time on the command line is measured from. */
 export interface TimeFrame {

@@ -1,0 +1,111 @@
+import { send } from "./node-link.ts";
+
+/** The setup wizard as the node has it: the same that `r-emsctl setup wizard` asks. docs/12-gui-setup-wizard/setup-wizard.md */
+
+export type Table = Readonly<Record<string, unknown>>;
+
+export interface SetupField {
+  /** `grids[].devices[].host`. */
+  readonly path: string;
+  readonly meaning: string;
+  readonly allowed: string;
+  readonly type: "text" | "number" | "boolean" | "list" | "table";
+  readonly choices: readonly (string | number)[];
+  readonly unit: string;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly defaultValue: unknown;
+  readonly defaultText: string;
+  readonly isRequired: boolean;
+  readonly isMore: boolean;
+}
+
+export interface SetupProblem {
+  readonly path: string;
+  readonly text: string;
+  readonly found: string;
+  readonly allowed: string;
+}
+
+export interface SetupStep {
+  readonly id: string;
+  readonly title: string;
+  readonly explains: string;
+  readonly isDone: boolean;
+  readonly problems: readonly SetupProblem[];
+  readonly fields: readonly SetupField[];
+}
+
+export interface SetupProfile {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly family: string;
+  readonly isSimulated: boolean;
+}
+
+export interface SetupState {
+  readonly isFirstStart: boolean;
+  readonly isEdit: boolean;
+  readonly isResumed: boolean;
+  readonly manifestPath: string;
+  readonly revision: number;
+  readonly thisNode: string;
+  readonly document: Table;
+  readonly steps: readonly SetupStep[];
+  readonly profiles: readonly SetupProfile[];
+}
+
+export interface StepOutcome {
+  readonly isOk: boolean;
+  readonly problems: readonly SetupProblem[];
+  readonly revision: number;
+  readonly next: string;
+  readonly proposal: Table;
+}
+
+export interface SetupReview {
+  readonly manifestText: string;
+  readonly isOk: boolean;
+  readonly problems: readonly SetupProblem[];
+}
+
+export interface TestReading {
+  readonly isOk: boolean;
+  readonly points?: readonly {
+    readonly point: string;
+    readonly value?: unknown;
+    readonly unit: string;
+    readonly verdict: string;
+    readonly finding?: string;
+  }[];
+}
+
+const API = "/api/v1/setup";
+const step = (id: string): string => `${API}/steps/${encodeURIComponent(id)}`;
+
+export const setup = {
+  state: () => send<SetupState>("GET", API),
+  enter: (code: string) => send<object>("POST", `${API}/session`, { code }),
+  proposal: (id: string) => send<{ answers: Table }>("GET", `${step(id)}/proposal`),
+  answer: (id: string, answers: Table, revision: number) =>
+    send<StepOutcome>("PUT", step(id), { answers, revision }),
+  deviceProposal: (grid: string, device: Table) =>
+    send<{ device: Table }>("POST", `${API}/device-proposal`, { grid, device }),
+  scan: (host: string, port: number) =>
+    send<{ units: readonly Table[] }>("POST", `${API}/scan`, { host, port }),
+  testRead: (device: Table) => send<TestReading>("POST", `${API}/test-read`, device),
+  review: () => send<SetupReview>("GET", `${API}/review`),
+  save: () => send<{ path: string; message: string }>("POST", `${API}/save`, {}),
+  discard: () => send<object>("DELETE", API),
+  log: () => send<{ entries: readonly Table[] }>("GET", `${API}/log`),
+} as const;
+
+/** The node has no manifest yet, and serves its wizard. */
+export async function isInSetup(): Promise<boolean> {
+  try {
+    return (await send<{ isSetup?: boolean }>("GET", "/healthz")).isSetup === true;
+  } catch {
+    return false;
+  }
+}

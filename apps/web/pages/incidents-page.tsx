@@ -1,0 +1,69 @@
+import type { JSX } from "preact";
+import type { IncidentEntry } from "../data/messages.ts";
+import { base } from "../data/node-link.ts";
+import { paths } from "../data/paths.ts";
+import { dateUtc, span } from "../parts/format.ts";
+import { openReplay } from "../shell/replay-bar.tsx";
+import { useAnswer } from "../parts/use-answer.ts";
+
+const EVERY_MS = 5000;
+
+export default function IncidentsPage(): JSX.Element {
+  const { value, failure } = useAnswer<{ incidents: readonly IncidentEntry[] }>(
+    paths.incidents,
+    EVERY_MS,
+  );
+  const incidents = value?.incidents ?? [];
+  return (
+    <>
+      <div class="page-head">
+        <h1>Incidents</h1>
+        <p>recorded by itself around failovers and alarms of high priority</p>
+      </div>
+      {failure === "" ? null : <p class="failure">{failure}</p>}
+      <section class="panel table-scroll">
+        {incidents.length === 0 ? (
+          <p class="quiet">Nothing was recorded by this node yet.</p>
+        ) : null}
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">From, UTC</th>
+              <th scope="col" class="number">
+                Length
+              </th>
+              <th scope="col">Why</th>
+              <th scope="col">Grids</th>
+              <th scope="col" class="number">
+                kB
+              </th>
+              <th scope="col">Replay</th>
+              <th scope="col">File</th>
+            </tr>
+          </thead>
+          <tbody>
+            {incidents.map(({ name, reason, fromWallTimeMs, toWallTimeMs, grids, byteCount }) => (
+              <tr key={name}>
+                <td class="time">{dateUtc(fromWallTimeMs)}</td>
+                <td class="number">{span(toWallTimeMs - fromWallTimeMs)}</td>
+                <td>{reason}</td>
+                <td>{grids.join(", ")}</td>
+                <td class="number">{Math.ceil(byteCount / 1000)}</td>
+                <td>
+                  <button type="button" class="small" onClick={() => openReplay(name)}>
+                    Open
+                  </button>
+                </td>
+                <td>
+                  <a href={`${base.value}${paths.incidentFile(name)}`} download>
+                    {name}
+                  </a>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </>
+  );
+}

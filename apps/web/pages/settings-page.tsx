@@ -1,0 +1,38 @@
+import type { JSX } from "preact";
+import { status } from "../data/store.ts";
+import { tell } from "../parts/notices.tsx";
+import { NodeStart } from "../parts/node-start.tsx";
+import { route } from "../shell/route.ts";
+import { GridParameters } from "./settings/grid-parameters.tsx";
+import { SetupWizard } from "./setup/setup-wizard.tsx";
+import "./settings/settings.css";
+
+export default function SettingsPage(): JSX.Element {
+  if (status.value === null) return <NodeStart />;
+  const { rest } = route.value;
+  return (
+    <>
+      <div class="page-head">
+        <h1>Settings</h1>
+        <p>what is in force on every controller, and this node's manifest</p>
+      </div>
+      <nav class="tabs" aria-label="Settings">
+        <a href="#/settings" aria-current={rest === "" ? "page" : undefined}>
+          In force
+        </a>
+        <a href="#/settings/manifest" aria-current={rest === "manifest" ? "page" : undefined}>
+          Manifest of this node
+        </a>
+      </nav>
+      {rest === "manifest" ? (
+        <SetupWizard
+          onSaved={() =>
+            tell("The manifest is written; a restart of the node brings it into force.")
+          }
+        />
+      ) : (
+        <GridParameters />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+import type { SetupField, Table } from "../../data/setup-state.ts";
+
+/**
+ * The fields of a step as a tree, after their paths: `grids[].devices[].host` is a field within each of the list `devices` within each of
+ * the list `grids`. Pure.
+ */
+export interface FieldGroup {
+  readonly fields: readonly { readonly key: string; readonly field: SetupField }[];
+  readonly lists: readonly { readonly key: string; readonly group: FieldGroup }[];
+  readonly tables: readonly { readonly key: string; readonly group: FieldGroup }[];
+}
+
+interface Building {
+  readonly fields: { key: string; field: SetupField }[];
+  readonly lists: Map<string, Building>;
+  readonly tables: Map<string, Building>;
+}
+
+const empty = (): Building => ({ fields: [], lists: new Map(), tables: new Map() });
+
+export function fieldTree(fields: readonly SetupField[]): FieldGroup {
+  const root = empty();
+  for (const field of fields) {
+    let at = root;
+    const parts = field.path.split(".");
+    for (const part of parts.slice(0, -1)) {
+      const isList = part.endsWith("[]");
+      const key = part.replace("[]", "");
+      const within = isList ? at.lists : at.tables;
+      const next = within.get(key) ?? empty();
+      within.set(key, next);
+      at = next;
+    }
+    at.fields.push({ key: parts.at(-1) ?? "", field });
+  }
+  return finished(root);
+}
+
+function finished({ fields, lists, tables }: Building): FieldGroup {
+  const groups = (map: ReadonlyMap<string, Building>) =>
+    [...map].map(([key, building]) => ({ key, group: finished(building) }));
+  // A table whose parts have fields of their own needs none as a whole.
+  const whole = fields.filter(({ key }) => !tables.has(key));
+  return { fields: whole, lists: groups(lists), tables: groups(tables) };
+}
+
+export const tableAt = (table: Table, key: string): Table => {
+  const value = table[key];
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Table)
+    : {};
+};
+
+export const listAt = (table: Table, key: string): readonly Table[] => {
+  const value = table[key];
+  return Array.isArray(value) ? (value as readonly Table[]) : [];
+};
+
+/** A copy with another value; undefined takes the key away. */
+export function withValue(table: Table, key: string, value: unknown): Table {
+  const next: Record<string, unknown> = { ...table };
+  if (value === undefined) delete next[key];
+  else next[key] = value;
+  return next;
+}
+
+/** What stands there as text; empty for what is no text or number. */
+export const textAt = (table: Table, key: string): string => {
+  const value = table[key];
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+};

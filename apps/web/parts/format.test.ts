@@ -1,0 +1,41 @@
+import { expect, it } from "vitest";
+import { capital, clockUtc, codeWords, fixed, span, wordsOf } from "./format.ts";
+
+it.each([
+  [1234.56, 1, "1234.6"],
+  [-3.2, 0, "−3"],
+  [-0.01, 0, "0"],
+  [-0.04, 1, "0.0"],
+  [null, 2, "–"],
+  [undefined, 0, "–"],
+  [Number.NaN, 0, "–"],
+])("%s with %s digits is %s", (value, digits, text) => {
+  expect(fixed(value, digits)).toBe(text);
+});
+
+it.each([
+  ["onLoad", "on load"],
+  ["taking-over", "taking over"],
+  ["phaseRotationBad", "phase rotation bad"],
+  ["connected.loading", "connected loading"],
+])("%s reads %s", (name, words) => {
+  expect(wordsOf(name)).toBe(words);
+});
+
+it.each([
+  [168.4, "168 ms"],
+  [12_900, "12 s"],
+  [185_000, "3 min 05 s"],
+  [7_800_000, "2 h 10 min"],
+  [363_600_000, "4 d 5 h"],
+  [null, "–"],
+])("%s ms are %s", (ms, text) => {
+  expect(span(ms)).toBe(text);
+});
+
+it("names codes, sentences and times", () => {
+  expect(codeWords("REDUNDANCY_REDUCED")).toBe("Redundancy reduced");
+  expect(capital("open")).toBe("Open");
+  expect(clockUtc(Date.UTC(2026, 0, 2, 3, 4, 5))).toBe("03:04:05");
+  expect(clockUtc(0)).toBe("–");
+});
