@@ -43,6 +43,7 @@ export function checkDevice(
     const allowed = `a profile of kind ${device.kind}`;
     report([...path, "profile"], `"${profile.id}" of kind ${profile.kind}`, allowed);
   }
+  checkBroker(device, path, grid, profile.family, report);
   checkProfileUse(profile, [...path, "profile"], grid, file, timingsOf(grid), report);
 }
 
@@ -74,6 +75,38 @@ function checkTransport(
       "other settings",
       `the settings that ${other.id} has for ${serial.port}`,
     );
+  }
+}
+
+/** Devices behind one broker share its connection; without encryption a password would be read by everybody. */
+function checkBroker(
+  device: DeviceFile,
+  path: ConfigPath,
+  grid: GridFile,
+  family: string,
+  report: Report,
+): void {
+  const { broker, host, port } = device;
+  const first = grid.devices.find((one) => one.host === host && one.port === port);
+  if (family !== "mqtt") {
+    if (broker !== undefined)
+      report([...path, "broker"], "a table", `none: its profile is of family ${family}`);
+    return;
+  }
+  if (first !== undefined && JSON.stringify(first.broker) !== JSON.stringify(broker)) {
+    const allowed = `what ${first.id} states for ${host}:${port}`;
+    report([...path, "broker"], broker === undefined ? "nothing" : "another table", allowed);
+  }
+  if (broker === undefined) return;
+  if (broker.credentials_file !== "" && broker.secret_variable !== "") {
+    report(
+      [...path, "broker", "secret_variable"],
+      "both",
+      "only one of credentials_file and secret_variable",
+    );
+  }
+  if (broker.ca_file !== "" && !broker.tls) {
+    report([...path, "broker", "ca_file"], "a file", "none without tls = true");
   }
 }
 

@@ -9,6 +9,9 @@ import { closest } from "./spelling.ts";
 import { checkSunspec } from "./sunspec/check-sunspec.ts";
 import { laidOut } from "./sunspec/laid-out.ts";
 
+/** Commands that a stop of R-EMS never gives. */
+const MOVING: ReadonlySet<string> = new Set(["start", "stop", "syncAndClose", "open", "close"]);
+
 type PointFile = ProfileFile["points"][number];
 
 /** Raw values that a register type holds. */
@@ -339,13 +342,28 @@ function checkSafety(profile: ProfileFile, kind: KindSpec, report: Report): void
       "a table: a device that takes commands or levels says what it does without R-EMS",
     );
   }
+  checkRelease(profile, report);
   checkFeedback(profile, kind, report);
+}
+
+/** What an orderly stop gives: nothing that moves a breaker, starts or stops. */
+function checkRelease({ commands, release }: ProfileFile, report: Report): void {
+  const own = commands.map(({ command }) => command).filter((name) => !MOVING.has(name));
+  release.forEach((name, index) => {
+    const found = JSON.stringify(name);
+    const isAgain = release.indexOf(name) < index;
+    if (isAgain) report(["release", index], `${found} again`, "each command once");
+    if (own.includes(name)) return;
+    const allowed = `a command of this profile that moves no breaker and neither starts nor stops: ${own.join(", ") || "it has none"}`;
+    report(["release", index], found, allowed);
+  });
 }
 
 /** What is told to a device shows somewhere, and what it was told last holds for a limited time only. */
 function checkFeedback(profile: ProfileFile, kind: KindSpec, report: Report): void {
   const { commands, fallback } = profile;
-  if (commands.length > 0 && commands.every(({ followed_by }) => followed_by === undefined)) {
+  const acting = commands.filter(({ command }) => command !== "release");
+  if (acting.length > 0 && acting.every(({ followed_by }) => followed_by === undefined)) {
     report(["commands"], "no followed_by", "at least one command whose effect a point shows");
   }
   const closes = commands.findIndex(({ command }) => command === "close");

@@ -86,7 +86,9 @@ function spansOf(profile: ProfileFile): Span[] {
   }
   // Commands may share a register with one another, but with nothing else, and only with different values.
   const commandRegisters = new Set<string>();
-  profile.commands.forEach(({ table, address: last, before }, index) => {
+  profile.commands.forEach(({ command, table, address: last, before }, index) => {
+    // What gives a device back may write the very registers by which it was told.
+    if (command === "release") return;
     const register = `${table} ${last}`;
     const address = last - before.length;
     if (!commandRegisters.has(register)) {

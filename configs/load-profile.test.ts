@@ -268,7 +268,7 @@ const rows: [name: string, base: string, from: string | RegExp, to: string, mess
     GENSET,
     `command = "start"`,
     `command = "strat"`,
-    `commands[0].command: found "strat"; allowed: did you mean start? a command of kind genset: start, stop, syncAndClose, open`,
+    `commands[0].command: found "strat"; allowed: did you mean start? a command of kind genset: start, stop, syncAndClose, open, release`,
   ],
   [
     "a command twice",

@@ -10,6 +10,7 @@ import { type ProfileFile, profileSchema } from "./profile-schema.ts";
 import type { DeviceProfile } from "./profile.ts";
 import { nominalLayout } from "./sunspec/nominal-layout.ts";
 import { needsOf } from "./sunspec/to-needs.ts";
+import { supervisionOf } from "./supervision-schema.ts";
 
 export interface CheckedProfile {
   readonly profile: DeviceProfile | null;
@@ -166,19 +167,10 @@ function toProfile(given: ProfileFile): DeviceProfile {
             ? null
             : { value: point.constant, reason: point.reason ?? "" },
         readBack: point.read_back ?? null,
-        supervision: {
-          confirmWithinMs: point.confirm_within_ms,
-          followedBy: point.followed_by
-            ? {
-                point: point.followed_by.point,
-                tolerance: point.followed_by.tolerance,
-                withinMs: point.followed_by.within_ms,
-              }
-            : null,
-          writesPerDayMax: point.writes_per_day_max ?? null,
-        },
+        supervision: supervisionOf(point),
         writeWith: point.write_with ?? null,
       })),
+    release: file.release,
     commands:
       nominal?.commands ??
       file.commands.map((command) => ({

@@ -149,6 +149,25 @@ const serialSchema = z.strictObject({
   ),
 });
 
+const brokerSchema = z.strictObject({
+  tls: field(z.boolean().default(false), "Encrypted (mqtts); brokers mostly listen on port 8883."),
+  ca_file: field(
+    z.string().max(300).default(""),
+    "PEM file of the authorities that may vouch for the broker, whose certificate must bear `host`.",
+    { defaultText: "the authorities that Node trusts" },
+  ),
+  credentials_file: field(
+    z.string().max(300).default(""),
+    "File with `user:password` in one line, readable by the daemon alone.",
+    { defaultText: "no log-in" },
+  ),
+  secret_variable: field(
+    z.string().max(64).default(""),
+    "Environment variable of the daemon that holds `user:password`, instead of a file.",
+    { defaultText: "no log-in" },
+  ),
+});
+
 const deviceSchema = z.strictObject({
   id: id("Name of the device, once in the installation: `dg1` in `dg1.activePowerKw`."),
   name: name("Name for people."),
@@ -169,6 +188,11 @@ const deviceSchema = z.strictObject({
   serial: field(
     serialSchema.optional(),
     "The serial line, for transport `rtu`. Devices that name the same port share the line.",
+  ),
+  broker: field(
+    brokerSchema.optional(),
+    "Access to the MQTT broker at `host` and `port`, for profiles of family `mqtt`. Devices that name the same broker state the same.",
+    { defaultText: "plain text, no log-in" },
   ),
   maintenance: field(
     z.boolean().default(false),

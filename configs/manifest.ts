@@ -213,6 +213,8 @@ export interface DeviceConfig {
   readonly transport: "tcp" | "rtu-over-tcp" | "rtu";
   /** Null but for transport `rtu`. */
   readonly serial: SerialLine | null;
+  /** Family `mqtt`: how one comes to its broker; null: in plain text, without a log-in. */
+  readonly broker: BrokerSettings | null;
   /** Taken out on purpose: nothing is sent to it. */
   readonly isInMaintenance: boolean;
   readonly isSimulated: boolean;
@@ -223,6 +225,17 @@ export interface DeviceConfig {
   readonly ratings: Ratings;
   /** Feeders: never shed where null. */
   readonly tripStage: 0 | 1 | 2 | 3 | null;
+}
+
+/** Access to an MQTT broker. */
+export interface BrokerSettings {
+  readonly isEncrypted: boolean;
+  /** PEM file of the authorities that may vouch for the broker; empty: those that Node trusts. */
+  readonly caFile: string;
+  /** File with `user:password`; empty for none. */
+  readonly credentialsFile: string;
+  /** Environment variable with `user:password`; empty for none. */
+  readonly secretVariable: string;
 }
 
 /** A serial line and its settings; devices on it have their own unit ids. */

@@ -3,6 +3,7 @@ import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
 import { field } from "./field-schema.ts";
 import { mqttSchema } from "./mqtt/mqtt-schema.ts";
 import { sunspecSchema } from "./sunspec/sunspec-schema.ts";
+import { supervisionFields } from "./supervision-schema.ts";
 
 const address = (meaning: string) => field(z.int().min(0).max(65535), meaning);
 const text = (lengthMax: number) => z.string().min(1).max(lengthMax);
@@ -77,31 +78,7 @@ const pointSchema = z.strictObject({
       .optional(),
     "Levels: neighbouring registers that each write sets along, such as an enable flag or the device's own watchdog time.",
   ),
-  confirm_within_ms: field(
-    z.int().min(100).max(600_000).default(2000),
-    "Levels: an acknowledged value that the device does not show by then raises an alarm.",
-    { unit: "ms" },
-  ),
-  followed_by: field(
-    z
-      .strictObject({
-        point: field(text(64), "Measured point of the same device that shows the effect."),
-        tolerance: field(z.number().gt(0).max(1_000_000), "How close it must come.", {
-          unit: "of the level",
-        }),
-        within_ms: field(
-          z.int().min(100).max(3_600_000),
-          "Apart for so long, and the device does not follow: an alarm.",
-          { unit: "ms" },
-        ),
-      })
-      .optional(),
-    "Levels: the measured effect. Not for references that droop or load may keep apart from what is measured.",
-  ),
-  writes_per_day_max: field(
-    z.int().min(1).max(1_000_000).optional(),
-    "Levels: writes that the register bears where it is kept in flash memory. The value is then not re-served for the watchdog.",
-  ),
+  ...supervisionFields,
   read_back: field(
     z
       .strictObject({
@@ -276,6 +253,11 @@ export const profileSchema = z.strictObject({
     "Points of the device, for family `modbus`.",
   ),
   commands: field(z.array(commandSchema).max(32).default([]), "Commands that the device takes."),
+  release: field(
+    z.array(text(64)).max(8).default([]),
+    "Commands of this profile, in this order, by which an orderly stop of R-EMS gives the device back, where no other controller takes over. Its set-points are not held any more.",
+    { form: 'a list of commands, for example ["release"]' },
+  ),
   sunspec: field(
     sunspecSchema.optional(),
     "What is needed of a SunSpec device, for family `sunspec`: the device itself says where it stands.",

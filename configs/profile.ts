@@ -39,6 +39,8 @@ export interface DeviceProfile {
   readonly epochRegister: { readonly address: number } | null;
   readonly points: readonly PointMapping[];
   readonly commands: readonly CommandMapping[];
+  /** Commands, in this order, by which an orderly stop gives the device back where no other controller takes over. */
+  readonly release: readonly string[];
   /** Family `sunspec`: what is needed of the device. Points and commands are laid out as in a device that has just that. */
   readonly sunspec: SunspecProfile | null;
   /** Family `mqtt`: topics of the device. Its points and commands have names only: their registers mean nothing. */

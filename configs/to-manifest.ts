@@ -8,6 +8,7 @@ import type {
   HistoryConfig,
   Manifest,
   OperatingModeConfig,
+  BrokerSettings,
   SerialLine,
   SiteConfig,
   TieConfig,
@@ -211,6 +212,15 @@ function toSerial(serial: NonNullable<DeviceFile["serial"]>): SerialLine {
   };
 }
 
+function toBroker(broker: NonNullable<DeviceFile["broker"]>): BrokerSettings {
+  return {
+    isEncrypted: broker.tls,
+    caFile: broker.ca_file,
+    credentialsFile: broker.credentials_file,
+    secretVariable: broker.secret_variable,
+  };
+}
+
 const TRIP_STAGES = [0, 1, 2, 3] as const;
 
 function toDevice(
@@ -229,6 +239,7 @@ function toDevice(
     unitId: device.unit_id,
     transport: device.transport,
     serial: device.transport === "rtu" && device.serial ? toSerial(device.serial) : null,
+    broker: device.broker === undefined ? null : toBroker(device.broker),
     isInMaintenance: device.maintenance,
     isSimulated: device.simulated ?? mode === "simulation",
     control: device.control ?? null,

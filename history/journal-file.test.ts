@@ -117,6 +117,10 @@ describe("recovery", () => {
   });
 });
 
+/** `npm run test:full` tries ten thousand. */
+const caseCount = (count: number) =>
+  process.env["R_EMS_TEST_FULL"] === undefined ? count : 10_000;
+
 describe("damage", () => {
   const frames = chain(null, 6);
   const bodies = [
@@ -175,9 +179,9 @@ describe("damage", () => {
         expect([0, 2]).toContain(first);
         expect(sequences).toEqual(sequences.map((_, i) => first + 1 + i));
       }),
-      { numRuns: 500 },
+      { numRuns: caseCount(500) },
     );
-  });
+  }, 600_000);
 
   it("what was reported as synced survives a power cut, whatever the kernel had written of the rest", () => {
     fc.assert(
@@ -204,8 +208,9 @@ describe("damage", () => {
           expect(sequences).toEqual(all.slice(0, sequences.length).map((_, i) => i + 1));
         },
       ),
+      { numRuns: caseCount(100) },
     );
-  });
+  }, 600_000);
 });
 
 describe("a disk that refuses", () => {

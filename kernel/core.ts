@@ -41,6 +41,12 @@ export interface GridCore<State> {
   step(state: State, frame: Frame): { readonly state: State; readonly outputs: CoreOutputs };
 }
 
+/**
+ * Fact of a leader that stops and that nobody follows: the epoch in which it gives its devices back. A number, so that it says nothing about
+ * the leaderships that follow.
+ */
+export const RELEASED_EPOCH_FACT = "leadership.releasedEpoch";
+
 export const NO_OUTPUTS: CoreOutputs = {
   levels: [],
   commands: [],

@@ -81,6 +81,11 @@ const CLOSE_AND_OPEN = {
   open: "open the breaker now",
 } as const;
 
+const GIVE_BACK = {
+  release:
+    "give the set-points back: the device does at once what it does when R-EMS has been silent for too long",
+} as const;
+
 export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
   genset: {
     isSource: true,
@@ -111,6 +116,7 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       start: "start; the genset controller cranks and retries by itself",
       stop: "stop, after the genset controller's own cooldown",
       ...CLOSE_AND_OPEN,
+      ...GIVE_BACK,
     },
   },
   battery: {
@@ -155,6 +161,7 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       ...CLOSE_AND_OPEN,
       setForming: "change to grid-forming",
       setFollowing: "change to grid-following",
+      ...GIVE_BACK,
     },
   },
   busTie: {
@@ -183,7 +190,7 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       powerLimitKw: level("kW", "most that the consumers behind it may draw", false),
       ...SHORT_CIRCUIT,
     },
-    commands: { open: "open the breaker now", close: "close the breaker" },
+    commands: { open: "open the breaker now", close: "close the breaker", ...GIVE_BACK },
   },
   shore: {
     isSource: true,
@@ -202,7 +209,11 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       powerReferenceKw: level("kW", "base load to take from shore", false),
       ...SHORT_CIRCUIT,
     },
-    commands: { ...CLOSE_AND_OPEN, close: "close onto a dead busbar, without synchronising" },
+    commands: {
+      ...CLOSE_AND_OPEN,
+      close: "close onto a dead busbar, without synchronising",
+      ...GIVE_BACK,
+    },
   },
   thruster: {
     isSource: false,
@@ -216,7 +227,7 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       activePowerKw: measured("kW", "drawn from the busbar"),
       powerLimitKw: level("kW", "most that the drive may draw"),
     },
-    commands: {},
+    commands: { ...GIVE_BACK },
   },
   meter: {
     isSource: false,
@@ -243,6 +254,6 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       availablePowerKw: measured("kW", "what the sun would give", false),
       powerLimitPct: level("%", "limit in percent of rating"),
     },
-    commands: {},
+    commands: { ...GIVE_BACK },
   },
 };

@@ -1,3 +1,4 @@
+import { RELEASED_EPOCH_FACT } from "../kernel/core.ts";
 import { assert } from "../kernel/assert.ts";
 import type { OperatorRequest, RequestReply } from "../kernel/command.ts";
 import type { CoreOutputs, GridCore } from "../kernel/core.ts";
@@ -171,6 +172,8 @@ class GridControlLoop<State> implements ControlLoop<State> {
   #factsDueAtMs = 0;
   #framesSinceSnapshotCount = SNAPSHOT_FRAME_COUNT;
   #onStopped: (() => void) | null = null;
+  /** The devices are being given back, in this frame once it is built. */
+  #release: { sequence: number | null; isSettling: boolean } | null = null;
   #isClosed = false;
 
   constructor(options: ControlLoopOptions<State>) {
@@ -382,6 +385,7 @@ class GridControlLoop<State> implements ControlLoop<State> {
       this.#isDispatching = false;
     }
     this.#releaseOutputs();
+    this.#endRelease();
     if (this.#isPollDue) this.#poll();
     this.#armDeadline();
   }
@@ -448,6 +452,9 @@ class GridControlLoop<State> implements ControlLoop<State> {
         this.#devices.settleWrites(() =>
           this.#dispatch({ type: "writes.settled", nowMs: this.#nowMs() }),
         );
+        return;
+      case "releaseDevices":
+        this.#beginRelease();
         return;
       case "inSyncChanged":
         this.#isLeadershipNews = true;
@@ -624,6 +631,7 @@ class GridControlLoop<State> implements ControlLoop<State> {
     this.#outputs.add(encoded.position.sequence, outputs);
     observer.frame(encoded, outputs, true);
     if (leading.scanCount === 1) this.#trace({ step: "firstFrame", ...encoded.position });
+    if (this.#release !== null) this.#release.sequence ??= encoded.position.sequence;
     this.#dispatch({
       type: "frame.built",
       nowMs,
@@ -695,6 +703,27 @@ class GridControlLoop<State> implements ControlLoop<State> {
     const until = untilMs === 0 ? 0 : this.#plantTime.at(nowMs) + lastsMs;
     this.#inbox.setFact("deadBusPermit.untilMs", until);
     this.#inbox.setFact("deadBusPermit.text", text);
+  }
+
+  /** This controller stops and nobody follows: the next frame says so, and the core gives the devices back in it. */
+  #beginRelease(): void {
+    if (this.#leading === null) return;
+    this.#inbox.setFact(RELEASED_EPOCH_FACT, this.#leading.epoch);
+    this.#release = { sequence: null, isSettling: false };
+  }
+
+  /** Once what gives the devices back has gone to them and was answered, its fate goes into one more frame. */
+  #endRelease(): void {
+    const release = this.#release;
+    if (release === null || release.sequence === null || release.isSettling) return;
+    if (this.#leading === null || releasedCommandSequence(this.#controller) < release.sequence)
+      return;
+    release.isSettling = true;
+    this.#devices.settleWrites(() => {
+      if (this.#leading !== null && mayBuildFrame(this.#controller))
+        this.#buildFrame(this.#leading);
+      this.#dispatch({ type: "devices.released", nowMs: this.#nowMs() });
+    });
   }
 
   // --- sending ---

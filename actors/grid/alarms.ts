@@ -111,8 +111,9 @@ const NODE_FACT_ALARMS: readonly (readonly [fact: string, code: AlarmCode, text:
   ["disk.isFull", "DISK_FULL", "the disk is full: neither journal nor history is written"],
   ["journal.isFailed", "JOURNAL_FAILED", "the journal cannot be written"],
   ["history.isFailed", "HISTORY_FAILED", "the history database cannot be read or written"],
-  ["historyServer.isLost", "HISTORY_SERVER_LOST", "a server of the history does not answer"],
 ];
+/** A server that nodes share is one cause, however many of them miss it. */
+const SERVER_FACT = "historyServer.isLost";
 
 /** A takeover without the last frames is over at once; so long it is told as standing. */
 const STALE_TOLD_MS = 60_000;
@@ -127,6 +128,9 @@ function noteGrid(plan: GridPlan, state: GridState, situation: Situation, note: 
     for (const [fact, code, text] of NODE_FACT_ALARMS) {
       if (state.facts[`${fact}@${node}`] === true) note(`nodes/${node}`, code, `${node}: ${text}`);
     }
+  }
+  if (plan.grid.controllers.some(({ node }) => state.facts[`${SERVER_FACT}@${node}`] === true)) {
+    note(address, "HISTORY_SERVER_LOST", "a server of the history does not answer");
   }
   noteRedundancy(plan, state, note);
   if (leadership.origin === "stale" && state.plantTimeMs - leadership.sinceMs < STALE_TOLD_MS) {

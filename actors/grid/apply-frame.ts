@@ -22,7 +22,7 @@ export function applyFrame(plan: GridPlan, state: GridState, frame: Frame): Grid
     plantTimeMs,
     epoch: frame.epoch,
     sequence: frame.sequence,
-    facts: frame.facts.length === 0 ? state.facts : mergeFacts(state, frame),
+    facts: nextFacts(state, frame),
     connections:
       frame.connections.length === 0
         ? state.connections
@@ -41,8 +41,12 @@ export function applyFrame(plan: GridPlan, state: GridState, frame: Frame): Grid
 
 const FACT_COUNT_MAX = 256;
 
-function mergeFacts(state: GridState, frame: Frame): GridState["facts"] {
-  const facts = { ...state.facts };
+/** A fact that names its node (`fact@node`) stands until that node takes it back; what the leader said of itself ends with its epoch. */
+function nextFacts(state: GridState, frame: Frame): GridState["facts"] {
+  const isNewEpoch = frame.isFirstOfEpoch && frame.epoch !== state.epoch;
+  if (frame.facts.length === 0 && !isNewEpoch) return state.facts;
+  const kept = Object.entries(state.facts).filter(([fact]) => !isNewEpoch || fact.includes("@"));
+  const facts = Object.fromEntries(kept);
   for (const [fact, value] of frame.facts) {
     if (fact in facts || Object.keys(facts).length < FACT_COUNT_MAX) facts[fact] = value;
   }

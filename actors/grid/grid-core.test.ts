@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import { encodeCanonical } from "../../kernel/canonical.ts";
+import { RELEASED_EPOCH_FACT } from "../../kernel/core.ts";
 import { InvariantError } from "../../kernel/errors.ts";
 import type { Frame } from "../../kernel/frame.ts";
 import { createMiniPlant, type MiniPlant } from "../../test/support/mini-plant.ts";
@@ -259,6 +260,86 @@ describe("unknown means worse", () => {
       ),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("facts", () => {
+  it("of a leader end with its epoch; those of a node stand until it takes them back", () => {
+    const plant = vessel();
+    plant.run(1);
+    const grid = plant.grid("port");
+    grid.facts = [
+      ["authority.isLost", true],
+      ["historyServer.isLost@n2", true],
+    ];
+    plant.run(0.1);
+    const codes = () => alarmsOf(plant).toSorted();
+    expect(codes()).toEqual(["AUTHORITY_LOST", "HISTORY_SERVER_LOST"]);
+    plant.takeOver("port", "hot");
+    plant.run(3);
+    const active = grid.state.alarmBook.entries.filter(({ isActive }) => isActive);
+    expect(active.map(({ code }) => code)).toEqual(["HISTORY_SERVER_LOST"]);
+  });
+});
+
+it("a server that several nodes miss is one alarm until none does; each node's own disk is one of its own", () => {
+  const plant = vessel();
+  plant.run(1);
+  const grid = plant.grid("port");
+  const missing = (nodes: readonly string[], isLost: boolean) => {
+    grid.facts = nodes.map((node) => [`historyServer.isLost@${node}`, isLost] as const);
+    plant.run(3);
+    return grid.state.alarmBook.entries.filter(({ isActive }) => isActive);
+  };
+  expect(missing(["n1", "n2", "n3"], true).map(({ code }) => code)).toEqual([
+    "HISTORY_SERVER_LOST",
+  ]);
+  expect(missing(["n2"], false)).toHaveLength(1);
+  expect(missing(["n1", "n3"], false)).toEqual([]);
+  grid.facts = [
+    ["disk.isFull@n1", true],
+    ["disk.isFull@n3", true],
+  ];
+  plant.run(0.2);
+  expect(alarmsOf(plant)).toEqual(["DISK_FULL", "DISK_FULL"]);
+});
+
+describe("a leader that stops and that nobody follows", () => {
+  function stopping(): MiniPlant {
+    const plant = vessel();
+    plant.run(5);
+    const grid = plant.grid("port");
+    grid.facts = [[RELEASED_EPOCH_FACT, grid.epoch]];
+    plant.run(0.5);
+    return plant;
+  }
+  const levelsOf = (plant: MiniPlant) =>
+    plant
+      .grid("port")
+      .log.at(-1)
+      ?.levels.map(({ device }) => device) ?? [];
+
+  it("gives the devices back that have a release sequence, once, and holds the others", () => {
+    const plant = stopping();
+    expect(plant.commands("port").filter((one) => one.endsWith(" release"))).toEqual([
+      "bat1 release",
+    ]);
+    expect(levelsOf(plant)).not.toContain("bat1");
+    expect(levelsOf(plant)).toContain("dg1");
+  });
+
+  it("begins nothing any more", () => {
+    const plant = stopping();
+    plant.device("f1").demandKw = 900;
+    plant.run(20);
+    expect(plant.commands("port").filter((one) => one.startsWith("dg2"))).toEqual([]);
+  });
+
+  it("is followed by one that holds all set-points again, from what is measured", () => {
+    const plant = stopping();
+    plant.takeOver("port", "restart");
+    plant.run(3);
+    expect(levelsOf(plant)).toContain("bat1");
   });
 });
 

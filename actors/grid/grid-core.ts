@@ -22,6 +22,7 @@ import { islandOf, islandSharePu, islandSituationOf, isMaster, peerStatus } from
 import { levelOutputs, nextLevels } from "./next-levels.ts";
 import { expireLimits } from "./operator-limits.ts";
 import { applyFates, scanActors, type Work } from "./run-actors.ts";
+import { isReleasing, releaseDevices, withoutReleased } from "./release.ts";
 import { situationOf, type Situation } from "./situation.ts";
 import { runTransfer } from "./transfer.ts";
 
@@ -111,12 +112,15 @@ function step(
   );
   work.state = expireLimits(work.state);
   const situation = islandSituationOf(plan, work.state);
-  runTransfer(work, situation);
-  const isPermitWanted = recoverFromBlackout(work, situation);
-  const decision = decideSets(work, situation);
-  const grant = grantConsumers(work, situation);
+  releaseDevices(work, state);
+  const mayBegin = !isReleasing(work.state);
+  if (mayBegin) runTransfer(work, situation);
+  const isPermitWanted = mayBegin && recoverFromBlackout(work, situation);
+  const decision = mayBegin ? decideSets(work, situation) : null;
+  const grant = mayBegin ? grantConsumers(work, situation) : null;
   const { sharePu, isFrozen } = shareOf(plan, work.state, situation);
-  const levels = nextLevels(plan, work.state, { situation, elapsedMs, sharePu, isFrozen });
+  const wanted = nextLevels(plan, work.state, { situation, elapsedMs, sharePu, isFrozen });
+  const levels = withoutReleased(plan, work.state, wanted);
   const own = work.state.island.length === 1 ? situation : situationOf(plan, work.state);
   const messages = messagesOf(plan, work.state, own, situation, decision, grant);
   const asked = work.alarmChanges;
@@ -193,6 +197,7 @@ function manifestHashOf(manifest: Manifest, gridId: string): string {
       syncCheck: device.profile.syncCheck,
       points: device.profile.points.map((mapping) => mapping.point),
       commands: device.profile.commands.map((mapping) => mapping.command),
+      ...(device.profile.release.length === 0 ? {} : { release: device.profile.release }),
     })),
   }));
   const content = { kind: manifest.installation.kind, gridId, grids, ties: manifest.ties };

@@ -169,19 +169,23 @@ function take(work: Work, result: TreeRun): void {
   for (const { actor, effect } of result.effects) {
     if (effect.type !== "command") continue;
     const device = work.plan.deviceByAddress.get(actor);
-    const { command, reason } = effect.params;
-    if (device === undefined || typeof command !== "string" || typeof reason !== "string") continue;
-    giveCommand(work, device, command, reason);
+    const { command: name, reason } = effect.params;
+    if (device === undefined || typeof name !== "string" || typeof reason !== "string") continue;
+    giveCommand(work, device, name, reason);
   }
 }
 
 /** Nothing is commanded that the device does not offer, nor while commands must wait. */
-function giveCommand(work: Work, device: PlannedDevice, command: string, reason: string): void {
+function giveCommand(work: Work, device: PlannedDevice, name: string, reason: string): void {
+  if (device.commands.has(name) && mayCommand(work.state)) command(work, device, name, reason);
+}
+
+/** Gives a command that the device offers, and awaits its fate. */
+export function command(work: Work, device: PlannedDevice, name: string, reason: string): void {
   const { state } = work;
-  if (!device.commands.has(command) || !mayCommand(state)) return;
   const id = commandId(state.epoch, state.sequence, work.commands.length);
   const expiresAtPlantMs = state.plantTimeMs + COMMAND_EXPIRY_MS;
-  work.commands.push({ id, device: device.id, command, expiresAtPlantMs, reason });
-  const pending = [...state.pending, { id, device: device.id, command }];
+  work.commands.push({ id, device: device.id, command: name, expiresAtPlantMs, reason });
+  const pending = [...state.pending, { id, device: device.id, command: name }];
   work.state = { ...state, pending: pending.slice(-PENDING_COUNT_MAX) };
 }

@@ -97,7 +97,7 @@ export interface Installation {
 const LOG_LINE_COUNT = 5;
 const READY_MS_MAX = 30_000;
 const POLL_MS = 250;
-const NODE_STOP_MS_MAX = 2500;
+const NODE_STOP_MS_MAX = 4200;
 
 /**
  * Starts everything in order: the plant, the coordinator and the network, then the nodes.

@@ -63,7 +63,8 @@ const HOUSEKEEPING_MS = 50;
 const STATUS_EVERY = 4;
 const CLOCKS_EVERY = 2;
 const COMMANDS_PER_TURN_MAX = 16;
-const HANDOVER_MS_MAX = 1500;
+/** A handover may take a second and a half, giving the devices back where nobody takes over one more. */
+const STOP_MS_MAX = 2600;
 const CONTROL_NICENESS = -15;
 
 /**
@@ -457,7 +458,7 @@ function startHousekeeping({
   };
 }
 
-/** Asks every controller to let go, and waits no longer than a handover may take. */
+/** Asks every controller to let go, and waits no longer than that may take. */
 async function handOverAll(controllers: readonly GridController[]): Promise<void> {
   const handed = Promise.all(
     controllers.map(
@@ -466,7 +467,7 @@ async function handOverAll(controllers: readonly GridController[]): Promise<void
   );
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, HANDOVER_MS_MAX);
+    timer = setTimeout(resolve, STOP_MS_MAX);
   });
   await Promise.race([handed, limit]);
   clearTimeout(timer);

@@ -42,7 +42,7 @@ import {
 } from "./record-view.ts";
 import type { ControllerOptions, ControllerState, PendingChange } from "./state.ts";
 import { initialState } from "./state.ts";
-import { requestStop, stopIfDue } from "./stopping.ts";
+import { requestStop, stopIfDue, takeReleasedDevices } from "./stopping.ts";
 import { askPositionsIfDue, leaveHelplessLeaderIfDue, takeOverIfDue } from "./taking-over.ts";
 import { watch } from "./watching.ts";
 import { handOverIfWished } from "./wishes.ts";
@@ -142,6 +142,9 @@ function takeEvent(draft: Draft, event: ControllerEvent): void {
       return;
     case "writes.settled":
       takeSettledWrites(draft);
+      return;
+    case "devices.released":
+      takeReleasedDevices(draft);
       return;
     case "stop.requested":
       requestStop(draft);

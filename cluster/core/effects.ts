@@ -49,6 +49,8 @@ export type ControllerEffect =
   | { readonly type: "stopLeading"; readonly reason: string }
   /** Wait until each device write is answered or its connection reset, then report `writes.settled`. */
   | { readonly type: "settleWrites" }
+  /** Nobody follows, and this controller stops: give the devices back, then report `devices.released`. */
+  | { readonly type: "releaseDevices" }
   /** The in-sync set that the record certainly has: input of the next frame. */
   | { readonly type: "inSyncChanged"; readonly inSync: readonly Member[] }
   | {

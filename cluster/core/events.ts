@@ -57,6 +57,8 @@ export type ControllerEvent = { readonly nowMs: number } & (
   | { readonly type: "force.requested"; readonly requestId: string; readonly reason: string }
   /** Every device write is answered or its connection reset, after `settleWrites`. */
   | { readonly type: "writes.settled" }
+  /** The devices are given back as far as they answer, after `releaseDevices`. */
+  | { readonly type: "devices.released" }
   /** Orderly stop: hand over if a standby is in sync. */
   | { readonly type: "stop.requested" }
   /** Monotonic, boot and wall time disagree: the process was suspended. */

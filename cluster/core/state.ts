@@ -218,6 +218,8 @@ export interface ControllerState {
   } | null;
   /** An orderly stop was asked for; it ends by force then. */
   readonly stopDeadlineMs: number | null;
+  /** Until when a leader that stops and that nobody follows waits for its devices to be given back; null before it begins. */
+  readonly releaseUntilMs: number | null;
   /** This incarnation is over: nothing brings it back. */
   readonly isEnded: boolean;
   /** When the last step was taken, and when it left the next one due. */
@@ -268,6 +270,7 @@ export function initialState(options: ControllerOptions): ControllerState {
     guardUntilMs: NEVER,
     force: null,
     stopDeadlineMs: null,
+    releaseUntilMs: null,
     isEnded: false,
     steppedAtMs: NEVER,
     dueAtMs: Number.POSITIVE_INFINITY,

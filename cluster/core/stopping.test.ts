@@ -38,7 +38,9 @@ describe("an orderly stop", () => {
     const bench = stop(pairLeader()).build(1, 2).acknowledge(B, 1, 2);
     bench.feed({ type: "writes.settled" }).run(200);
     expect(bench.find("transact")?.record).toMatchObject({ epoch: 2, inSync: [A] });
-    expectEnded(bench.applied(3));
+    // Now nobody follows, and it leads: the devices are given back first.
+    expect(bench.applied(3).find("releaseDevices")).toBeDefined();
+    expectEnded(bench.feed({ type: "devices.released" }));
   });
 
   it("of a leader prefers the standby that reaches most, then the order", () => {
@@ -53,10 +55,36 @@ describe("an orderly stop", () => {
     expect(handsTo(1, 2)).toEqual(C);
   });
 
-  it("of a leader that stands alone ends at once", () => {
+  it("of a leader that stands alone gives its devices back, and ends", () => {
     const bench = stop(soloLeader());
-    expect(bench.effects.map(({ type }) => type)).toContain("stopLeading");
+    const types = () => bench.effects.map(({ type }) => type);
+    expect(types()).toContain("releaseDevices");
+    expect(types()).not.toContain("stopLeading");
+    bench.feed({ type: "devices.released" });
+    expect(types()).toContain("stopLeading");
     expectEnded(bench);
+  });
+
+  it("of a leader whose devices do not answer waits no longer than a second for them", () => {
+    const bench = stop(soloLeader());
+    bench.isCoordinatorAnswering = true;
+    bench.runWith([], 990);
+    expect(bench.state.isEnded).toBe(false);
+    bench.runWith([], 20);
+    expectEnded(bench);
+  });
+
+  it("of a leader without authority gives nothing back: it could not", () => {
+    const bench = soloLeader().run(3_000);
+    expect(bench.authority()).toBeLessThan(bench.nowMs);
+    expect(stop(bench).find("releaseDevices")).toBeUndefined();
+  });
+
+  it("of a leader that hands over gives nothing back: the next one goes on", () => {
+    const bench = stop(pairLeader()).build(1, 2).acknowledge(B, 1, 2);
+    bench.feed({ type: "writes.settled" }).heartbeat(B, 2, 3);
+    expectEnded(bench);
+    expect(bench.state.releaseUntilMs).toBeNull();
   });
 
   it("of a leader that is just adding a standby waits for it, and hands over to it", () => {

@@ -429,6 +429,13 @@ export class SmallWorld {
           this.#whenAwake(node, node.lifeCount, () => this.#feed(node, { type: "writes.settled" })),
         );
         return;
+      case "releaseDevices":
+        this.at(this.nowMs + 30, () =>
+          this.#whenAwake(node, node.lifeCount, () =>
+            this.#feed(node, { type: "devices.released" }),
+          ),
+        );
+        return;
       case "restart": {
         this.crash(node.name);
         this.at(this.nowMs + 50, () => this.boot(node.name));

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -81,5 +81,54 @@ describe("embedded store", () => {
     await openEmbeddedStore(file);
     expect(await store.read("port")).toEqual({ revision: 0, record: null });
     expect((await store.transact(create)).isApplied).toBe(true);
+  });
+
+  it("reads a file of before it had two places, and gives it that form with the first change", async () => {
+    const store = await openEmbeddedStore(file);
+    await store.transact(create);
+    const [, body = ""] = /^rems-records .*\n(\{.*\}\n)/.exec(await readFile(file, "utf8")) ?? [];
+    await writeFile(file, body);
+    const after = await openEmbeddedStore(file);
+    expect(await after.read("port")).toEqual({ revision: 1, record: record(1) });
+    await after.transact({ ...create, grid: "starboard" });
+    expect((await (await openEmbeddedStore(file)).read("port")).revision).toBe(1);
+  });
+
+  it("takes no more of the disk than it has from its first change on: a full one does not stop it", async () => {
+    const store = await openEmbeddedStore(file);
+    await store.transact(create);
+    const { size, ino } = await stat(file);
+    let revision = 1;
+    for (let epoch = 2; epoch < 40; epoch++) {
+      const expectedNonce = nonce(epoch - 1);
+      const change = {
+        ...create,
+        expectedRevision: revision,
+        expectedNonce,
+        record: record(epoch),
+      };
+      const { isApplied, stored } = await store.transact(change);
+      expect(isApplied).toBe(true);
+      ({ revision } = stored);
+    }
+    expect(await stat(file)).toMatchObject({ size, ino });
+    expect(await readdir(join(directory, "state"))).toEqual(["coordinator.json"]);
+    expect((await (await openEmbeddedStore(file)).read("port")).record?.epoch).toBe(39);
+  });
+
+  it("stands on the record before where the power fails in the middle of a change", async () => {
+    const store = await openEmbeddedStore(file);
+    await store.transact(create);
+    const expectedNonce = nonce(1);
+    const before = await readFile(file);
+    await store.transact({ ...create, expectedRevision: 1, expectedNonce, record: record(2) });
+    const after = await readFile(file);
+    const from = after.length / 2;
+    const end = from + after.subarray(from).indexOf(0);
+    for (let cut = from; cut <= end; cut += 7) {
+      await writeFile(file, Buffer.concat([after.subarray(0, cut), before.subarray(cut)]));
+      const epoch = (await (await openEmbeddedStore(file)).read("port")).record?.epoch;
+      expect(epoch).toBe(cut < end ? 1 : 2);
+    }
   });
 });

@@ -1,10 +1,11 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { encodeCanonical } from "../../kernel/canonical.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import type { RecordTransaction } from "../../kernel/ports/coordinator.ts";
 import type { LeadershipRecord } from "../../kernel/record.ts";
 import { decodeRecord, encodeRecord } from "../../proto/record-codec.ts";
+import { RecordFile } from "./record-file.ts";
 
 /** A record with the revision of its last change; revision 0 and null where there is none. */
 export interface StoredRecord {
@@ -43,7 +44,8 @@ const WAITING_COUNT_MAX = 1000;
  */
 export async function openEmbeddedStore(file: string): Promise<EmbeddedStore> {
   await mkdir(dirname(file), { recursive: true });
-  let content = await load(file);
+  const disk = new RecordFile(file);
+  let content = await load(file, disk);
   /** True after a write that failed half-way: the file knows what is in force, this object does not. */
   let isStale = false;
   let waitingCount = 0;
@@ -60,7 +62,7 @@ export async function openEmbeddedStore(file: string): Promise<EmbeddedStore> {
     waitingCount += 1;
     const run = async () => {
       try {
-        if (isStale) content = await load(file);
+        if (isStale) content = await load(file, disk);
         isStale = false;
         return await act();
       } catch (cause) {
@@ -88,7 +90,7 @@ export async function openEmbeddedStore(file: string): Promise<EmbeddedStore> {
     const written = { revision, record };
     const next = { revision, records: new Map(content.records).set(grid, written) };
     isStale = true;
-    await save(file, next);
+    await disk.save(textOf(next));
     isStale = false;
     content = next;
     for (const changed of watches.get(grid) ?? []) changed();
@@ -108,19 +110,12 @@ export async function openEmbeddedStore(file: string): Promise<EmbeddedStore> {
   };
 }
 
-async function load(file: string): Promise<Content> {
-  let text: string;
+async function load(file: string, disk: RecordFile): Promise<Content> {
   try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-      return { revision: 0, records: new Map() };
-    }
-    throw error;
-  }
-  try {
-    return parse(text);
+    const text = await disk.load();
+    return text === null ? { revision: 0, records: new Map() } : parse(text);
   } catch (cause) {
+    if (cause instanceof Error && "syscall" in cause) throw cause;
     const message = `${file} is not a coordinator's file; move it away to begin anew`;
     throw new RemsError("REMS_RECORD_INVALID", message, { cause, details: { file } });
   }
@@ -147,28 +142,11 @@ function isRevision(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** Atomic and durable: a new file, on disk, takes the old one's place, and the folder is on disk too. */
-async function save(file: string, content: Content): Promise<void> {
+function textOf(content: Content): string {
   const records = [...content.records].map(([grid, { revision, record }]) => [
     grid,
     revision,
     record === null ? "" : encodeRecord(record),
   ]);
-  const text = encodeCanonical({ revision: content.revision, records });
-  const draft = `${file}.new`;
-  const handle = await open(draft, "w", 0o600);
-  try {
-    await handle.writeFile(`${text}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, file);
-  if (process.platform === "win32") return; // folders cannot be synced there
-  const folder = await open(dirname(file), "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  return `${encodeCanonical({ revision: content.revision, records })}\n`;
 }

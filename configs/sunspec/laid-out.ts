@@ -1,5 +1,6 @@
 import type { PointMapping } from "../profile.ts";
 import type { ProfileFile } from "../profile-schema.ts";
+import { supervisionFileOf } from "../supervision-schema.ts";
 import { nominalLayout } from "./nominal-layout.ts";
 import { needsOf } from "./to-needs.ts";
 
@@ -41,7 +42,7 @@ function pointFileOf(mapping: PointMapping): ProfileFile["points"][number] {
     offset: mapping.offset,
     access: mapping.access,
     poll: mapping.poll,
-    confirm_within_ms: mapping.supervision.confirmWithinMs,
+    ...supervisionFileOf(mapping.supervision),
     ...(labels === null ? {} : { labels: { ...labels } }),
     ...(notAvailable === null ? {} : { not_available: notAvailable }),
     ...(trueWhen === null

@@ -1,10 +1,5 @@
 import { DEVICE_KINDS, type DeviceKind, type PointSpec } from "../../kernel/device-kinds.ts";
-import {
-  SUPERVISION,
-  type CommandMapping,
-  type PointMapping,
-  type RegisterType,
-} from "../profile.ts";
+import type { CommandMapping, PointMapping, RegisterType } from "../profile.ts";
 import type { SunspecPoint, SunspecType } from "./model-table.ts";
 import type { SunspecCommandNeed, SunspecNeeds, SunspecPointNeed } from "./needs.ts";
 import type { PlacedPoint } from "./place-points.ts";
@@ -23,6 +18,8 @@ export interface Guard {
   readonly word: number;
   /** Polled with the points that it guards. */
   readonly poll: PointMapping["poll"];
+  /** Names of these points. */
+  readonly points: readonly string[];
 }
 
 export interface Layout {
@@ -127,7 +124,7 @@ export function layOut(
       );
       return [];
     }
-    addGuards(guards, model, placed, scale, need.poll);
+    addGuards(guards, model, placed, scale, need);
     const writeWith = writeWithOf(need, model, placed, scaleOf);
     if (writeWith === null && Object.keys(need.writeWith).length > 0) {
       missing.push(
@@ -168,11 +165,13 @@ function addGuards(
   model: PlacedModel,
   placed: PlacedPoint,
   scale: number,
-  poll: PointMapping["poll"],
+  { point, poll }: SunspecPointNeed,
 ): void {
   const add = (address: number, word: number) => {
     const known = guards.get(address);
-    if (known === undefined || poll === "fast") guards.set(address, { address, word, poll });
+    const points = [...(known?.points ?? []), point];
+    const soonest = known === undefined || poll === "fast" ? poll : known.poll;
+    guards.set(address, { address, word, poll: soonest, points });
   };
   add(model.address, model.id);
   if (placed.scaleOffset !== null) add(model.address + placed.scaleOffset, scale & 0xffff);
@@ -206,7 +205,7 @@ function mappingOf(
     trueWhen: need.trueSymbols === null ? null : trueWhenOf(need.trueSymbols, point),
     constant: need.constant,
     readBack: null,
-    supervision: SUPERVISION,
+    supervision: need.supervision,
     writeWith: null,
   };
 }

@@ -12,7 +12,7 @@ export interface SunspecNeeds {
 
 export interface SunspecPointNeed extends Pick<
   PointMapping,
-  "point" | "access" | "poll" | "constant"
+  "point" | "access" | "poll" | "constant" | "supervision"
 > {
   /** First model of one of the lists. */
   readonly model: number;

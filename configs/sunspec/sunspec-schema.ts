@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { field } from "../field-schema.ts";
+import { supervisionFields } from "../supervision-schema.ts";
 
 const text = (lengthMax: number) => z.string().min(1).max(lengthMax);
 const modelId = (meaning: string) => field(z.int().min(1).max(65534), meaning);
@@ -37,6 +38,7 @@ const pointSchema = z.strictObject({
     { form: "true, false, a number or a label" },
   ),
   reason: field(text(200).optional(), "Who or what sees to it that the `constant` is true."),
+  ...supervisionFields,
   with: field(
     z
       .record(

@@ -1,4 +1,5 @@
 import type { SunspecNeeds, SunspecPointNeed } from "./needs.ts";
+import { supervisionOf } from "../supervision-schema.ts";
 import type { SunspecFile } from "./sunspec-schema.ts";
 
 export function pointNeedOf(point: SunspecFile["points"][number]): SunspecPointNeed {
@@ -13,6 +14,7 @@ export function pointNeedOf(point: SunspecFile["points"][number]): SunspecPointN
     labels: point.labels ?? null,
     constant:
       point.constant === undefined ? null : { value: point.constant, reason: point.reason ?? "" },
+    supervision: supervisionOf(point),
     writeWith: point.with,
   };
 }

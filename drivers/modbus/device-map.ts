@@ -25,6 +25,8 @@ export interface DeviceMap {
   readonly layout: WriteLayout;
   /** Registers that must not change; the slot of each is its index behind the points. */
   readonly guards: readonly Guard[];
+  /** For each slot the slots of the registers that say what its value means. */
+  readonly guardsOfSlot: readonly (readonly number[])[];
 }
 
 /**
@@ -67,7 +69,12 @@ export function mapDevice(
   for (const [index, { address, poll }] of guards.entries()) {
     items[poll].push({ slot: points.length + index, table: "holding", address, wordCount: 1 });
   }
-  return { points, items, levelOfSlot, layout, guards };
+  const guardsOfSlot = points.map(({ id }) =>
+    guards.flatMap((guard, index) =>
+      guard.points.some((point) => pointId(config.id, point) === id) ? [points.length + index] : [],
+    ),
+  );
+  return { points, items, levelOfSlot, layout, guards, guardsOfSlot };
 }
 
 /** What a reply says against the layout, or null: a scale factor or a model header that is not what it was. */

@@ -13,6 +13,7 @@ import type { Connection } from "./connection.ts";
 import type { DeviceContext, Rights } from "./device-context.ts";
 import { brokenGuard, mapDevice, type DeviceMap } from "./device-map.ts";
 import { DeviceLayout } from "./device-layout.ts";
+import { GuardedReplies } from "./guarded-replies.ts";
 import { DeviceWrites } from "./device-writes.ts";
 import type { FoundLayout } from "./layout-finder.ts";
 import { Latency } from "./latency.ts";
@@ -28,7 +29,7 @@ import {
 } from "./outcome.ts";
 import { PointImage } from "./point-image.ts";
 import { ReadSchedule, type ScheduledRead } from "./read-schedule.ts";
-import { readLimitsOf, type ReadRequest } from "./request-plan.ts";
+import { readLimitsOf, type ReadItem, type ReadRequest } from "./request-plan.ts";
 
 /** Time-outs in a row make a device offline; this bounds them, so that it is known within 1.5 s whatever a profile says. */
 const REQUEST_TIMEOUT_MS_MAX = 600;
@@ -56,6 +57,7 @@ export class ModbusDevice {
   readonly #points: PointImage;
   readonly #layout: DeviceLayout | null;
   #map: DeviceMap;
+  #guarded: GuardedReplies;
   #reads: ReadSchedule;
   #writes: DeviceWrites;
   readonly #latency: Latency;
@@ -93,6 +95,7 @@ export class ModbusDevice {
     this.#layout =
       context.finder === null ? null : new DeviceLayout(config.profile, context.finder);
     this.#map = mapDevice(config, config.profile);
+    this.#guarded = new GuardedReplies(this.#map);
     this.#points = new PointImage(this.#map.points, timings.staleMs);
     this.#reads = this.#createReads();
     this.#writes = this.#createWrites();
@@ -204,6 +207,7 @@ export class ModbusDevice {
     this.#probedAtMs = -Infinity;
     // It may be another device at the same address, or the same with other firmware.
     this.#layout?.restart();
+    this.#guarded.clear();
     this.#reads.restart();
   }
 
@@ -301,6 +305,7 @@ export class ModbusDevice {
       this.#setState("faulted", error.message);
       return;
     }
+    this.#guarded = new GuardedReplies(this.#map);
     this.#points.remap(this.#map.points);
     this.#reads = this.#createReads();
     this.#writes = this.#createWrites();
@@ -310,6 +315,7 @@ export class ModbusDevice {
   #lostLayout(what: string): void {
     const layout = present(this.#layout, "only a layout has guards");
     layout.restart();
+    this.#guarded.clear();
     this.#reads.clear();
     this.#points.remap(this.#map.points);
     this.#writes.abandonWrites(what);
@@ -321,8 +327,9 @@ export class ModbusDevice {
     if (!this.#isUsable || this.#nowMs() < this.#freeAtMs) return false;
     const read = this.#reads.take();
     if (read === null) return false;
+    const sentAtMs = this.#nowMs();
     this.#send(connection, read.request, (outcome, tookMs) =>
-      this.#settled(this.#readDone(read, outcome, tookMs)),
+      this.#settled(this.#readDone(read, outcome, sentAtMs, tookMs)),
     );
     return true;
   }
@@ -347,11 +354,11 @@ export class ModbusDevice {
     });
   }
 
-  #readDone(read: ScheduledRead, outcome: Outcome, tookMs: number): Sign {
+  #readDone(read: ScheduledRead, outcome: Outcome, sentAtMs: number, tookMs: number): Sign {
     const nowMs = this.#nowMs();
     if (outcome.type === "data") {
       this.#latency.answered(tookMs);
-      this.#take(read, outcome, nowMs);
+      this.#take(read, outcome, sentAtMs, nowMs);
       this.#reads.answered(read, nowMs);
     } else if (outcome.type === "exception" && !isUnreached(outcome.code)) {
       this.#counts.exception++;
@@ -382,21 +389,43 @@ export class ModbusDevice {
     }
   }
 
-  #take(read: ScheduledRead, { words, bytes }: Outcome & { type: "data" }, nowMs: number): void {
-    const { address, items } = read.request;
+  #take(
+    read: ScheduledRead,
+    { words, bytes }: Outcome & { type: "data" },
+    sentAtMs: number,
+    nowMs: number,
+  ): void {
+    const { request } = read;
     const isSame = read.lastBytes?.equals(bytes) === true;
     read.lastBytes = bytes;
-    if (!isSame && this.#map.guards.length > 0) {
-      const broken = brokenGuard(this.#map, read.request, words);
-      if (broken !== null) return this.#lostLayout(broken);
+    if (this.#map.guards.length === 0) {
+      this.#believe(request, request.items, words, nowMs, isSame);
+      return;
     }
-    for (const item of items) {
-      if (item.slot >= this.#map.points.length) continue;
-      const at = item.address - address;
-      if (isSame) this.#points.touched(item.slot, nowMs);
-      else this.#points.read(item.slot, words, at, nowMs);
-      const level = this.#map.levelOfSlot[item.slot] ?? -1;
-      if (level >= 0) this.#writes.levels.readBack(level, words, at, nowMs);
+    // What a reply of before the layout was lost says is nobody's any more.
+    if (this.#layout?.isFound === false) return;
+    const broken = isSame ? null : brokenGuard(this.#map, request, words);
+    if (broken !== null) return this.#lostLayout(broken);
+    for (const held of this.#guarded.proved(request, sentAtMs))
+      this.#believe(held.request, held.items, held.words, held.readAtMs, false);
+    this.#believe(request, this.#guarded.ready(request), words, nowMs, isSame);
+    this.#reads.requestSlots(this.#guarded.hold(request, words, nowMs), nowMs);
+  }
+
+  /** @param isSame - The last reply to this request was believed, and said the same. */
+  #believe(
+    request: ReadRequest,
+    items: readonly ReadItem[],
+    words: readonly number[],
+    readAtMs: number,
+    isSame: boolean,
+  ): void {
+    for (const { slot, address } of items) {
+      const at = address - request.address;
+      if (isSame) this.#points.touched(slot, readAtMs);
+      else this.#points.read(slot, words, at, readAtMs);
+      const level = this.#map.levelOfSlot[slot] ?? -1;
+      if (level >= 0) this.#writes.levels.readBack(level, words, at, readAtMs);
     }
   }
 

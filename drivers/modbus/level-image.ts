@@ -98,7 +98,8 @@ export class LevelImage {
       if (isRefused) return false;
       const isChanged = !isEqual(state.wanted, state.confirmed);
       if (budget === null) return isChanged || nowMs - state.writtenAtMs >= this.#serveMs;
-      if (!isChanged) return false;
+      // A register that wears is not written to say again what the device shows, whoever wrote it.
+      if (!isChanged || this.#isShown(index, state)) return false;
       const isAffordable = budget.has(nowMs);
       if (!isAffordable)
         this.#reportOnce(index, "dropped", "its register has no write left for now");
@@ -229,9 +230,10 @@ export class LevelImage {
     }
   }
 
-  /** Forgets all that was learnt about writes, so that everything held is written again at once. */
+  /** Forgets all that was learnt about writes, so that everything held is written again at once; others may have written since. */
   forget(): void {
     this.unconfirm();
+    for (const budget of this.#budgets) budget?.empty();
     for (const state of this.#states) {
       state.refused = null;
       state.unansweredCount = 0;
@@ -243,6 +245,11 @@ export class LevelImage {
   release(): void {
     this.forget();
     for (const state of this.#states) state.wanted = null;
+  }
+
+  #isShown(index: number, { wanted, shown }: LevelState): boolean {
+    if (wanted === null || shown === null) return false;
+    return this.#codec(index).isSame(wanted, shown, 0);
   }
 
   #at(index: number): LevelState {

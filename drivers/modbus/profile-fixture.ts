@@ -65,6 +65,7 @@ export function profile(values: Partial<DeviceProfile> = {}): DeviceProfile {
     epochRegister: null,
     sunspec: null,
     mqtt: null,
+    release: [],
     points: [
       mapping({ point: "isClosed", address: 0, type: "bit", bit: 0 }),
       mapping({ point: "activePowerKw", address: 1, scale: 0.1 }),
@@ -104,6 +105,7 @@ export function device(values: Partial<DeviceConfig> & Pick<DeviceConfig, "port"
     unitId: 1,
     transport: "tcp",
     serial: null,
+    broker: null,
     isInMaintenance: false,
     isSimulated: false,
     control: null,

@@ -131,6 +131,17 @@ export class ReadSchedule {
     }
   }
 
+  /** Makes the reads wait that bring these slots; fast ones come with the next scan anyway. */
+  requestSlots(slots: ReadonlySet<number>, nowMs: number): void {
+    if (slots.size === 0) return;
+    for (const read of this.#reads) {
+      if (read.poll === "fast" || read.isUnderWay || read.isRefused || read.isWaiting) continue;
+      if (!read.request.items.some(({ slot }) => slots.has(slot))) continue;
+      read.isWaiting = true;
+      read.deadlineMs = nowMs;
+    }
+  }
+
   /** Makes one read wait: to see whether a silent device is back. */
   requestOne(): void {
     const [first] = this.#reads;

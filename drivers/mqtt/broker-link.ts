@@ -3,7 +3,8 @@ import { assert } from "../../kernel/assert.ts";
 import type { Clock, Timer } from "../../kernel/ports/clock.ts";
 import type { Random } from "../../kernel/ports/random.ts";
 import type { Dial } from "../driver-options.ts";
-import { GatedMqttSocket } from "./packet-gate.ts";
+import type { BrokerAccess } from "./broker-access.ts";
+import { GatedMqttStream } from "./packet-gate.ts";
 import { PAYLOAD_BYTES_MAX } from "./payload.ts";
 
 /** How one publication ended. */
@@ -26,6 +27,7 @@ interface LinkEvents {
 interface LinkOptions {
   readonly host: string;
   readonly port: number;
+  readonly access: BrokerAccess;
   readonly topics: readonly string[];
   readonly clientId: string;
   readonly clock: Clock;
@@ -56,7 +58,7 @@ export class BrokerLink {
   readonly #options: LinkOptions;
   readonly #events: LinkEvents;
   #client: MqttClient | null = null;
-  #socket: GatedMqttSocket | null = null;
+  #socket: GatedMqttStream | null = null;
   #publication: Publication | null = null;
   #retryTimer: Timer | null = null;
   #connectTimer: Timer | null = null;
@@ -142,27 +144,24 @@ export class BrokerLink {
   }
 
   #connect(): void {
-    const { host, port, clock, dial, timeoutMs, clientId, random } = this.#options;
-    const socket = new GatedMqttSocket(
+    const { host, port, clock, dial, timeoutMs, clientId, random, access } = this.#options;
+    const socket = new GatedMqttStream(
+      dial(host, port),
+      access.tls,
       () => this.#admit(),
       (reason) => this.reset(reason),
     );
-    const client = new MqttClient(
-      () => {
-        socket.connect({ ...dial(host, port), noDelay: true });
-        return socket;
-      },
-      {
-        clientId: `${clientId}-${Math.floor(random.next() * 1e9)}`,
-        protocolVersion: 4,
-        clean: true,
-        reconnectPeriod: 0,
-        keepalive: KEEPALIVE_S,
-        queueQoSZero: false,
-        resubscribe: false,
-        connectTimeout: timeoutMs,
-      },
-    );
+    const client = new MqttClient(() => socket, {
+      ...access.login,
+      clientId: `${clientId}-${Math.floor(random.next() * 1e9)}`,
+      protocolVersion: 4,
+      clean: true,
+      reconnectPeriod: 0,
+      keepalive: KEEPALIVE_S,
+      queueQoSZero: false,
+      resubscribe: false,
+      connectTimeout: timeoutMs,
+    });
     this.#client = client;
     this.#socket = socket;
     const died = (reason: string): void => this.#died(client, reason);
@@ -227,8 +226,7 @@ export class BrokerLink {
     this.#connectTimer?.cancel();
     this.#connectTimer = null;
     client.end(true);
-    if (socket?.readyState === "open") socket.resetAndDestroy();
-    else socket?.destroy();
+    socket?.reset();
     const isSent = this.#publication?.isSent === true;
     if (this.#publication !== null) this.#end({ type: isSent ? "unknown" : "dropped", reason });
     this.#events.lost(reason);

@@ -17,6 +17,7 @@ import type {
 } from "../../kernel/ports/device-io.ts";
 import type { DriverFamily } from "../driver-family.ts";
 import type { DriverOptions } from "../driver-options.ts";
+import { brokerAccessOf } from "./broker-access.ts";
 import { BrokerLink } from "./broker-link.ts";
 import { MqttDevice, type MqttDeviceContext } from "./mqtt-device.ts";
 
@@ -224,11 +225,13 @@ class MqttDeviceIo implements DeviceIo {
 
   #createBroker(devices: readonly MqttDevice[]): Broker {
     const { clock, random, dial, grid } = this.#options;
-    const { host, port } = present(devices[0], "a broker has a device").config;
+    const { config } = present(devices[0], "a broker has a device");
+    const { host, port } = config;
     const now = (): number => clock.monotonicMs();
     const options = {
       host,
       port,
+      access: brokerAccessOf(config),
       topics: [...new Set(devices.flatMap((device) => device.topics))],
       clientId: `r-ems-${grid}`,
       clock,

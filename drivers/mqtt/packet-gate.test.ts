@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { GatedMqttSocket } from "./packet-gate.ts";
+import { GatedMqttStream } from "./packet-gate.ts";
 
 const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(" ", ""), "hex");
 const PING = "c0 00";
@@ -23,9 +23,10 @@ beforeEach(async () => {
 afterEach(async () => new Promise<void>((resolve) => void server.close(() => resolve())));
 
 async function open(admit: () => string | null, onRefused: (reason: string) => void = () => {}) {
-  const socket = new GatedMqttSocket(admit, onRefused);
-  socket.connect((server.address() as AddressInfo).port, "127.0.0.1");
-  await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  const connected = new Promise((resolve) => server.once("connection", resolve));
+  const socket = new GatedMqttStream({ host: "127.0.0.1", port }, null, admit, onRefused);
+  await connected;
   return socket;
 }
 async function take(hex: string): Promise<void> {

@@ -1,10 +1,10 @@
-import { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 
 /** Asked before a publication goes to the kernel: null lets it pass, a text is the reason why not. */
 type AdmitPublish = () => string | null;
 
-/** Node's own word for "no text": the types do not have it. */
-const BYTES = "buffer" as BufferEncoding;
 const PUBLISH = 3;
 /** The remaining length takes one to four bytes (MQTT 3.1.1, section 2.2.3). */
 const LENGTH_BYTES_MAX = 4;
@@ -22,20 +22,53 @@ function packetLength(bytes: Uint8Array): number | null {
 }
 
 /**
- * A socket that no publication leaves without being admitted. The protocol library writes a packet in pieces; here they are put together
- * again, so that a packet goes to the kernel as a whole, right after it was admitted, or not at all.
+ * A connection that no publication leaves without being admitted. The protocol library writes a packet in pieces; here they are put together
+ * again, so that a packet goes to the kernel (or, encrypted, through TLS to it) as a whole, right after it was admitted, or not at all.
  */
-export class GatedMqttSocket extends Socket {
+export class GatedMqttStream extends Duplex {
+  readonly #socket: Socket;
+  readonly #carrier: Socket;
   readonly #admit: AdmitPublish;
   readonly #onRefused: (reason: string) => void;
   #pending: Buffer = Buffer.alloc(0);
 
-  constructor(admit: AdmitPublish, onRefused: (reason: string) => void) {
+  /** @param tls - How to begin TLS on the connection; null: plain text. */
+  constructor(
+    address: { readonly host: string; readonly port: number },
+    tls: ConnectionOptions | null,
+    admit: AdmitPublish,
+    onRefused: (reason: string) => void,
+  ) {
     super();
     this.#admit = admit;
     this.#onRefused = onRefused;
-    // With it the stream would hand several pieces over at once, past the gate.
-    Object.defineProperty(this, "_writev", { value: null, writable: true });
+    this.#socket = connect({ ...address, noDelay: true });
+    this.#carrier = tls === null ? this.#socket : connectTls({ ...tls, socket: this.#socket });
+    this.#carrier.on("data", (chunk) => {
+      if (!this.push(chunk)) this.#carrier.pause();
+    });
+    this.#carrier.once("end", () => this.push(null));
+    const fail = (error: Error) => this.destroy(error);
+    this.#carrier.on("error", fail);
+    if (this.#carrier !== this.#socket) this.#socket.on("error", fail);
+    this.#socket.once("close", () => this.destroy());
+  }
+
+  /** Closes so that the kernel delivers nothing more: after `end` or `destroy` it still would. */
+  reset(): void {
+    if (this.#socket.readyState === "open") this.#socket.resetAndDestroy();
+    this.destroy();
+  }
+
+  override _read(): void {
+    this.#carrier.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#carrier.destroy();
+    if (this.#socket.closed) return done(error);
+    this.#socket.once("close", () => done(error));
+    this.#socket.destroy();
   }
 
   override _write(
@@ -64,7 +97,7 @@ export class GatedMqttSocket extends Socket {
     };
     const reason = (packet[0] ?? 0) >> 4 === PUBLISH ? this.#admit() : null;
     if (reason === null) {
-      super._write(packet, BYTES, next);
+      this.#carrier.write(packet, next);
       return;
     }
     this.#onRefused(reason);

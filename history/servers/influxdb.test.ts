@@ -41,18 +41,14 @@ async function startInflux(): Promise<void> {
       INFLUXDB_DATA_WAL_DIR: join(folder, "wal"),
     },
   });
-  for (let tryCount = 0; tryCount < 300; tryCount++) {
-    if (
-      await server()
-        .ping()
-        .then(
-          () => true,
-          () => false,
-        )
-    )
-      return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  const isThere = () =>
+    server()
+      .ping()
+      .then(
+        () => true,
+        () => false,
+      );
+  await expect.poll(isThere, { timeout: 30_000, interval: 100 }).toBe(true);
 }
 
 function stopInflux(): Promise<void> {

@@ -138,6 +138,7 @@ function configOf({ profile, host, port, unitId, nameplate }: ProfileServerOptio
     unitId,
     transport: "tcp",
     serial: null,
+    broker: null,
     isInMaintenance: false,
     isSimulated: true,
     control: null,

@@ -113,6 +113,7 @@ export class RegisterImage {
 
   /** Decodes a write of registers. Every register must be one that the profile lets write. */
   decodeRegisters(address: number, values: readonly number[]): DecodedWrite | WriteProblem {
+    if (this.#isRelease(address, values)) return { epoch: null, levels: [], commands: ["release"] };
     const end = address + values.length;
     const covered = new Set<number>();
     const word = (at: number) => values[at - address] ?? 0;
@@ -141,7 +142,10 @@ export class RegisterImage {
       for (let index = 0; index < size; index += 1) covered.add(at + index);
     }
     const commands: string[] = [];
-    const own = this.#profile.commands.filter(({ table }) => table === "holding");
+    const own = this.#profile.commands.filter(
+      ({ table, command }) =>
+        table === "holding" && (command !== "release" || epochRegister !== null),
+    );
     for (const at of new Set(own.map((one) => one.address))) {
       if (at < address || at >= end) continue;
       const there = own.filter((one) => one.address === at);
@@ -157,6 +161,20 @@ export class RegisterImage {
     }
     if (covered.size !== values.length) return "address";
     return { epoch, levels, commands };
+  }
+
+  /** What gives the device back may write the very registers of a level: it is known by being just that. */
+  #isRelease(address: number, values: readonly number[]): boolean {
+    const { commands, epochRegister } = this.#profile;
+    const release = commands.find(({ command }) => command === "release");
+    if (release === undefined || release.table !== "holding" || epochRegister !== null)
+      return false;
+    const words = [...release.before, release.value];
+    return (
+      address === release.address - release.before.length &&
+      words.length === values.length &&
+      words.every((word, index) => word === values[index])
+    );
   }
 
   decodeCoils(address: number, values: readonly boolean[]): DecodedWrite | WriteProblem {

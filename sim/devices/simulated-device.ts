@@ -78,6 +78,8 @@ export class SimulatedDevice implements ModbusUnit {
   /** The highest epoch that a write carried; a lower one is refused ever after. */
   highestEpoch = 0;
   isInFallback = false;
+  /** The fallback began because a master gave the device back, not because none was heard. */
+  wasReleased = false;
   readonly #rightImage: RegisterImage;
   readonly #swappedImage: RegisterImage;
   readonly #plant: DevicePlant;
@@ -191,15 +193,26 @@ export class SimulatedDevice implements ModbusUnit {
     if (decoded.levels.length > 0 || this.#lastWriteMs !== null) this.#lastWriteMs = this.#nowMs();
     if (this.isInFallback) {
       this.isInFallback = false;
+      this.wasReleased = false;
       this.#plant.setFallback(id, false);
     }
     for (const { point, value } of decoded.levels) this.#plant.setLevel(id, point, value);
     let refusal: string | null = null;
-    for (const command of decoded.commands) refusal ??= this.#plant.command(id, command);
+    for (const command of decoded.commands) {
+      if (command === "release") this.#release();
+      else refusal ??= this.#plant.command(id, command);
+    }
     // The levels hold even where the device refuses the command: the write as such was accepted.
     this.#log(connection, decoded, null);
     if (refusal === null) return { kind: "written" };
     return { kind: "exception", code: EXCEPTION.deviceFailure };
+  }
+
+  /** A master gives the device back: it does at once what it would do once the watchdog had run out. */
+  #release(): void {
+    this.isInFallback = true;
+    this.wasReleased = true;
+    this.#plant.setFallback(this.config.id, true);
   }
 
   /** A device with an epoch register takes no set-point and no command without it, and none below the highest seen. */

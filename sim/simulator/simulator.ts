@@ -254,8 +254,9 @@ export class Simulator {
       if (device.isInFallback === this.#inFallback.has(id)) continue;
       if (device.isInFallback) this.#inFallback.add(id);
       else this.#inFallback.delete(id);
+      const silence = `no master for ${device.config.profile.fallback?.watchdogMs ?? 0} ms`;
       const text = device.isInFallback
-        ? `no master for ${device.config.profile.fallback?.watchdogMs ?? 0} ms: fallback`
+        ? `${device.wasReleased ? "given back by its master" : silence}: fallback`
         : "a master is back";
       const place = { grid: device.grid, device: id };
       sendEvent(this.plant, this.#options, place, "watchdog", text);

@@ -157,9 +157,14 @@ export class Field {
       const { watchdogMs } = device;
       if (watchdogMs === null || this.#inFallback.has(id)) continue;
       if (nowMs - writtenAtMs < watchdogMs) continue;
-      this.#inFallback.add(id);
-      device.setFallback(true);
+      this.#fallBack(device);
     }
+  }
+
+  /** Nobody commands the device any more, or it was given back. */
+  #fallBack(device: FieldDevice): void {
+    this.#inFallback.add(device.id);
+    device.setFallback(true);
   }
 
   /** A write has arrived. @returns Whether the device did it. */
@@ -172,8 +177,10 @@ export class Field {
       this.#epochs.set(device.id, Math.max(newest, write.epoch));
       this.#writtenAtMs.set(device.id, this.options.clock.monotonicMs());
       if (this.#inFallback.delete(device.id)) device.setFallback(false);
-      for (const [name, value] of write.values)
-        isAccepted = device.write(write.kind, name, value) && isAccepted;
+      for (const [name, value] of write.values) {
+        if (write.kind === "command" && name === "release") this.#fallBack(device);
+        else isAccepted = device.write(write.kind, name, value) && isAccepted;
+      }
     }
     this.options.onWrite({
       ...write,

@@ -23,9 +23,16 @@ export interface LogLine extends Readonly<Record<string, unknown>> {
 export class DaemonProgram extends Program {
   readonly dataDirectory: string;
 
-  constructor(name: string, args: readonly string[], dataDirectory: string) {
+  /** @param before - A program, with its arguments, that becomes the daemon. */
+  constructor(
+    name: string,
+    args: readonly string[],
+    dataDirectory: string,
+    before: readonly string[] = [],
+  ) {
     const main = inProject("dist/apps/r-emsd/main.js");
-    super(name, process.execPath, [main, ...args, "--data-dir", dataDirectory]);
+    const command = [...before, process.execPath, main, ...args, "--data-dir", dataDirectory];
+    super(name, present(command[0], "a program"), command.slice(1));
     this.dataDirectory = dataDirectory;
   }
 
@@ -120,7 +127,12 @@ export class TestInstallation {
   }
 
   /** Starts a daemon and returns before it is ready. */
-  launch(manifest: string, options: readonly string[], dataDirectory = "data"): DaemonProgram {
+  launch(
+    manifest: string,
+    options: readonly string[],
+    dataDirectory = "data",
+    before: readonly string[] = [],
+  ): DaemonProgram {
     this.#runCount++;
     const name = `r-emsd ${basename(dataDirectory)} (${this.#runCount})`;
     const directories = ["--log-dir", join(this.folder, "logs")];
@@ -129,6 +141,7 @@ export class TestInstallation {
         name,
         ["--config", manifest, ...directories, ...options],
         join(this.folder, dataDirectory),
+        before,
       ),
     );
   }

@@ -5,7 +5,7 @@ import { assert, present } from "../../kernel/assert.ts";
 import { encodeCanonical } from "../../kernel/canonical.ts";
 import type { CommandFate, OperatorRequest } from "../../kernel/command.ts";
 import type { CoreOutputs } from "../../kernel/core.ts";
-import type { Frame, LeadershipOrigin } from "../../kernel/frame.ts";
+import type { FactSample, Frame, LeadershipOrigin } from "../../kernel/frame.ts";
 import type { GridMessage } from "../../kernel/grid-message.ts";
 import type { PointSample, PointValue, Quality } from "../../kernel/point.ts";
 
@@ -51,6 +51,8 @@ export interface MiniGrid {
   /** Decides the fate of a command; null lets it be executed and confirmed. */
   fateOf: (command: string, device: string) => CommandFate["fate"] | null;
   inbox: GridMessage[];
+  /** Of the next frame. */
+  facts: FactSample[];
   isMuted: boolean;
   frequencyHz: number;
   log: CoreOutputs[];
@@ -170,6 +172,7 @@ function newGrid(manifest: Manifest, config: GridConfig): MiniGrid {
     fates: [],
     fateOf: () => null,
     inbox: [],
+    facts: [],
     isMuted: false,
     frequencyHz: config.nominalFrequencyHz,
     log: [],
@@ -352,13 +355,14 @@ function scan(
     fates: grid.fates,
     requests: grid.requests,
     messages: grid.inbox,
-    facts: [],
+    facts: grid.facts,
     leadership: grid.origin === null ? null : leadershipOf(grid, grid.origin),
   };
   grid.origin = null;
   grid.fates = [];
   grid.requests = [];
   grid.inbox = [];
+  grid.facts = [];
   const before = grid.state;
   // Encoding twice a state that hardly changed is most of a test's time: what moves, and every tenth scan, is checked.
   const isChecked = grid.sequence % 10 === 0 || frame.requests.length + frame.fates.length > 0;
@@ -410,6 +414,9 @@ function act(
 
 function execute(device: MiniDevice, command: string, nowMs: number): void {
   switch (command) {
+    case "release":
+      device.level = 0;
+      break;
     case "start":
       device.agenda.push({ atMs: nowMs + START_MS, what: "run" });
       break;

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { fileURLToPath } from "node:url";
 import { Aedes } from "aedes";
 import { connect, type MqttClient } from "mqtt";
 import type { DeviceProfile } from "../../configs/profile.ts";
@@ -58,10 +61,28 @@ export interface MqttPeer extends FamilyPeer {
   swallow: boolean;
 }
 
-/** A broker of its own with one device on it, which leaves a last will. */
-export async function startMqttPeer(used: DeviceProfile = mqttProfile()): Promise<MqttPeer> {
+/** A certificate for `localhost` and 127.0.0.1, and who vouches for it: of this test alone, good for a hundred years. */
+const tlsFile = (name: string) => fileURLToPath(new URL(`./tls/${name}`, import.meta.url));
+export const TEST_CA_FILE = tlsFile("ca.pem");
+
+/**
+ * A broker of its own with one device on it, which leaves a last will.
+ * @param login - `user:password` that it asks of everybody; it speaks TLS then.
+ */
+export async function startMqttPeer(
+  used: DeviceProfile = mqttProfile(),
+  login: string | null = null,
+): Promise<MqttPeer> {
   const broker = await Aedes.createBroker();
-  const server = createServer(broker.handle);
+  const key = {
+    key: readFileSync(tlsFile("broker.key")),
+    cert: readFileSync(tlsFile("broker.pem")),
+  };
+  const server = login === null ? createServer(broker.handle) : createTlsServer(key, broker.handle);
+  if (login !== null) {
+    broker.authenticate = (_client, username, password, done) =>
+      done(null, `${username}:${password?.toString()}` === login);
+  }
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const writes: { topic: string; payload: string; isRetained: boolean }[] = [];
@@ -84,8 +105,11 @@ export async function startMqttPeer(used: DeviceProfile = mqttProfile()): Promis
     own.publish(topic, payload, { qos: 1, retain: true });
   };
   const come = async (): Promise<void> => {
-    own = connect(`mqtt://127.0.0.1:${port}`, {
+    const [username = "", password = ""] = login?.split(":") ?? [];
+    const url = login === null ? "mqtt://127.0.0.1" : "mqtts://localhost";
+    own = connect(`${url}:${port}`, {
       clientId: "bat1",
+      ...(login === null ? {} : { username, password, ca: readFileSync(TEST_CA_FILE) }),
       reconnectPeriod: 0,
       will: { topic: "bat1/status", payload: Buffer.from("offline"), qos: 1, retain: true },
     });

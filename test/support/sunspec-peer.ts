@@ -1,4 +1,4 @@
-import type { DeviceProfile } from "../../configs/profile.ts";
+import { SUPERVISION, type DeviceProfile } from "../../configs/profile.ts";
 import type { SunspecNeeds, SunspecPointNeed } from "../../configs/sunspec/needs.ts";
 import { nominalLayout } from "../../configs/sunspec/nominal-layout.ts";
 import { device, profile } from "../../drivers/modbus/profile-fixture.ts";
@@ -17,6 +17,7 @@ const need = (
   trueSymbols: null,
   labels: null,
   constant: null,
+  supervision: SUPERVISION,
   writeWith: {},
   ...values,
 });
