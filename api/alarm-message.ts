@@ -25,10 +25,26 @@ export function alarmMessage(alarm: AlarmEntry): Types.rems.v1.Alarm {
   });
 }
 
-/** Alarms of this node alone: nobody else knows of them, and they end by themselves. */
+/** Alarms of all nodes that explain one of this node alone. */
+const EXPLAINED_BY: Readonly<Record<string, readonly string[]>> = {
+  JOURNAL_SLOW: ["DISK_FULL", "JOURNAL_FAILED"],
+};
+
+/** Alarms of this node alone: nobody else knows of them, and they end by themselves. One cause is one alarm: what all nodes list is not told twice. */
 export function nodeAlarms(view: NodeView, grid: string): Types.rems.v1.Alarm[] {
   const actor = `nodes/${view.node.id}`;
-  return view.alarmsOf(grid).map(({ code, priority, text }) =>
+  const listed = view
+    .replicaOf(grid)
+    .alarms()
+    .filter(({ isActive }) => isActive);
+  const isTold = (code: string) =>
+    listed.some(
+      (alarm) =>
+        alarm.code === code ||
+        (alarm.actor === actor && EXPLAINED_BY[code]?.includes(alarm.code) === true),
+    );
+  const own = view.alarmsOf(grid).filter(({ code }) => !isTold(code));
+  return own.map(({ code, priority, text }) =>
     rems.v1.Alarm.create({
       code,
       priority,

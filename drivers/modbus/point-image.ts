@@ -45,12 +45,6 @@ export class PointImage {
     }
   }
 
-  /** Name of the point, without the device. */
-  nameOf(slot: number): string {
-    const { id } = present(this.#slots[slot], "an item of a request has a slot");
-    return id.slice(id.indexOf(".") + 1);
-  }
-
   /** Takes a point from a reply. A value that the device says it does not have keeps the last one, as `bad`. */
   read(slot: number, words: Words, at: number, nowMs: number): void {
     const state = present(this.#slots[slot], "an item of a request has a slot");

@@ -221,11 +221,6 @@ export class ReadSchedule {
     return read.request.items;
   }
 
-  /** The device is too busy for this read: it comes again with the next scan. */
-  postponed(read: ScheduledRead): void {
-    read.isUnderWay = false;
-  }
-
   #periodMs(poll: PollClass): number {
     return poll === "rare" ? RARE_MS : this.#timing.slowMs;
   }

@@ -51,25 +51,39 @@ const LANES: readonly Lane[] = [
 const OWN: Phases = { warmUpS: 2, beforeS: 20, dyingS: 5, afterS: 20 };
 const SHARED: Phases = { warmUpS: 2, beforeS: 20, dyingS: 50, afterS: 35 };
 
-/** Seconds that {@link measureDeadDevice} takes. */
+/** Seconds that {@link measureDeadDevice} takes, at full length. */
 export const DEAD_DEVICE_S = LANES.reduce((sum, { isShared }) => {
   const { warmUpS, beforeS, dyingS, afterS } = isShared ? SHARED : OWN;
   return sum + warmUpS + beforeS + dyingS + afterS;
 }, 0);
 
-/** Delay of the live devices' reads from the start of their scan: while all live, and after one of them has died under the same driver. */
+/**
+ * Delay of the live devices' reads from the start of their scan: while all live, and after one of them has died under the same driver.
+ * @param length - 1; less to try the program out: how rarely a dead device is tried takes its time to show.
+ */
 export async function measureDeadDevice(
   say: (text: string) => void,
+  length: number,
 ): Promise<readonly DeadDevice[]> {
   const results: DeadDevice[] = [];
   for (const lane of LANES) {
     say(`a device dies among ten: ${lane.name}`);
-    results.push(await runLane(lane));
+    const { warmUpS, beforeS, dyingS, afterS } = lane.isShared ? SHARED : OWN;
+    const phases = {
+      warmUpS,
+      beforeS: beforeS * length,
+      dyingS: dyingS * length,
+      afterS: afterS * length,
+    };
+    results.push(await runLane(lane, phases));
   }
   return results;
 }
 
-async function runLane(lane: Lane): Promise<DeadDevice> {
+async function runLane(
+  lane: Lane,
+  { warmUpS, beforeS, dyingS, afterS }: Phases,
+): Promise<DeadDevice> {
   const { isShared, inFlightMax } = lane;
   const dead = new Set<number>();
   const served = { ...QUICK, ...lane.device, deadUnits: dead };
@@ -94,7 +108,6 @@ async function runLane(lane: Lane): Promise<DeadDevice> {
       if (unitId <= LIVE_COUNT) counted?.push(performance.now() - scanAtMs);
     };
   }
-  const { warmUpS, beforeS, dyingS, afterS } = isShared ? SHARED : OWN;
   const diesAtScan = scansOf(warmUpS + beforeS);
   const silentAtScan = diesAtScan + scansOf(dyingS);
   const startMs = performance.now();
