@@ -285,6 +285,20 @@ const rows: [name: string, base: string, from: string | RegExp, to: string, mess
     "commands[1].value: found 1; allowed: a value that no other command writes there",
   ],
   [
+    "a stop of R-EMS that opens a breaker",
+    BATTERY,
+    `release = ["release"]`,
+    `release = ["open"]`,
+    `release[0]: found "open"; allowed: a command of this profile that moves no breaker and neither starts nor stops: setForming, setFollowing, release`,
+  ],
+  [
+    "a device that is given back twice",
+    BATTERY,
+    `release = ["release"]`,
+    `release = ["release", "release"]`,
+    `release[1]: found "release" again; allowed: each command once`,
+  ],
+  [
     "feedback by a point that is not mapped",
     GENSET,
     `followed_by = { point = "isRunning", value = true`,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
 import { field } from "./field-schema.ts";
 import { mqttSchema } from "./mqtt/mqtt-schema.ts";
+import { SUPERVISION } from "./profile.ts";
 import { sunspecSchema } from "./sunspec/sunspec-schema.ts";
 import { supervisionFields } from "./supervision-schema.ts";
 
@@ -78,7 +79,7 @@ const pointSchema = z.strictObject({
       .optional(),
     "Levels: neighbouring registers that each write sets along, such as an enable flag or the device's own watchdog time.",
   ),
-  ...supervisionFields,
+  ...supervisionFields(SUPERVISION.confirmWithinMs),
   read_back: field(
     z
       .strictObject({

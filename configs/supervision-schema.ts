@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { field } from "./field-schema.ts";
-import type { LevelSupervision } from "./profile.ts";
+import { SUPERVISION, type LevelSupervision } from "./profile.ts";
 
-/** What a level owes after it was acknowledged, and what its register bears: the same in every family of registers. */
-export const supervisionFields = {
+/**
+ * What a level owes after it was acknowledged, and what its register bears: the same in every family.
+ * @param confirmMs - Time within which the device shows a value, where the profile says nothing.
+ */
+export const supervisionFields = (confirmMs: number) => ({
   confirm_within_ms: field(
-    z.int().min(100).max(600_000).default(2000),
+    z.int().min(100).max(600_000).default(confirmMs),
     "Levels: an acknowledged value that the device does not show by then raises an alarm.",
     { unit: "ms" },
   ),
@@ -32,9 +35,9 @@ export const supervisionFields = {
     z.int().min(1).max(1_000_000).optional(),
     "Levels: writes that the register bears where it is kept in flash memory. The value is then not re-served for the watchdog.",
   ),
-};
+});
 
-const supervisionSchema = z.object(supervisionFields);
+const supervisionSchema = z.object(supervisionFields(SUPERVISION.confirmWithinMs));
 type SupervisionFile = z.output<typeof supervisionSchema>;
 
 export function supervisionOf(point: SupervisionFile): LevelSupervision {

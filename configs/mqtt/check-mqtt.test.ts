@@ -71,6 +71,12 @@ it.each<[string, string, string, RegExp]>([
     '"{device}/set/limit"',
     /only the device publishes/,
   ],
+  [
+    "an effect that the device does not tell",
+    'read_back = { topic = "{device}/limit" }',
+    'read_back = { topic = "{device}/limit" }, followed_by = { point = "availablePowerKw", tolerance = 1, within_ms = 1000 }',
+    /levels\[0\].followed_by.point: a measured number that this profile maps/,
+  ],
   ["a payload without the value", "{value};{epoch}", "{epoch}", /with \{value\} in it/],
   ["labels for a number", "scale = 0.001", 'labels = { a = "b" }', /activePowerKw is a number/],
   ["no fallback", '[fallback]\nbehaviour = "limit"', '[fallbac]\nbehaviour = "limit"', /fallback/],

@@ -28,7 +28,7 @@ export function checkMqtt(profile: ProfileFile, report: Report): void {
     report(["mqtt", "availability", "offline"], "the same as online", "another text");
   }
   mqtt.points.forEach((point, index) => checkPoint(point, index, kind, report));
-  mqtt.levels.forEach((level, index) => checkLevel(level, index, kind, report));
+  mqtt.levels.forEach((level, index) => checkLevel(level, index, mqtt.points, kind, report));
   mqtt.commands.forEach(({ topic }, index) =>
     checkTopic(topic, ["mqtt", "commands", index, "topic"], report),
   );
@@ -77,6 +77,7 @@ function checkPoint(
 function checkLevel(
   level: MqttFile["levels"][number],
   index: number,
+  points: MqttFile["points"],
   kind: KindSpec,
   report: Report,
 ): void {
@@ -94,6 +95,15 @@ function checkLevel(
   if (level.scale === 0) report([...at, "scale"], "0", "a number other than 0");
   if (!level.payload.includes("{value}")) {
     report([...at, "payload"], JSON.stringify(level.payload), "a text with {value} in it");
+  }
+  const effect = level.followed_by?.point;
+  if (effect !== undefined) {
+    const { type, direction } = kind.points[effect] ?? {};
+    const isTold = points.some(({ point }) => point === effect);
+    if (!isTold || type !== "number" || direction !== "measured") {
+      const allowed = "a measured number that this profile maps";
+      report([...at, "followed_by", "point"], JSON.stringify(effect), allowed);
+    }
   }
   if (level.read_back.topic === level.topic) {
     const allowed =

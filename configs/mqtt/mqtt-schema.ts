@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { field } from "../field-schema.ts";
+import { supervisionFields } from "../supervision-schema.ts";
 
 const text = (lengthMax: number) => z.string().min(1).max(lengthMax);
 const topic = (meaning: string) =>
@@ -31,6 +32,9 @@ const pointSchema = z.strictObject({
   ),
 });
 
+/** A broker and two networks lie between the set-point and what the device shows. */
+const supervision = supervisionFields(3000);
+
 const levelSchema = z.strictObject({
   point: field(text(64), "Level of the kind, for example `powerSetpointKw`."),
   topic: topic("Topic on which it is published."),
@@ -47,6 +51,8 @@ const levelSchema = z.strictObject({
     }),
     "Where the device shows the value that it holds, coded as the level itself.",
   ),
+  confirm_within_ms: supervision.confirm_within_ms,
+  followed_by: supervision.followed_by,
 });
 
 const commandSchema = z.strictObject({

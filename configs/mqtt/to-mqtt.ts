@@ -1,13 +1,11 @@
 import { present } from "../../kernel/assert.ts";
 import type { ProfileFile } from "../profile-schema.ts";
-import type { MqttSettings } from "../profile.ts";
+import { SUPERVISION, type MqttSettings } from "../profile.ts";
+import { supervisionFileOf } from "../supervision-schema.ts";
 import type { MqttFile } from "./mqtt-schema.ts";
 
 /** What a switch says for true where the profile says nothing else. */
 const TRUE_VALUES: readonly string[] = ["true", "1", "ON"];
-
-/** A broker and two networks lie between the set-point and what the device shows. */
-const CONFIRM_MS = 3000;
 
 export function toMqtt(file: MqttFile): MqttSettings {
   return {
@@ -51,7 +49,6 @@ export function mqttLaidOut(profile: ProfileFile): ProfileFile {
     scale: 1,
     offset: 0,
     poll: "fast",
-    confirm_within_ms: CONFIRM_MS,
   } as const;
   return {
     ...profile,
@@ -61,10 +58,13 @@ export function mqttLaidOut(profile: ProfileFile): ProfileFile {
         point,
         address: index * 2,
         access: "read" as const,
+        ...supervisionFileOf(SUPERVISION),
         ...(labels === undefined ? {} : { labels: numbered(labels) }),
       })),
-      ...mqtt.levels.map(({ point }, index) => ({
+      ...mqtt.levels.map(({ point, confirm_within_ms, followed_by }, index) => ({
         ...register,
+        confirm_within_ms,
+        ...(followed_by === undefined ? {} : { followed_by }),
         point,
         address: (mqtt.points.length + index) * 2,
         access: "readWrite" as const,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { field } from "../field-schema.ts";
+import { SUPERVISION } from "../profile.ts";
 import { supervisionFields } from "../supervision-schema.ts";
 
 const text = (lengthMax: number) => z.string().min(1).max(lengthMax);
@@ -38,7 +39,7 @@ const pointSchema = z.strictObject({
     { form: "true, false, a number or a label" },
   ),
   reason: field(text(200).optional(), "Who or what sees to it that the `constant` is true."),
-  ...supervisionFields,
+  ...supervisionFields(SUPERVISION.confirmWithinMs),
   with: field(
     z
       .record(

@@ -86,6 +86,45 @@ it("a set-point that the device does not keep is reported and written again", as
   });
 });
 
+it("a set-point that is acknowledged, and neither shown nor followed, is told so, each in its time", async () => {
+  const used = mqttProfile();
+  const followedBy = { point: "activePowerKw", tolerance: 0.5, withinMs: 400 };
+  const points = used.points.map((one) =>
+    one.point === "powerSetpointKw"
+      ? { ...one, supervision: { ...one.supervision, confirmWithinMs: 200, followedBy } }
+      : one,
+  );
+  const mqtt = used.mqtt && {
+    ...used.mqtt,
+    levels: used.mqtt.levels.map((one) => ({
+      ...one,
+      readBack: { topic: "{device}/shown", path: [] },
+    })),
+  };
+  peer = await startMqttPeer({ ...used, points, mqtt });
+  peer.publish("bat1/shown", "0");
+  for (const [point, value] of [
+    ["isClosed", true],
+    ["activePowerKw", 1],
+    ["sohPct", 97],
+  ] as const)
+    peer.show(point, value);
+  driver = createDriverBench([peer.device], {}, mqttFamily);
+  await driver.until("every point", () => driver.points.size === 4);
+  const until = (outcome: string) =>
+    driver.until(outcome, () => {
+      driver.io.writeLevels(setpoint(5), 1);
+      return driver.outcomes("powerSetpointKw").includes(outcome);
+    });
+  await until("unconfirmed");
+  await until("unfollowed");
+  expect(driver.reports.at(-1)?.reason).toBe("wanted 5, activePowerKw shows 1 for 400 ms");
+  peer.publish("bat1/shown", "5000");
+  peer.show("activePowerKw", 4.8);
+  await until("confirmed");
+  await until("followed");
+});
+
 it("a standby leaves a device alone that has room for one master", async () => {
   await rig({ ...mqttProfile(), mastersMax: 1 });
   await driver.until("released", () => peer.connectionCount() === 0, "probe");

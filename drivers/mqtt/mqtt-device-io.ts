@@ -80,7 +80,11 @@ class MqttDeviceIo implements DeviceIo {
       }
       if (!broker.link.isOpen) for (const device of broker.devices) device.connecting();
       broker.link.want();
-      for (const device of broker.devices) device.dropExpired();
+      const nowMs = this.#options.clock.monotonicMs();
+      for (const device of broker.devices) {
+        device.dropExpired();
+        device.watch(nowMs);
+      }
       this.#pump(broker);
     }
   }

@@ -1,5 +1,5 @@
 import type { DeviceConfig } from "../../configs/manifest.ts";
-import type { MqttSettings } from "../../configs/profile.ts";
+import type { MqttSettings, PointMapping } from "../../configs/profile.ts";
 import { present } from "../../kernel/assert.ts";
 import type { CommandFate, CommandOutput } from "../../kernel/command.ts";
 import { DEVICE_KINDS } from "../../kernel/device-kinds.ts";
@@ -8,6 +8,7 @@ import type { ControlMode, WriteReport } from "../../kernel/ports/device-io.ts";
 import type { DriverOptions } from "../driver-options.ts";
 import type { PointCodec } from "../modbus/codec.ts";
 import { LevelImage } from "../modbus/level-image.ts";
+import { LevelWatch } from "../modbus/level-watch.ts";
 import type { BrokerLink, PublishOutcome } from "./broker-link.ts";
 import { decodeLevel, decodePoint, levelPayload, topicOf, withEpoch } from "./payload.ts";
 import { ValueImage } from "./value-image.ts";
@@ -42,6 +43,9 @@ export class MqttDevice {
   readonly #mqtt: MqttSettings;
   readonly #context: MqttDeviceContext;
   readonly #levels: LevelImage;
+  readonly #watch: LevelWatch;
+  /** Set-points that hold now. */
+  #wanted: ReadonlyMap<string, number> = new Map();
   /** What to do with a message, by topic. */
   readonly #takers = new Map<string, ((payload: string, nowMs: number) => void)[]>();
   readonly #commands: CommandOutput[] = [];
@@ -62,6 +66,10 @@ export class MqttDevice {
     const ids = [...points, ...levels].map(({ point }) => pointId(config.id, point));
     this.values = new ValueImage(ids, context.timings.staleMs, maxAgeMs);
     this.#levels = this.#createLevels();
+    this.#watch = new LevelWatch(
+      levels.map(({ point }) => ({ point, supervision: this.#mappingOf(point).supervision })),
+      (point, outcome, reason) => this.#report("level", point, outcome, reason),
+    );
     this.#listen();
     this.topics = [...this.#takers.keys()];
   }
@@ -114,6 +122,11 @@ export class MqttDevice {
 
   setLevels(values: ReadonlyMap<string, PointValue>): void {
     const changed = this.#levels.replace(values);
+    this.#wanted = new Map(
+      [...values].flatMap(([point, value]) =>
+        typeof value === "number" ? [[point, value] as const] : [],
+      ),
+    );
     if (this.isOwn && this.control === "control") this.#hasLevelsWaiting = values.size > 0;
     else this.#levels.reportWould(changed, this.#whyNotWritten());
   }
@@ -138,8 +151,20 @@ export class MqttDevice {
 
   abandonWrites(reason: string): void {
     this.#hasLevelsWaiting = false;
+    this.#wanted = new Map();
+    this.#watch.clear();
     this.#levels.release();
     for (const command of this.#commands.splice(0)) this.#finish(command, "dropped", reason);
+  }
+
+  /** Looks whether the device does what it acknowledged. */
+  watch(nowMs: number): void {
+    if (!this.isReached) this.#watch.clear();
+    else if (this.isOwn && this.control === "control") {
+      const measured = (point: string) =>
+        this.values.goodNumber(pointId(this.config.id, point), nowMs);
+      this.#watch.check(this.#wanted, measured, nowMs);
+    }
   }
 
   dropExpired(): void {
@@ -224,7 +249,7 @@ export class MqttDevice {
   }
 
   #createLevels(): LevelImage {
-    const { fallback, writeMs, points } = this.config.profile;
+    const { fallback, writeMs } = this.config.profile;
     const { scanMs } = this.#context.timings;
     // Served a scan early, so that waiting for the next scan does not make it late.
     const serveMs =
@@ -233,15 +258,21 @@ export class MqttDevice {
       point,
       address: index,
       codec: LEVEL_CODEC,
-      mapping: present(
-        points.find((mapping) => mapping.point === point),
-        "a level is a point of the profile",
-      ),
+      mapping: this.#mappingOf(point),
       before: [],
       after: [],
     }));
-    return new LevelImage(layout, { settleMs: writeMs, serveMs }, (point, outcome, reason) =>
-      this.#report("level", point, outcome, reason),
+    return new LevelImage(layout, { settleMs: writeMs, serveMs }, (point, outcome, reason) => {
+      if (outcome === "written") this.#watch.written(point, this.#context.clock.monotonicMs());
+      if (outcome === "confirmed") this.#watch.confirmed(point);
+      this.#report("level", point, outcome, reason);
+    });
+  }
+
+  #mappingOf(point: string): PointMapping {
+    return present(
+      this.config.profile.points.find((mapping) => mapping.point === point),
+      "a level is a point of the profile",
     );
   }
 

@@ -53,6 +53,13 @@ export class ValueImage {
     return this.#slots.filter(({ isBad }) => isBad).map(({ id }) => id.slice(id.indexOf(".") + 1));
   }
 
+  /** A number that is good now; null where it is not, or there is no such point. */
+  goodNumber(id: string, nowMs: number): number | null {
+    const slot = this.#slots.find((one) => one.id === id);
+    if (slot === undefined || typeof slot.value !== "number") return null;
+    return this.#qualityOf(slot, nowMs) === "good" ? slot.value : null;
+  }
+
   /** Quality and age of every point; the age is null where it was never told. */
   qualities(nowMs: number): DeviceHealth["points"] {
     return this.#slots.map((slot) => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { alarmNote } from "../../kernel/history-record.ts";
 import { debianTool } from "../../test/peers/debian-tools.ts";
+import { eventually } from "../../test/support/eventually.ts";
 import { frameBody, noteBody } from "../journal-entry.ts";
 import { JournalFile } from "../journal-file.ts";
 import { openSegmentDisk } from "../segment-disk.ts";
@@ -48,7 +49,7 @@ async function startInflux(): Promise<void> {
         () => true,
         () => false,
       );
-  await expect.poll(isThere, { timeout: 30_000, interval: 100 }).toBe(true);
+  await eventually("InfluxDB answers", isThere, 30_000);
 }
 
 function stopInflux(): Promise<void> {

@@ -6,6 +6,7 @@ import { OperatorClient } from "../../apps/r-emsctl/operator-client.ts";
 import { present } from "../../kernel/assert.ts";
 import { AlarmService, rems } from "../../proto/generated/rems-v1.ts";
 import { debianTool } from "../peers/debian-tools.ts";
+import { eventually } from "../support/eventually.ts";
 import { type DaemonProgram, FREE_PORTS, freePorts, useInstallation } from "./installation.ts";
 import type { SimulatorProgram } from "./simulator-program.ts";
 
@@ -86,7 +87,7 @@ async function startInflux(): Promise<void> {
       ({ ok }) => ok,
       () => false,
     );
-  await expect.poll(isThere, { timeout: 30_000, interval: 20 }).toBe(true);
+  await eventually("InfluxDB answers", isThere, 30_000);
 }
 
 async function killInflux(): Promise<void> {
@@ -114,7 +115,7 @@ beforeAll(async () => {
   await daemon.untilReady();
   await daemon.untilRole("leading", 20_000);
   client = new OperatorClient(`127.0.0.1:${daemon.ready.operatorPort}`, 5000);
-  await expect.poll(storageAlarms, { timeout: 20_000 }).toEqual([]);
+  await eventually("no alarm of its storage", async () => (await storageAlarms()).length === 0);
 });
 afterAll(async () => {
   client?.close();

@@ -6,11 +6,11 @@ import { RemsError } from "../../kernel/errors.ts";
  */
 export async function eventually(
   what: string,
-  isSo: () => boolean,
+  isSo: () => boolean | Promise<boolean>,
   withinMs = 10_000,
 ): Promise<void> {
   const deadlineMs = performance.now() + withinMs;
-  while (!isSo()) {
+  while (!(await isSo())) {
     if (performance.now() > deadlineMs) {
       throw new RemsError("REMS_TIMEOUT", `${what} did not happen within ${withinMs} ms`);
     }
