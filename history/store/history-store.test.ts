@@ -1,14 +1,23 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { present } from "../../kernel/assert.ts";
 import type { EncodedFrame } from "../../kernel/frame.ts";
 import { eventNote } from "../../kernel/history-record.ts";
 import type { PointSample } from "../../kernel/point.ts";
-import { frameBody, noteBody, snapshotBody, voidBody } from "../journal-entry.ts";
+import { entryPrefix, frameBody, noteBody, snapshotBody, voidBody } from "../journal-entry.ts";
 import { JournalFile } from "../journal-file.ts";
-import { openSegmentDisk } from "../segment-disk.ts";
+import { openSegmentDisk, segmentPath } from "../segment-disk.ts";
 import { chain, lastOf, snapshotAt, WALL_ORIGIN_MS } from "../test-frames.ts";
 import { HistoryStore } from "./history-store.ts";
 import { floorTo, MINUTE_MS } from "./levels.ts";
@@ -276,6 +285,31 @@ describe("a failover", () => {
     writeFrames(third.slice(20));
     const store = catchUp(open());
     expect(picture(store)).toEqual(expected);
+    store.close();
+  });
+
+  it("waits for the rest of an entry that is being written, and takes nothing twice meanwhile", () => {
+    const good = chain(null, 20);
+    writeFrames([...good, ...chain(lastOf(good), 5)]);
+    write(voidBody("port", lastOf(good)));
+    const more = chain(lastOf(good), 30, 2);
+    writeFrames(more);
+    const store = catchUp(open());
+    const [next] = chain(lastOf(more), 1, 2);
+    const body = frameBody(present(next, "one frame was made"));
+    const entry = Buffer.concat([entryPrefix(body), body]);
+    const segment = segmentPath(join(directory, "journal"), 1);
+    for (const byteCount of [5, 40, entry.length - 1]) {
+      const half = openSync(segment, "a");
+      const before = fstatSync(half).size;
+      writeSync(half, entry.subarray(0, byteCount));
+      expect(store.turn()).toBe(false);
+      ftruncateSync(half, before);
+      closeSync(half);
+    }
+    writeFrames([present(next, "one frame was made")]);
+    expect(store.turn()).toBe(true);
+    expect(store.reachMs("port")).toBe(at(51));
     store.close();
   });
 

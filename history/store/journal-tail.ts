@@ -68,13 +68,14 @@ export class JournalTail {
     if (file === null) return [];
     try {
       let bytes = readAt(file, this.#byteAt, READ_BYTES);
-      const length = bytes.length >= ENTRY_PREFIX_BYTES ? bytes.readUInt32LE(0) : 0;
-      if (length + ENTRY_PREFIX_BYTES > bytes.length && length <= ENTRY_BYTES_MAX) {
-        bytes = readAt(file, this.#byteAt, length + ENTRY_PREFIX_BYTES);
+      if (isPart(bytes)) {
+        const wholeBytes = bytes.readUInt32LE(0) + ENTRY_PREFIX_BYTES;
+        bytes = readAt(file, this.#byteAt, wholeBytes);
       }
       const startAt = this.#byteAt;
       const { entries, ends, goodBytes } = scanEntries(bytes);
-      if (goodBytes === 0 && bytes.length > 0) this.#lookAgain(fstatSync(file).size);
+      const isBeingWritten = bytes.length < ENTRY_PREFIX_BYTES || isPart(bytes);
+      if (goodBytes === 0 && !isBeingWritten) this.#lookAgain(fstatSync(file).size);
       this.#byteAt += goodBytes;
       return entries.map((entry, index) => ({
         entry,
@@ -91,6 +92,13 @@ export class JournalTail {
     this.#rereadBytes = sizeBytes;
     this.#byteAt = 0;
   }
+}
+
+/** An entry that announces more than there is: longer than what was read, or its writer is not done with it. */
+function isPart(bytes: Buffer): boolean {
+  if (bytes.length < ENTRY_PREFIX_BYTES) return false;
+  const length = bytes.readUInt32LE(0);
+  return length <= ENTRY_BYTES_MAX && length + ENTRY_PREFIX_BYTES > bytes.length;
 }
 
 function openIfThere(path: string): number | null {
