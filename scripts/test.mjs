@@ -115,6 +115,16 @@ const world = (kind, seeds) =>
 world("counter", isFull ? 20_000 : 6000);
 world("vessel", isFull ? 1000 : 60);
 counted(
+  "scenarios",
+  "scenarios.mjs",
+  [
+    ...(isFull ? ["--kill-each-step"] : ["--no-pause"]),
+    "--report",
+    join(root, ".cache", "scenarios", "results.json"),
+  ],
+  join(root, ".cache", "scenarios", "results.json"),
+);
+counted(
   "models",
   "model.mjs",
   isFull ? ["--full"] : [],

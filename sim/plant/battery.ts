@@ -9,6 +9,7 @@ import {
   contactPoints,
   stepBreaker,
 } from "./plant-device.ts";
+import { TRANSIENT_REACTANCE_PU, VOLTAGE_LAG_S } from "./plant-device.ts";
 import type { BatterySpec } from "./plant-spec.ts";
 
 /** The converter locks onto the busbar and checks angle and voltage in this time, s. */
@@ -36,6 +37,9 @@ export function batteryCurrentA(powerW: number, ocvV: number, resistanceOhm: num
 export class Battery implements SourceDevice {
   readonly kind = "battery";
   readonly isStiff = false;
+  readonly isIsochronous = false;
+  readonly voltageLagS = VOLTAGE_LAG_S;
+  readonly transientReactancePu = TRANSIENT_REACTANCE_PU;
   readonly loadKw = 0;
   readonly loadKvar = 0;
   readonly id: string;

@@ -4,6 +4,9 @@
 export class BreakerModel {
   isClosed: boolean;
   isTripped = false;
+  /** Faults: it travels and does not get there. */
+  failsToClose = false;
+  failsToOpen = false;
   /** Counts every change of position. */
   movedCount = 0;
   readonly closeMs: number;
@@ -58,8 +61,10 @@ export class BreakerModel {
     if (this.#travel === "none") return false;
     this.#remainingMs -= stepMs;
     if (this.#remainingMs > 1e-9) return false;
-    this.isClosed = this.#travel === "closing";
+    const isClosing = this.#travel === "closing";
     this.#travel = "none";
+    if (isClosing ? this.failsToClose : this.failsToOpen) return false;
+    this.isClosed = isClosing;
     this.movedCount += 1;
     return true;
   }

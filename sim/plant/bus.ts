@@ -16,6 +16,8 @@ export interface Bus {
   trimPu: number;
   /** A synchroniser moved the trim in this step; otherwise it fades. */
   isTrimmed: boolean;
+  /** Mean power of the island's isochronous sets, per unit of rating. */
+  isochronousSharePu: number;
   /** Index of the island, equal for connected buses. */
   island: number;
 }
@@ -32,6 +34,7 @@ export function createBus(gridId: string, nominalHz: number, nominalV: number): 
     isStiff: false,
     trimPu: 0,
     isTrimmed: false,
+    isochronousSharePu: 0,
     island: 0,
   };
 }

@@ -20,7 +20,8 @@ export class EngineModel {
   readonly #stepS: number;
   readonly #firstStepPu: number;
   readonly #boostPuPerS: number;
-  readonly #powerPuMax: number;
+  /** Most that it gives, pu: less while it is cold or derated. */
+  powerPuMax: number;
   readonly #powerPuMin: number;
 
   constructor(spec: GensetSpec, stepS: number) {
@@ -31,7 +32,7 @@ export class EngineModel {
     this.#lagFactor = 1 - Math.exp(-stepS / (spec.actuatorLagMs / 1000));
     this.#firstStepPu = spec.firstStepPct / 100;
     this.#boostPuPerS = (1 - this.#firstStepPu) / spec.turboRestS;
-    this.#powerPuMax = spec.powerPctMax / 100;
+    this.powerPuMax = spec.powerPctMax / 100;
     this.#powerPuMin = -spec.dragPct / 100;
   }
 
@@ -45,7 +46,7 @@ export class EngineModel {
 
   /** @param commandPu - Net power at the shaft; below what drag takes there is no fuel left to cut. */
   step(commandPu: number): void {
-    const command = clamp(commandPu, this.#powerPuMin, this.#powerPuMax);
+    const command = clamp(commandPu, this.#powerPuMin, this.powerPuMax);
     const delayed = this.#delayed(command);
     this.#actuatorPu += (delayed - this.#actuatorPu) * this.#lagFactor;
     this.powerPu = Math.min(this.#actuatorPu, this.#settledPu + this.#firstStepPu);

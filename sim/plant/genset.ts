@@ -1,4 +1,4 @@
-import { moveToward } from "../../kernel/math.ts";
+import { clamp, moveToward } from "../../kernel/math.ts";
 import type { PointValue } from "../../kernel/point.ts";
 import { BreakerModel } from "./breaker.ts";
 import { type Bus, angleStepRad, wrapRad } from "./bus.ts";
@@ -25,6 +25,10 @@ const COAST_S = 4;
 const DEAD_BUS_CHECK_S = 0.5;
 /** The unloading waits while the rest of the plant is this low: it cannot carry the load. */
 const UNLOAD_OMEGA_MIN = 0.975;
+
+/** Integral time of an isochronous governor on its sharing error, s, and how much a deviation of speed weighs in it. */
+const ISOCHRONOUS_S = 2;
+const ISOCHRONOUS_GAIN = 20;
 
 interface TripRule {
   readonly reason: string;
@@ -66,6 +70,10 @@ export class Genset implements SourceDevice {
   isEmergencyStop = false;
   /** Fault switch: the engine cranks and does not fire. */
   hasFuelFault = false;
+  /** Fault switch: the fuel rack stays where it is. */
+  isGovernorStuck = false;
+  /** What the engine can give now, percent of its rating: hot air, poor fuel, a fouled charger. */
+  deratedPct = 100;
   electricalKw = 0;
   reactiveKvar = 0;
   reactiveReferenceKvar = 0;
@@ -80,6 +88,14 @@ export class Genset implements SourceDevice {
   readonly #context: PlantContext;
   readonly #synchroniser: Synchroniser;
   readonly #droop: number;
+  readonly isIsochronous: boolean;
+  readonly voltageLagS: number;
+  readonly transientReactancePu: number;
+  /** What an isochronous governor has added to its reference, kW. */
+  #isochronousKw = 0;
+  #commandPu = 0;
+  /** Time that the engine has fired since it stood still, s. */
+  #firingS = 1000;
   readonly #tripElapsedS = TRIP_RULES.map(() => 0);
   #state: EngineState;
   #inStateS = 0;
@@ -109,6 +125,9 @@ export class Genset implements SourceDevice {
     this.inertiaKws = 2 * spec.inertiaS * this.ratedKw;
     this.reactiveStiffnessKvar = kva / (spec.voltageDroopPct / 100);
     this.breaker = new BreakerModel(spec);
+    this.isIsochronous = spec.governor === "isochronous";
+    this.voltageLagS = spec.avrLagMs / 1000;
+    this.transientReactancePu = spec.transientReactancePct / 100;
     this.#engine = new EngineModel(spec, context.stepS);
     this.#synchroniser = new Synchroniser(spec.syncSMin, spec.syncTimeoutS);
     this.#state = spec.isRunning || spec.isClosed ? "running" : "stopped";
@@ -118,6 +137,7 @@ export class Genset implements SourceDevice {
     this.#effectiveKw = spec.referenceKw;
     this.#wasClosed = spec.isClosed;
     if (spec.isClosed) this.#engine.settleAt(spec.referenceKw / this.ratedKw);
+    this.#commandPu = spec.referenceKw / this.ratedKw;
     this.runningHoursH = spec.runningHoursH;
   }
 
@@ -146,13 +166,39 @@ export class Genset implements SourceDevice {
     if (!this.#isUnloading)
       this.#effectiveKw = moveToward(this.#effectiveKw, this.#referenceKw, rampKw);
     else if (mayUnload) this.#effectiveKw -= rampKw;
-    const command = this.#state === "shutDown" ? -1 : (this.#effectiveKw + droopKw) / this.ratedKw;
-    this.#engine.step(command);
+    this.#engine.powerPuMax = this.#powerPuMax();
+    if (this.isIsochronous) this.#holdFrequency(stepS);
+    const wantedKw = this.#effectiveKw + this.#isochronousKw + droopKw;
+    const isFuelCut = this.#state === "shutDown";
+    if (!this.isGovernorStuck) this.#commandPu = wantedKw / this.ratedKw;
+    this.#engine.step(isFuelCut ? -1 : this.#commandPu);
+  }
+
+  /** Nominal frequency whatever the load, and the same share as the other isochronous sets: e = (ΣP/ΣPn − P/Pn) + kf·(1 − ω). */
+  #holdFrequency(stepS: number): void {
+    if (this.#isUnloading) return;
+    const sharePu = this.electricalKw / this.ratedKw;
+    const errorPu =
+      this.bus.isochronousSharePu -
+      sharePu +
+      ISOCHRONOUS_GAIN * (1 + this.bus.trimPu - this.bus.omegaPu);
+    const nextKw = this.#isochronousKw + (errorPu * this.ratedKw * stepS) / ISOCHRONOUS_S;
+    this.#isochronousKw = clamp(nextKw, -this.ratedKw, this.ratedKw);
+  }
+
+  /** What the engine may give: its mechanical limit, less while it is cold or derated. */
+  #powerPuMax(): number {
+    const { powerPctMax, coldLoadPct, warmUpS } = this.#spec;
+    const isCold = this.#firingS < warmUpS;
+    return (
+      Math.min((powerPctMax * this.deratedPct) / 100, isCold ? coldLoadPct : powerPctMax) / 100
+    );
   }
 
   settle(): void {
     const { stepS } = this.#context;
     this.#inStateS += stepS;
+    this.#firingS = this.speedPu > 0.3 ? this.#firingS + stepS : 0;
     if (this.breaker.isClosed) {
       this.speedPu = this.bus.omegaPu;
       this.angleRad = this.bus.angleRad;
@@ -231,6 +277,7 @@ export class Genset implements SourceDevice {
       frequencyHz: this.speedPu * this.bus.nominalHz,
       runningHoursH: this.runningHoursH,
       fuelKgPerH: this.fuelKgPerH(),
+      availablePowerKw: Math.min(1, this.#powerPuMax()) * this.ratedKw,
       powerReferenceKw: this.#referenceKw,
       reactiveReferenceKvar: this.reactiveReferenceKvar,
     };
@@ -290,6 +337,7 @@ export class Genset implements SourceDevice {
     // The set comes in without load and ramps from there.
     const droopKw = ((1 + this.bus.trimPu - this.bus.omegaPu) / this.#droop) * this.ratedKw;
     this.#effectiveKw = -droopKw;
+    this.#isochronousKw = 0;
     this.#isUnloading = false;
   }
 

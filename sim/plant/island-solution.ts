@@ -1,11 +1,9 @@
 import { clamp } from "../../kernel/math.ts";
 import { type Bus, angleStepRad, wrapRad } from "./bus.ts";
-import type { PlantDevice, SourceDevice } from "./plant-device.ts";
+import { type PlantDevice, type SourceDevice, VOLTAGE_LAG_S } from "./plant-device.ts";
 
 /** A stiff supply pulls the island's speed to its own within about this time, s: stands for line and machine reactances. */
 const STIFF_LAG_S = 0.1;
-/** Time constant of the voltage after a change of load, s: the voltage regulators. */
-const VOLTAGE_LAG_S = 0.3;
 /** Voltage of a busbar without a source is gone in about this time, s. */
 const VOLTAGE_FALL_S = 0.1;
 /** A synchroniser's trim fades with this time constant once nobody moves it, s: the set-points take over slowly. */
@@ -67,6 +65,7 @@ export function solveIsland(island: Island, stepS: number): void {
     suppliedKw += source.electricalKw;
   }
   if (stiff !== null) stiff.electricalKw = loadKw - suppliedKw;
+  const isochronousSharePu = sharePuOf(island.sources);
   const voltagePu = voltageStep(island, bus, loadKw, loadKvar, stepS);
   const angleRad = bus.isLive
     ? wrapRad(bus.angleRad + angleStepRad(omegaPu, bus.nominalHz, stepS))
@@ -86,9 +85,22 @@ export function solveIsland(island: Island, stepS: number): void {
     member.angleRad = angleRad;
     member.trimPu = trimPu;
     member.isTrimmed = false;
+    member.isochronousSharePu = isochronousSharePu;
   }
   island.loadKw = loadKw;
   island.loadKvar = loadKvar;
+}
+
+/** What the isochronous sets of an island tell each other over their sharing line: power in per unit of rating. */
+function sharePuOf(sources: readonly SourceDevice[]): number {
+  let powerKw = 0;
+  let ratedKw = 0;
+  for (const source of sources) {
+    if (!source.isIsochronous) continue;
+    powerKw += source.electricalKw;
+    ratedKw += source.ratedKw;
+  }
+  return ratedKw > 0 ? powerKw / ratedKw : 0;
 }
 
 /** Droop of voltage over all forming sources, with a dip when reactive or active load comes at once. */
@@ -106,21 +118,28 @@ function voltageStep(
   let stiffnessKvar = 0;
   let referenceKvar = 0;
   let ratedKw = 0;
+  let lagKvarS = 0;
+  let reactanceKw = 0;
   for (const source of island.sources) {
     stiffnessKvar += source.reactiveStiffnessKvar;
+    lagKvarS += source.voltageLagS * source.reactiveStiffnessKvar;
     referenceKvar += source.reactiveReferenceKvar;
-    if (source.isForming) ratedKw += source.ratedKw;
+    if (!source.isForming) continue;
+    ratedKw += source.ratedKw;
+    reactanceKw += source.transientReactancePu * source.ratedKw;
   }
+  const lagS = stiffnessKvar > 0 ? lagKvarS / stiffnessKvar : VOLTAGE_LAG_S;
   const fallPu = stiffnessKvar > 0 ? (loadKvar - referenceKvar) / stiffnessKvar : 0;
   for (const source of island.sources) {
     source.reactiveKvar = source.reactiveReferenceKvar + fallPu * source.reactiveStiffnessKvar;
   }
-  let voltagePu = bus.voltagePu + ((1 - fallPu - bus.voltagePu) * stepS) / VOLTAGE_LAG_S;
+  let voltagePu = bus.voltagePu + ((1 - fallPu - bus.voltagePu) * stepS) / lagS;
   if (!bus.isStiff && ratedKw > 0) {
     const addedPu = Math.hypot(loadKw - island.loadKw, loadKvar - island.loadKvar) / ratedKw;
     const isAdded = loadKw > island.loadKw && addedPu > DIP_STEP_PU_MIN;
-    // ΔV = X'd / (X'd + 1/s) of a sudden load s on the transient reactance (0.25 pu).
-    if (isAdded) voltagePu -= 0.25 / (0.25 + 1 / addedPu);
+    // ΔV = X'd / (X'd + 1/s) of a sudden load s on the transient reactance.
+    const reactancePu = reactanceKw / ratedKw;
+    if (isAdded) voltagePu -= reactancePu / (reactancePu + 1 / addedPu);
   }
   return clamp(voltagePu, 0, 1.2);
 }

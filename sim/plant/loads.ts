@@ -17,6 +17,11 @@ function reactiveShare(powerFactor: number): number {
   return Math.sqrt(1 - powerFactor * powerFactor) / powerFactor;
 }
 
+interface Motor {
+  readonly ratedKw: number;
+  runningS: number;
+}
+
 /** A feeder: consumers of constant power with noise, behind a breaker. */
 export class Feeder implements PlantDevice {
   readonly kind = "feeder";
@@ -33,6 +38,12 @@ export class Feeder implements PlantDevice {
   readonly #context: PlantContext;
   readonly #noise: LoadNoise;
   readonly #reactiveShare: number;
+  readonly #startingReactiveShare: number;
+  #motors: Motor[] = [];
+  #startingKw = 0;
+  #undervoltageS = 0;
+  /** Remaining time of pre-magnetising before the breaker closes; negative: none under way. */
+  #closingS = -1;
   #limitKw: number | null = null;
   #isInFallback = false;
 
@@ -52,33 +63,79 @@ export class Feeder implements PlantDevice {
     this.breaker = new BreakerModel(spec);
     this.#noise = new LoadNoise(uniform, spec.noisePct / 100, spec.noiseTauS, context.stepS);
     this.#reactiveShare = reactiveShare(spec.powerFactor);
+    this.#startingReactiveShare = reactiveShare(spec.motorStartPowerFactor);
   }
 
   get loadKvar(): number {
-    return this.loadKw * this.#reactiveShare;
+    const runningKw = this.loadKw - this.#startingKw;
+    return runningKw * this.#reactiveShare + this.#startingKw * this.#startingReactiveShare;
+  }
+
+  /** A motor of that power starts direct on line and then runs, until the feeder has no voltage. */
+  startMotor(ratedKw: number): void {
+    this.#motors.push({ ratedKw, runningS: 0 });
+    this.#context.emit(this.id, "loadStep", `a motor of ${ratedKw} kW starts direct on line`);
   }
 
   drive(): void {
     const noise = this.#noise.step();
-    if (!this.breaker.isClosed || !this.bus.isLive) this.loadKw = 0;
-    else {
-      const wantedKw = this.drivenKw ?? this.demandKw * (1 + noise);
-      this.loadKw = Math.min(this.#limit(), Math.max(0, wantedKw));
+    if (!this.breaker.isClosed || !this.bus.isLive) {
+      this.loadKw = 0;
+      this.#startingKw = 0;
+      // A contactor that has dropped does not come back by itself.
+      this.#motors = [];
+      return;
     }
+    const wantedKw = this.drivenKw ?? this.demandKw * (1 + noise);
+    const steadyKw = Math.min(this.#limit(), Math.max(0, wantedKw));
+    this.loadKw = steadyKw + this.#motorsKw();
   }
 
   settle(): void {
+    const { stepS } = this.#context;
+    this.#releaseAtUndervoltage(stepS);
+    if (this.#closingS >= 0) {
+      this.#closingS -= stepS;
+      if (this.#closingS < 0) this.breaker.close();
+    }
     stepBreaker(this.#context, this);
+  }
+
+  #motorsKw(): number {
+    const { motorStartTimes, motorStartPowerFactor, motorStartS, powerFactor } = this.#spec;
+    let runningKw = 0;
+    this.#startingKw = 0;
+    for (const motor of this.#motors) {
+      motor.runningS += this.#context.stepS;
+      // Current rises by so many times; at the low power factor of the start that is less active power.
+      const startKw = (motorStartTimes * motor.ratedKw * motorStartPowerFactor) / powerFactor;
+      if (motor.runningS < motorStartS) this.#startingKw += startKw;
+      else runningKw += motor.ratedKw;
+    }
+    return runningKw + this.#startingKw;
+  }
+
+  #releaseAtUndervoltage(stepS: number): void {
+    const { undervoltageS, undervoltagePct } = this.#spec;
+    if (undervoltageS === undefined) return;
+    const isLow = this.breaker.isClosed && this.bus.voltagePu * 100 < undervoltagePct;
+    this.#undervoltageS = isLow ? this.#undervoltageS + stepS : 0;
+    if (this.#undervoltageS > undervoltageS) this.breaker.open();
   }
 
   command(name: string): Refusal {
     if (name === "open") {
+      this.#closingS = -1;
       this.breaker.open();
       return null;
     }
     if (name !== "close") return `a feeder has no command "${name}"`;
     if (this.breaker.isTripped) return "the breaker is tripped";
-    this.breaker.close();
+    if (this.#spec.undervoltageS !== undefined && !this.bus.isLive)
+      return "the undervoltage release holds the breaker open: the busbar is dead";
+    if (this.#spec.premagnetiseS > 0 && !this.breaker.isClosed)
+      this.#closingS = this.#spec.premagnetiseS;
+    else this.breaker.close();
     return null;
   }
 

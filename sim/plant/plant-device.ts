@@ -28,6 +28,10 @@ export interface PlantEvent {
   readonly text: string;
 }
 
+/** Of a source whose parameters do not say: the voltage regulator's time constant, s, and the transient reactance, pu. */
+export const VOLTAGE_LAG_S = 0.3;
+export const TRANSIENT_REACTANCE_PU = 0.25;
+
 export type Emit = (device: string, kind: PlantEvent["kind"], text: string) => void;
 
 /** What a model needs from the plant around it. */
@@ -45,8 +49,11 @@ export const DEVICE_SWITCHES = [
   "isStartBlocked",
   "isEmergencyStop",
   "hasFuelFault",
+  "isGovernorStuck",
   "isBmsFault",
   "isGasOrFire",
+  "failsToClose",
+  "failsToOpen",
 ] as const;
 export type DeviceSwitch = (typeof DEVICE_SWITCHES)[number];
 
@@ -89,6 +96,8 @@ export interface SourceDevice extends PlantDevice {
   readonly inertiaKws: number;
   /** How much the driving power falls at once with rising speed, kW per unit; for the semi-implicit step. */
   readonly stiffnessKwPerPu: number;
+  /** Shares load over the network with the others of its kind and holds nominal frequency; else it droops. */
+  readonly isIsochronous: boolean;
   /** Driving power (fuel, cells, sun), kW. */
   readonly mechanicalKw: number;
   /** Into the busbar. Set by the island's solution. */
@@ -97,6 +106,9 @@ export interface SourceDevice extends PlantDevice {
   /** Reactive power per unit fall of voltage, kvar; 0 where following. */
   readonly reactiveStiffnessKvar: number;
   readonly reactiveReferenceKvar: number;
+  /** How fast it brings the voltage back, and how stiff it is against a sudden load: time constant, s, and reactance, pu. */
+  readonly voltageLagS: number;
+  readonly transientReactancePu: number;
 }
 
 export function isSource(device: PlantDevice): device is SourceDevice {

@@ -13,6 +13,8 @@ export interface BreakerTimes {
 export interface GensetSpec extends BreakerTimes {
   readonly inertiaS: number;
   readonly droopPct: number;
+  /** `isochronous`: holds nominal frequency and shares over a line with the other sets that do. */
+  readonly governor: "droop" | "isochronous";
   readonly actuatorLagMs: number;
   readonly deadTimeMs: number;
   /** Load that the turbo-charged engine takes in one step; the rest comes within `turboRestS`. */
@@ -22,6 +24,11 @@ export interface GensetSpec extends BreakerTimes {
   /** What the engine takes from the busbar without fuel: friction and compression. */
   readonly dragPct: number;
   readonly voltageDroopPct: number;
+  readonly avrLagMs: number;
+  readonly transientReactancePct: number;
+  /** After standing still it gives at most `coldLoadPct` until it has fired for so long. */
+  readonly warmUpS: number;
+  readonly coldLoadPct: number;
   readonly startToReadyS: number;
   readonly syncSMin: number;
   readonly syncTimeoutS: number;
@@ -79,8 +86,9 @@ export interface ShoreSpec extends BreakerTimes {
 export interface PvSpec extends BreakerTimes {
   readonly isClosed: boolean;
   readonly peakKw?: number | undefined;
-  /** What the sun gives at start, percent of the rating. */
+  /** What the sun gives at start, percent of the peak power at 25 °C. */
   readonly sunPct: number;
+  readonly cellTemperatureC: number;
   readonly rampPctPerS: number;
   /** Islanded: full power up to the first deviation of frequency, none from the second. */
   readonly droopFromPct: number;
@@ -93,6 +101,15 @@ export interface FeederSpec extends BreakerTimes {
   readonly powerFactor: number;
   readonly noisePct: number;
   readonly noiseTauS: number;
+  /** Its undervoltage release opens after so long below `undervoltagePct`; without one it stays closed. */
+  readonly undervoltageS?: number | undefined;
+  readonly undervoltagePct: number;
+  /** A transformer behind it is magnetised for so long before its breaker closes. */
+  readonly premagnetiseS: number;
+  /** A motor that starts direct on line draws so many times its power, at that power factor, for so long. */
+  readonly motorStartTimes: number;
+  readonly motorStartPowerFactor: number;
+  readonly motorStartS: number;
   /** Where the feeder takes a limit: what it falls back to. */
   readonly fallbackLimitKw?: number | undefined;
 }

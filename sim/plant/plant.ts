@@ -160,6 +160,13 @@ export class Plant {
     this.#emit(id, "loadStep", `load step ${deltaKw} kW`);
   }
 
+  /** What a feeder's consumers would draw without noise and limit, kW. */
+  demandOf(id: string): number {
+    const device = this.device(id);
+    if (!(device instanceof Feeder)) throw wrongKind(id, "feeder");
+    return device.demandKw;
+  }
+
   setThrusterDemand(id: string, kw: number): void {
     const device = this.device(id);
     if (!(device instanceof Thruster)) throw wrongKind(id, "thruster");
@@ -176,6 +183,20 @@ export class Plant {
     const device = this.device(id);
     if (!(device instanceof Pv)) throw wrongKind(id, "pv");
     device.sunPct = Math.min(100, Math.max(0, sunPct));
+  }
+
+  /** A motor behind a feeder starts direct on line. */
+  startMotor(id: string, ratedKw: number): void {
+    const device = this.device(id);
+    if (!(device instanceof Feeder)) throw wrongKind(id, "feeder");
+    device.startMotor(ratedKw);
+  }
+
+  /** What an engine can give from now on, percent of its rating. */
+  setDerating(id: string, deratedPct: number): void {
+    const device = this.device(id);
+    if (!(device instanceof Genset)) throw wrongKind(id, "genset");
+    device.deratedPct = Math.min(100, Math.max(0, deratedPct));
   }
 
   /**
@@ -202,12 +223,16 @@ export class Plant {
   /**
    * A switch or a fault at the device, as a person or a defect sets it: `isRemoteSelected` at every device; at gensets
    * `isStartBlocked`, `isEmergencyStop`, `hasFuelFault`; at batteries `isBmsFault`, `isGasOrFire`, `isEmergencyStop`; at shore
-   * connections `isEmergencyStop`.
+   * connections `isEmergencyStop`; at everything with a breaker `failsToClose`, `failsToOpen`; at gensets `isGovernorStuck`.
    *
    * @throws {@link RemsError} REMS_REQUEST_INVALID where the device has no such switch.
    */
   setSwitch(id: string, name: DeviceSwitch, isOn: boolean): void {
-    const device: PlantDevice & Partial<Record<DeviceSwitch, boolean>> = this.device(id);
+    const owner = this.device(id);
+    const isOfBreaker = name === "failsToClose" || name === "failsToOpen";
+    const device: Partial<Record<DeviceSwitch, boolean>> = isOfBreaker
+      ? (owner.breaker ?? {})
+      : owner;
     if (typeof device[name] !== "boolean") {
       throw new RemsError("REMS_REQUEST_INVALID", `"${id}" has no switch "${name}"`);
     }

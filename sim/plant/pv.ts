@@ -9,6 +9,7 @@ import {
   contactPoints,
   stepBreaker,
 } from "./plant-device.ts";
+import { TRANSIENT_REACTANCE_PU, VOLTAGE_LAG_S } from "./plant-device.ts";
 import type { PvSpec } from "./plant-spec.ts";
 
 /** Photovoltaic inverter: follows; feeds what the sun gives up to its limit; falls back in an island of too high frequency. */
@@ -16,6 +17,9 @@ export class Pv implements SourceDevice {
   readonly kind = "pv";
   readonly isForming = false;
   readonly isStiff = false;
+  readonly isIsochronous = false;
+  readonly voltageLagS = VOLTAGE_LAG_S;
+  readonly transientReactancePu = TRANSIENT_REACTANCE_PU;
   readonly inertiaKws = 0;
   readonly stiffnessKwPerPu = 0;
   readonly reactiveStiffnessKvar = 0;
@@ -31,6 +35,7 @@ export class Pv implements SourceDevice {
   reactiveKvar = 0;
   mechanicalKw = 0;
   sunPct: number;
+  cellTemperatureC: number;
   readonly #spec: PvSpec;
   readonly #context: PlantContext;
   readonly #peakKw: number;
@@ -51,6 +56,7 @@ export class Pv implements SourceDevice {
     this.#context = context;
     this.#peakKw = spec.peakKw ?? ratings.powerKw;
     this.sunPct = spec.sunPct;
+    this.cellTemperatureC = spec.cellTemperatureC;
     this.breaker = new BreakerModel(spec);
     if (spec.isClosed) this.mechanicalKw = this.#wantedKw();
   }
@@ -61,7 +67,9 @@ export class Pv implements SourceDevice {
   }
 
   get availableKw(): number {
-    return Math.min(this.ratedKw, (this.sunPct / 100) * this.#peakKw);
+    // Cells lose 0.4 % of their power for each degree above 25 °C.
+    const warmth = 1 - 0.004 * (this.cellTemperatureC - 25);
+    return Math.min(this.ratedKw, Math.max(0, (this.sunPct / 100) * this.#peakKw * warmth));
   }
 
   drive(): void {

@@ -9,6 +9,7 @@ import {
   contactPoints,
   stepBreaker,
 } from "./plant-device.ts";
+import { TRANSIENT_REACTANCE_PU, VOLTAGE_LAG_S } from "./plant-device.ts";
 import type { ShoreSpec } from "./plant-spec.ts";
 import { Synchroniser, trimToward } from "./synchroniser.ts";
 
@@ -19,6 +20,9 @@ const DEAD_BUS_CHECK_S = 0.5;
  */
 export class Shore implements SourceDevice {
   readonly kind = "shore";
+  readonly isIsochronous = false;
+  readonly voltageLagS = VOLTAGE_LAG_S;
+  readonly transientReactancePu = TRANSIENT_REACTANCE_PU;
   readonly loadKw = 0;
   readonly loadKvar = 0;
   readonly id: string;

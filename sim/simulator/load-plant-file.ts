@@ -13,13 +13,19 @@ import { parsePlant } from "./plant-schema.ts";
  * file every device has the defaults of its kind.
  *
  * @param plantPath - Another file than that.
+ * @param over - Parameters by device id, as the file writes them, that take the place of those in it.
  * @throws {@link RemsError} REMS_CONFIG_INVALID, naming the file and everything that is wrong in it.
  */
-export function loadPlantFile(manifest: Manifest, plantPath?: string): PlantSpecs {
+export function loadPlantFile(
+  manifest: Manifest,
+  plantPath?: string,
+  over: Readonly<Record<string, unknown>> = {},
+): PlantSpecs {
   const path = plantPath ?? join(plantsDirectory(), basename(manifest.path));
-  if (plantPath === undefined && !existsSync(path)) return parsePlant({}, manifest);
   try {
-    return parsePlant(camelKeys(parse(readFileSync(path, "utf8"))), manifest);
+    const isAbsent = plantPath === undefined && !existsSync(path);
+    const file = isAbsent ? {} : parse(readFileSync(path, "utf8"));
+    return parsePlant(camelKeys(laidOver(file, over)), manifest);
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : "unreadable";
     throw new RemsError("REMS_CONFIG_INVALID", `${path}: ${what}`, { cause });
@@ -45,6 +51,18 @@ function camelKeys(file: Readonly<Record<string, unknown>>): unknown {
       : table,
   ]);
   return { ...file, devices: Object.fromEntries(renamed) as unknown };
+}
+
+function laidOver(
+  file: Readonly<Record<string, unknown>>,
+  over: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const devices: Record<string, unknown> = isTable(file["devices"]) ? { ...file["devices"] } : {};
+  for (const [id, table] of Object.entries(over)) {
+    const before = devices[id];
+    devices[id] = isTable(before) && isTable(table) ? { ...before, ...table } : table;
+  }
+  return { ...file, devices };
 }
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -169,6 +169,7 @@ class DeviceLink {
   #timer: Timer | null = null;
   #nextConnectMs = -Infinity;
   #lastProbeMs = -Infinity;
+  #isReadDue = false;
   #unansweredCount = 0;
   #isClosed = false;
   /** By point. */
@@ -214,10 +215,10 @@ class DeviceLink {
       return;
     }
     if (mode === "probe" && nowMs - this.#lastProbeMs < PROBE_MS) return;
-    if (this.state === "online" && this.#exchange === null) {
-      this.#lastProbeMs = nowMs;
-      this.#read();
-    }
+    if (this.state !== "online") return;
+    // Writes go first: a read that is due waits for them, it is not left out.
+    this.#isReadDue = true;
+    this.#pump();
   }
 
   drain(points: PointSample[], connections: ConnectionSample[]): void {
@@ -373,9 +374,10 @@ class DeviceLink {
       0,
       () => device.read(),
       (values) => {
-        for (const [point, value] of values ?? []) {
-          if (this.#image.get(point)?.[1] === value) continue;
-          this.#image.set(point, [pointId(this.device, point), value, "good"]);
+        for (const [point, value, quality = "good"] of values ?? []) {
+          const known = this.#image.get(point);
+          if (known?.[1] === value && known[2] === quality) continue;
+          this.#image.set(point, [pointId(this.device, point), value, quality]);
           this.#changed.add(point);
         }
       },
@@ -384,7 +386,12 @@ class DeviceLink {
 
   #pump(): void {
     if (this.state !== "online" || this.#exchange !== null) return;
-    if (!this.#sendLevels()) this.#sendCommand();
+    if (this.#sendLevels()) return;
+    this.#sendCommand();
+    if (this.#exchange !== null || !this.#isReadDue) return;
+    this.#isReadDue = false;
+    this.#lastProbeMs = this.#port.clock.monotonicMs();
+    this.#read();
   }
 
   #sendLevels(): boolean {

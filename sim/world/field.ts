@@ -1,4 +1,4 @@
-import type { PointValue } from "../../kernel/point.ts";
+import type { PointValue, Quality } from "../../kernel/point.ts";
 import type { Clock } from "../../kernel/ports/clock.ts";
 import type { AuthorityGate, DeviceIo } from "../../kernel/ports/device-io.ts";
 import type { SeededRandom } from "../ports/seeded-random.ts";
@@ -31,8 +31,8 @@ export interface FieldDevice {
   readonly isCritical: boolean;
   /** Without an accepted write for so long it falls back; null where it has no watchdog. */
   readonly watchdogMs: number | null;
-  /** Values that it shows now. */
-  read(): readonly (readonly [point: string, value: PointValue])[];
+  /** Values that it shows now; `good` where no quality is said. */
+  read(): readonly (readonly [point: string, value: PointValue, quality?: Quality])[];
   /** Takes a level or does what a command says; false where it answers with an exception. */
   write(kind: "level" | "command", name: string, value: PointValue): boolean;
   setFallback(isActive: boolean): void;

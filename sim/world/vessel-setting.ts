@@ -3,25 +3,20 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createGridCore } from "../../actors/grid/grid-core.ts";
 import { loadManifest } from "../../configs/load-manifest.ts";
-import type { DeviceConfig, Manifest } from "../../configs/manifest.ts";
-import { devicesReadBy, permitKeyOf } from "../../configs/manifest-queries.ts";
-import type { PointMapping } from "../../configs/profile.ts";
+import type { Manifest } from "../../configs/manifest.ts";
 import { present } from "../../kernel/assert.ts";
 import { encodeCanonical } from "../../kernel/canonical.ts";
 import { hashOf } from "../../kernel/hash.ts";
-import type { PointValue } from "../../kernel/point.ts";
-import { PLANT_STEP_MS, Plant } from "../plant/plant.ts";
+import { Plant } from "../plant/plant.ts";
 import type { PlantSpecs } from "../plant/plant-spec.ts";
 import { loadPlantFile } from "../simulator/load-plant-file.ts";
 import type { SeededRandom } from "../ports/seeded-random.ts";
-import type { FieldDevice } from "./field.ts";
+import { installationSetting } from "./installation-setting.ts";
 import type { Scenario, VesselOutline } from "./scenario.ts";
 import type { Setting } from "./world.ts";
 
 /** States of the vessel's grids are compared every so many frames: encoding and hashing one costs more than a scan. */
 const COMPARE_FRAME_COUNT = 20;
-/** The plant goes on in strides, each of some of its own steps. */
-const STRIDE_MS = 10;
 
 interface VesselFiles {
   readonly manifest: Manifest;
@@ -64,31 +59,17 @@ export function vesselOutline(): VesselOutline {
 export function vesselSetting(scenario: Scenario, random: SeededRandom): Setting {
   const { manifest, specs } = vesselFiles();
   const plant = new Plant(manifest, specs, scenario.seed);
-  const devices = manifest.grids.flatMap((grid) => grid.devices.map((d) => fieldDevice(d, plant)));
   return {
-    grids: manifest.grids.map((grid, index) => ({
-      grid: grid.id,
-      permitKey: permitKeyOf(manifest, grid.id),
-      order: grid.controllers.map(({ node }) => node),
+    ...installationSetting({
+      manifest,
+      plant,
       timings: scenario.timings,
       failback: scenario.failback,
-      core: createGridCore(manifest, grid.id),
-      devices: devicesReadBy(manifest, grid.id).map(({ device, isOwn }) => ({
-        id: device.id,
-        isOwn,
-      })),
-      phaseMs: (scenario.timings.scanMs * index) / manifest.grids.length,
+      nodes: scenario.nodes,
+      coreOf: (grid) => createGridCore(manifest, grid),
       digest: (state, sequence) =>
         sequence % COMPARE_FRAME_COUNT === 0 ? hashOf(encodeCanonical(state)) : null,
-    })),
-    devices,
-    writtenWithinMs: () => Math.max(...devices.map(({ watchdogMs }) => watchdogMs ?? 0)),
-    advance: {
-      everyMs: STRIDE_MS,
-      run: () => {
-        for (let ms = 0; ms < STRIDE_MS; ms += PLANT_STEP_MS) plant.step();
-      },
-    },
+    }),
     request: (draw, requestId) => {
       const grid = pick(draw, manifest.grids);
       const device = pick(draw, grid.devices);
@@ -130,41 +111,4 @@ function disturb(manifest: Manifest, plant: Plant, random: SeededRandom): string
   const { id } = pick(random, ofKind("genset"));
   plant.device(id).trip("tripped by the world");
   return `${id} trips`;
-}
-
-function fieldDevice(config: DeviceConfig, plant: Plant): FieldDevice {
-  const { id, profile } = config;
-  const mappings = profile.points.filter(({ access }) => access !== "write");
-  const watchdogMs =
-    profile.fallback === null || profile.fallback.behaviour === "none"
-      ? null
-      : profile.fallback.watchdogMs;
-  return {
-    id,
-    isEpochChecked: profile.epochRegister !== null,
-    hasOneMaster: profile.mastersMax === 1,
-    isCritical: config.isCritical,
-    watchdogMs,
-    read() {
-      const points = plant.points(id);
-      return mappings.flatMap((mapping) => {
-        const value = points[mapping.point];
-        return value === undefined ? [] : [[mapping.point, asRead(mapping, value)] as const];
-      });
-    },
-    write(kind, name, value) {
-      if (kind === "command") return plant.command(id, name) === null;
-      plant.device(id).setLevel(name, Number(value));
-      return true;
-    },
-    setFallback: (isActive) => plant.device(id).setFallback(isActive),
-  };
-}
-
-/** A value as it comes back from a register of the profile: in steps of its scale. */
-function asRead({ type, scale, offset }: PointMapping, value: PointValue): PointValue {
-  if (typeof value !== "number" || type === "float32" || type === "bit") return value;
-  const read = Math.round((value - offset) / scale) * scale + offset;
-  // Not −0, which no register holds.
-  return Math.round(read * 1e6) / 1e6 + 0;
 }

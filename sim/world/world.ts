@@ -1,5 +1,5 @@
 import { present } from "../../kernel/assert.ts";
-import type { OperatorRequest } from "../../kernel/command.ts";
+import type { OperatorRequest, RequestReply } from "../../kernel/command.ts";
 import type { MemoryCoordinator } from "../ports/memory-coordinator.ts";
 import { createMemoryCoordinator } from "../ports/memory-coordinator.ts";
 import type { LinkFaults, MemoryNetwork } from "../ports/memory-transport.ts";
@@ -39,6 +39,8 @@ export interface Setting {
     random: SeededRandom,
     requestId: string,
   ) => OperatorRequest & { readonly grid: string };
+  /** An operator was answered. */
+  readonly onReply?: (reply: RequestReply & { readonly code: string | null }) => void;
 }
 
 /** A whole cluster with its store, networks and plant, on one event heap. One scenario gives one history. */
@@ -109,7 +111,9 @@ export class World {
       field: this.field,
       trace: this.trace,
       grids: this.#grids,
-      reply: (grid, { requestId, isAccepted, reason }) => {
+      reply: (grid, reply) => {
+        const { requestId, isAccepted, reason } = reply;
+        setting.onReply?.(reply);
         const verdict = isAccepted ? "accepted" : `refused: ${reason}`;
         this.trace.add(clock.monotonicMs(), grid, `${requestId} ${verdict}`);
         if (isAccepted && requestId.startsWith("r")) this.referee(grid).accepted(requestId);
@@ -191,7 +195,9 @@ export class World {
       const names = record.inSync.map(({ node }) => node).join();
       const text = `${write.grid}: epoch ${record.epoch}, leader ${record.leader.node}, in sync ${names}, revision ${write.revision}`;
       this.trace.add(this.clock.monotonicMs(), "RECORD", text);
-      this.referee(write.grid).record(write);
+      // The store also keeps permits to close onto a dead busbar: they are no leaderships.
+      const led = this.#grids.find(({ grid }) => grid === write.grid);
+      led?.referee.record(write);
     }
     for (const { grid, referee } of this.#grids) referee.holders(this.#holders(grid));
   }

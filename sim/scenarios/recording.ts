@@ -1,0 +1,107 @@
+import type { PointValue } from "../../kernel/point.ts";
+import type { PlantEvent } from "../plant/plant-device.ts";
+import type { GridState as PlantGrid } from "../plant/plant.ts";
+
+/** Busbars are looked at so often. */
+export const SAMPLE_MS = 20;
+
+/** One grid's busbar over a run, one entry for each {@link SAMPLE_MS}. */
+export interface Samples {
+  readonly frequencyHz: number[];
+  readonly voltagePct: number[];
+  readonly isLive: boolean[];
+  readonly loadKw: number[];
+}
+
+export type OperationKind = "starts" | "stops" | "closes" | "opens" | "trips";
+
+/** Something that moved at the plant. */
+export interface Operation {
+  readonly atMs: number;
+  readonly device: string;
+  readonly kind: OperationKind;
+  readonly text: string;
+}
+
+/** A write as a device took it, with what it showed then. */
+export interface TakenWrite {
+  readonly atMs: number;
+  readonly device: string;
+  readonly kind: "level" | "command";
+  readonly name: string;
+  readonly value: PointValue;
+  readonly isAccepted: boolean;
+  /** The busbar behind the device had voltage. */
+  readonly isBusLive: boolean;
+  /** Equal for busbars that conducting ties join then. */
+  readonly island: number;
+  readonly points: Readonly<Record<string, PointValue>>;
+}
+
+/** Where a fault may strike: something was decided or done just then. */
+export interface Step {
+  readonly atMs: number;
+  readonly grid: string;
+  readonly text: string;
+}
+
+const OPERATIONS: Readonly<Partial<Record<PlantEvent["kind"], OperationKind>>> = {
+  started: "starts",
+  stopped: "stops",
+  breakerClosed: "closes",
+  breakerOpened: "opens",
+  tripped: "trips",
+};
+
+/** Steps of one grid nearer than this are one: the same instant of the same sequence. */
+const STEP_APART_MS = 30;
+
+/** Everything that a run leaves behind, times in milliseconds of the scenario; before 0 it settles. */
+export class Recording {
+  readonly samples: ReadonlyMap<string, Samples>;
+  readonly operations: Operation[] = [];
+  readonly writes: TakenWrite[] = [];
+  readonly steps: Step[] = [];
+  readonly events: PlantEvent[] = [];
+  /** What happened, in lines that a person reads. */
+  readonly lines: string[] = [];
+
+  constructor(grids: readonly string[]) {
+    this.samples = new Map(
+      grids.map((grid) => [grid, { frequencyHz: [], voltagePct: [], isLive: [], loadKw: [] }]),
+    );
+  }
+
+  sample(grid: string, state: PlantGrid, nominalV: number): void {
+    const samples = this.samples.get(grid);
+    if (samples === undefined) return;
+    samples.frequencyHz.push(state.frequencyHz);
+    samples.voltagePct.push((100 * state.voltageV) / nominalV);
+    samples.isLive.push(state.isLive);
+    samples.loadKw.push(state.loadKw);
+  }
+
+  event(atMs: number, event: PlantEvent): void {
+    this.events.push({ ...event, plantMs: atMs });
+    const kind = OPERATIONS[event.kind];
+    if (kind === undefined) return;
+    this.operations.push({ atMs, device: event.device, kind, text: event.text });
+  }
+
+  step(atMs: number, grid: string, text: string): void {
+    const last = this.steps.findLast((step) => step.grid === grid);
+    if (last !== undefined && atMs - last.atMs < STEP_APART_MS) return;
+    this.steps.push({ atMs, grid, text });
+  }
+
+  say(atMs: number, who: string, text: string): void {
+    this.lines.push(`${(atMs / 1000).toFixed(3).padStart(9)} s  ${who.padEnd(10)} ${text}`);
+  }
+
+  /** How often a device did something since the scenario began. */
+  countOf(device: string, kind: OperationKind, untilMs = Number.POSITIVE_INFINITY): number {
+    return this.operations.filter(
+      (one) => one.device === device && one.kind === kind && one.atMs >= 0 && one.atMs <= untilMs,
+    ).length;
+  }
+}

@@ -1,0 +1,200 @@
+import { present } from "../../kernel/assert.ts";
+import type { DeviceConfig } from "../../configs/manifest.ts";
+import { sealed } from "../world/seal.ts";
+import { judgeBands } from "./bands.ts";
+import { compareRuns } from "./compare-runs.ts";
+import type { Expectation } from "./expectation.ts";
+import type { Finding } from "./finding.ts";
+import { filesOf, type InstallationFiles } from "./installation-files.ts";
+import { INVARIANTS } from "./invariants.ts";
+import { judge } from "./judge-expectations.ts";
+import { SAMPLE_MS, type Recording } from "./recording.ts";
+import type { ScenarioSpec } from "./scenario-file.ts";
+import { ScenarioWorld, SETTLE_MS } from "./scenario-world.ts";
+
+/** What strikes the controllers of a grid, and when. */
+export interface Strike {
+  readonly kind: "kill" | "pause";
+  readonly grid: string;
+  /** Milliseconds of the scenario. */
+  readonly atMs: number;
+  /** How long the process stands still, or the computer stays down. */
+  readonly forMs: number;
+  /** The step that it strikes. */
+  readonly step: string;
+}
+
+export interface ScenarioResult {
+  readonly findings: readonly Finding[];
+  readonly recording: Recording;
+  /** The same for the same scenario, seed and strike, whenever and wherever: over every frame that any leader built. */
+  readonly journalHash: string;
+  readonly virtualMs: number;
+}
+
+/** What is expected and does not hold yet is looked at again so often, while there is time left. */
+const LOOK_AGAIN_MS = 100;
+
+/**
+ * Runs one scenario, with one strike or with none. Synchronous, and the same every time.
+ * @param base - The run without a strike: what one with a strike is compared with.
+ */
+export function runScenario(
+  spec: ScenarioSpec,
+  seed: number,
+  strike: Strike | null = null,
+  base: ScenarioResult | null = null,
+): ScenarioResult {
+  const files = filesOf(spec);
+  return sealed(() => new ScenarioRun(spec, files, seed, strike, base).run());
+}
+
+class ScenarioRun {
+  readonly #spec: ScenarioSpec;
+  readonly #files: InstallationFiles;
+  readonly #strike: Strike | null;
+  readonly #base: ScenarioResult | null;
+  readonly #scenario: ScenarioWorld;
+  readonly #findings: Finding[] = [];
+  readonly #broken = new Set<Expectation>();
+  readonly #coldStartsAtMs: number[] = [];
+
+  constructor(
+    spec: ScenarioSpec,
+    files: InstallationFiles,
+    seed: number,
+    strike: Strike | null,
+    base: ScenarioResult | null,
+  ) {
+    this.#spec = spec;
+    this.#files = files;
+    this.#strike = strike;
+    this.#base = base;
+    this.#scenario = new ScenarioWorld(files, seed);
+  }
+
+  run(): ScenarioResult {
+    const { recording, world, plant } = this.#scenario;
+    this.#schedule();
+    // What is expected at the end may come late where the controllers were struck.
+    world.run(SETTLE_MS + (this.#spec.lengthS + this.#spec.lateS) * 1000);
+    this.#worldFindings();
+    this.#findings.push(
+      ...judgeBands(this.#files.manifest, recording, this.#spec.isBeyondN1),
+      ...this.#invariantFindings(plant.outOfPhaseCount),
+    );
+    const strike = this.#strike;
+    if (strike !== null && strike.kind === "kill" && this.#base !== null)
+      this.#findings.push(
+        ...compareRuns(
+          this.#files.manifest,
+          this.#base.recording,
+          recording,
+          strike.atMs,
+          this.#spec.lateS * 1000,
+        ),
+      );
+    return {
+      findings: [...this.#findings].sort((a, b) => a.atMs - b.atMs),
+      recording,
+      journalHash: world.trace.hash(),
+      virtualMs: world.clock.monotonicMs(),
+    };
+  }
+
+  #schedule(): void {
+    const { rows, always, lateS } = this.#spec;
+    const patienceMs = this.#strike === null ? 0 : lateS * 1000;
+    for (const row of rows) {
+      this.#scenario.at(row.atS * 1000, () => {
+        for (const expectation of row.expectations) this.#expect(expectation, patienceMs);
+        for (const input of row.inputs) {
+          this.#scenario.perform(input);
+          if (input.kind === "kill" && input.subject === "all") {
+            const forMs = (input.forS ?? 0) * 1000;
+            this.#coldStartsAtMs.push(row.atS * 1000 + forMs);
+          }
+        }
+      });
+    }
+    if (always.length > 0) this.#scenario.at(0, () => this.#watch());
+    const strike = this.#strike;
+    if (strike !== null)
+      this.#scenario.at(strike.atMs, () =>
+        this.#scenario.perform(
+          strike.kind === "kill"
+            ? {
+                text: `${strike.grid} kill`,
+                kind: "kill",
+                subject: strike.grid,
+                forS: strike.forMs / 1000,
+              }
+            : {
+                text: `${strike.grid} pause`,
+                kind: "pause",
+                subject: strike.grid,
+                forMs: strike.forMs,
+              },
+        ),
+      );
+  }
+
+  #expect(expectation: Expectation, patienceMs: number): void {
+    const found = judge(this.#scenario, expectation);
+    if (found === null) return;
+    if (patienceMs > 0) {
+      const { nowMs } = this.#scenario;
+      this.#scenario.at(nowMs + LOOK_AGAIN_MS, () =>
+        this.#expect(expectation, patienceMs - LOOK_AGAIN_MS),
+      );
+      return;
+    }
+    this.#fail("expected", `"${expectation.text}", but ${found}`);
+  }
+
+  /** What holds always is looked at with every sample; the first time that it does not is a finding. */
+  #watch(): void {
+    for (const expectation of this.#spec.always) {
+      if (this.#broken.has(expectation)) continue;
+      const found = judge(this.#scenario, expectation);
+      if (found === null) continue;
+      this.#broken.add(expectation);
+      this.#fail("always", `"${expectation.text}", but ${found}`);
+    }
+    this.#scenario.at(this.#scenario.nowMs + SAMPLE_MS, () => this.#watch());
+  }
+
+  #fail(check: string, text: string): void {
+    this.#findings.push({ check, atMs: this.#scenario.nowMs, text });
+  }
+
+  #worldFindings(): void {
+    const { world, cores } = this.#scenario;
+    if (world.violation !== null) {
+      const { check, atMs, text } = world.violation;
+      this.#findings.push({ check, atMs: atMs - SETTLE_MS, text });
+    }
+    for (const [grid, core] of cores)
+      if (core.divergence !== null)
+        this.#findings.push({ check: "divergence", atMs: 0, text: `${grid}: ${core.divergence}` });
+  }
+
+  #invariantFindings(outOfPhaseCount: number): Finding[] {
+    const { manifest } = this.#files;
+    const devices = new Map<string, DeviceConfig>(
+      manifest.grids.flatMap((grid) => grid.devices.map((device) => [device.id, device] as const)),
+    );
+    const evidence = {
+      manifest,
+      recording: this.#scenario.recording,
+      rows: this.#spec.rows,
+      coldStartsAtMs: this.#coldStartsAtMs,
+      outOfPhaseCount,
+      deviceOf: (id: string) => present(devices.get(id), `a device ${id}`),
+      gridOf: (id: string) => this.#scenario.gridOf(id),
+    };
+    return INVARIANTS.filter(({ name }) => !(name in this.#spec.waives)).flatMap(({ check }) =>
+      check(evidence),
+    );
+  }
+}

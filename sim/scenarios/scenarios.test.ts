@@ -1,0 +1,248 @@
+import { describe, expect, it } from "vitest";
+import { present } from "../../kernel/assert.ts";
+import { judgeBands } from "./bands.ts";
+import { compareRuns } from "./compare-runs.ts";
+import { filesOf } from "./installation-files.ts";
+import { type Evidence, INVARIANTS } from "./invariants.ts";
+import { parseExpectations } from "./expectation.ts";
+import { parseInputs } from "./input.ts";
+import { Recording, type TakenWrite } from "./recording.ts";
+import { runScenario } from "./run-scenario.ts";
+import { loadScenarios, parseScenarios } from "./scenario-file.ts";
+
+const library = loadScenarios();
+const small = present(
+  library.find(({ name }) => name === "thruster-granted-at-once"),
+  "a scenario of the library",
+);
+
+describe("the library", () => {
+  it("names only grids and devices that its installations have", () => {
+    for (const spec of library) {
+      const { manifest } = filesOf(spec);
+      const known = manifest.grids.flatMap(({ id, devices }) => [id, ...devices.map((d) => d.id)]);
+      for (const { inputs, expectations } of spec.rows) {
+        const subjects = [
+          ...inputs.map((input) => ("device" in input ? input.device : input.subject)),
+          ...[...expectations, ...spec.always].flatMap((one) =>
+            "subject" in one ? [one.subject] : [],
+          ),
+        ];
+        for (const subject of subjects)
+          expect(subject === "all" || known.includes(subject), `${spec.name}: ${subject}`).toBe(
+            true,
+          );
+      }
+    }
+  });
+
+  it("expects nothing after its end", () => {
+    for (const { name, lengthS, rows } of library)
+      for (const { atS } of rows) expect(atS, name).toBeLessThanOrEqual(lengthS);
+  });
+});
+
+describe("a file of scenarios", () => {
+  const text = (row: string) => `
+theme = "Test"
+installation = "vessel"
+[[scenarios]]
+name = "one"
+text = "Something to try."
+covers = ["nothing"]
+seconds = 10
+table = """
+${row}
+"""`;
+
+  it.each([
+    ["0 | dg1 explode |", "is no input"],
+    ["0 | | dg1 looks fine", "is no expectation"],
+    ["soon | dg1 trip |", "is no line of a table"],
+  ])("says what is wrong in %s", (row, words) => {
+    expect(() => parseScenarios(text(row), "test.toml")).toThrow(words);
+  });
+
+  it("is read into inputs and expectations", () => {
+    const [spec] = parseScenarios(text("2 | f1 load 700; dg2 trip | dg1 is onLoad|loading"), "t");
+    const [row] = present(spec, "one scenario").rows;
+    expect(row?.inputs.map(({ kind }) => kind)).toEqual(["load", "trip"]);
+    expect(row?.expectations).toEqual(parseExpectations("dg1 is onLoad|loading"));
+  });
+});
+
+describe("a run", () => {
+  it("leaves the same journal for the same seed, and another for another", () => {
+    const short = { ...small, rows: [], lengthS: 1, lateS: 1 };
+    const hashes = [1, 1, 2].map((seed) => runScenario(short, seed).journalHash);
+    expect(hashes[0]).toBe(hashes[1]);
+    expect(hashes[2]).not.toBe(hashes[0]);
+  });
+
+  it("finds what is expected and does not hold", () => {
+    const rows = [{ atS: 3, inputs: [], expectations: parseExpectations("dg2 is onLoad") }];
+    const { findings } = runScenario({ ...small, rows, lengthS: 5 }, 1);
+    expect(findings.map(({ check }) => check)).toEqual(["expected"]);
+  });
+
+  it("finds a busbar out of its band", () => {
+    const rows = [{ atS: 1, inputs: parseInputs("f1 load 1600"), expectations: [] }];
+    const { findings } = runScenario({ ...small, rows, lengthS: 8 }, 1);
+    expect(findings.some(({ check }) => check.endsWith("frequency"))).toBe(true);
+  });
+});
+
+describe("invariants", () => {
+  const { manifest } = filesOf(small);
+  const devices = manifest.grids.flatMap((grid) =>
+    grid.devices.map((device) => ({ grid: grid.id, device })),
+  );
+  const entry = (id: string) =>
+    present(
+      devices.find(({ device }) => device.id === id),
+      id,
+    );
+
+  const write = (device: string, name: string, more: Partial<TakenWrite> = {}): TakenWrite => ({
+    atMs: 1000,
+    device,
+    kind: "command",
+    name,
+    value: "1:1:0",
+    isAccepted: true,
+    isBusLive: true,
+    island: 0,
+    points: {},
+    ...more,
+  });
+
+  function broken(writes: readonly TakenWrite[], more: Partial<Evidence> = {}): string[] {
+    const recording = new Recording(manifest.grids.map(({ id }) => id));
+    recording.writes.push(...writes);
+    const evidence: Evidence = {
+      manifest,
+      recording,
+      rows: [],
+      coldStartsAtMs: [],
+      outOfPhaseCount: 0,
+      deviceOf: (id) => entry(id).device,
+      gridOf: (id) => entry(id).grid,
+      ...more,
+    };
+    return INVARIANTS.flatMap(({ check }) => check(evidence)).map(({ check }) => check);
+  }
+
+  const rows: [name: string, writes: TakenWrite[], more?: Partial<Evidence>][] = [
+    ["no-trip-by-ems", [write("dg1", "open", { points: { activePowerKw: 400 } })]],
+    [
+      "one-dead-close",
+      [
+        write("dg1", "syncAndClose", { isBusLive: false }),
+        write("dg2", "syncAndClose", { isBusLive: false, atMs: 1500 }),
+      ],
+    ],
+    ["start-block-holds", [write("dg2", "start", { points: { isStartBlocked: true } })]],
+    ["no-repeats", [write("dg2", "start"), write("dg2", "start", { atMs: 1400 })]],
+    ["cold-start-waits", [write("dg2", "start", { atMs: 9000 })], { coldStartsAtMs: [2000] }],
+    ["sync-in-device", [], { outOfPhaseCount: 1 }],
+    [
+      "bumpless",
+      [
+        write("dg1", "powerReferenceKw", { kind: "level", value: 100, points: { isClosed: true } }),
+        write("dg1", "powerReferenceKw", {
+          kind: "level",
+          value: 300,
+          points: { isClosed: true },
+          atMs: 1100,
+        }),
+      ],
+    ],
+    [
+      "battery-limits",
+      [
+        write("bat1", "powerSetpointKw", {
+          kind: "level",
+          value: 300,
+          points: { dischargeLimitKw: 100, chargeLimitKw: 100 },
+        }),
+      ],
+    ],
+    [
+      "unknown-means-worse",
+      [write("dg2", "stop", { atMs: 9000 })],
+      {
+        rows: [{ atS: 2, inputs: parseInputs("dg1 silent on"), expectations: [] }],
+      },
+    ],
+  ];
+
+  it.each(rows)("%s is noticed where it is broken", (name, writes, more) => {
+    expect(broken(writes, more)).toContain(name);
+  });
+
+  it("find nothing where nothing was written", () => {
+    expect(broken([])).toEqual([]);
+  });
+
+  it("notice a busbar that goes dark after what R-EMS took off", () => {
+    const recording = new Recording(["port", "starboard"]);
+    recording.writes.push(write("dg1", "stop", { atMs: 5000 }));
+    const blackout = {
+      plantMs: 6000,
+      grid: "port",
+      device: "port",
+      kind: "blackout",
+      text: "dark",
+    } as const;
+    recording.event(6000, blackout);
+    expect(broken([], { recording })).toContain("bus-stays-formed");
+  });
+});
+
+describe("comparing runs", () => {
+  const { manifest } = filesOf(small);
+  const recorded = (hz: number, opens: number): Recording => {
+    const recording = new Recording(["port", "starboard"]);
+    for (let index = 0; index < 500; index++)
+      for (const grid of ["port", "starboard"])
+        recording.sample(
+          grid,
+          {
+            frequencyHz: hz,
+            voltageV: 690,
+            isLive: true,
+            loadKw: 100,
+            capacityKw: 1000,
+            island: 0,
+          },
+          690,
+        );
+    for (let index = 0; index < opens; index++)
+      recording.event(1000, {
+        plantMs: 1000,
+        grid: "port",
+        device: "dg1",
+        kind: "breakerOpened",
+        text: "",
+      });
+    return recording;
+  };
+
+  it("allows a tenth of a hertz and not more", () => {
+    const checks = (hz: number) =>
+      compareRuns(manifest, recorded(60, 0), recorded(hz, 0), 2000, 1000).map(({ check }) => check);
+    expect(checks(60.09)).toEqual([]);
+    expect(checks(60.11)).toEqual(["death-frequency", "death-frequency"]);
+  });
+
+  it("allows no further movement of a breaker", () => {
+    const found = compareRuns(manifest, recorded(60, 1), recorded(60, 2), 2000, 1000);
+    expect(found.map(({ check }) => check)).toEqual(["death-operations"]);
+  });
+
+  it("holds live busbars against their bands", () => {
+    expect(judgeBands(manifest, recorded(60, 0), false)).toEqual([]);
+    const found = judgeBands(manifest, recorded(53, 0), false).map(({ check }) => check);
+    expect(found).toContain("transient frequency");
+  });
+});
