@@ -105,6 +105,14 @@ export type ApiCommand =
       readonly request: OperatorRequest;
     }
   | {
+      readonly type: "force";
+      readonly grid: string;
+      readonly expectedEpoch: 0;
+      readonly requestId: string;
+      readonly user: string;
+      readonly reason: string;
+    }
+  | {
       readonly type: "transfer";
       readonly grid: string;
       readonly expectedEpoch: number;
@@ -133,4 +141,8 @@ export type ApiWorkerMessage =
   | { readonly type: "incident"; readonly isStored: boolean; readonly text: string }
   /** A fact of this node on which an alarm rests. */
   | { readonly type: "fact"; readonly fact: string; readonly value: boolean }
+  /** The node is to start anew with its file. */
+  | { readonly type: "restart"; readonly user: string }
+  /** The manifest was written as it is in force, or left alone. */
+  | { readonly type: "manifest"; readonly isWritten: boolean; readonly text: string }
   | { readonly type: "closed" };

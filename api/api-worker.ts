@@ -1,9 +1,10 @@
+import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { runIncidentJob, type IncidentJobResult } from "../history/incident-job.ts";
 import { StoreClient } from "../history/store/store-client.ts";
 import { OPERATOR_DESCRIPTOR_SET } from "../proto/generated/operator-descriptors.ts";
 import { MessageSchemas } from "../proto/message-schema.ts";
-import { HistoryService, IncidentService } from "../proto/generated/rems-v1.ts";
+import { ConfigService, HistoryService, IncidentService } from "../proto/generated/rems-v1.ts";
 import { present } from "../kernel/assert.ts";
 import { openRingReader, openRingWriter } from "../kernel/ring.ts";
 import {
@@ -19,6 +20,7 @@ import {
   type FeedSnapshot,
 } from "./api-messages.ts";
 import { alarmService } from "./alarm-service.ts";
+import { createLazyConfig } from "./config/lazy-config.ts";
 import { createCommandDesk } from "./control-service.ts";
 import { implementationOf } from "./grpc-handlers.ts";
 import { createGrpcServer, listen } from "./grpc-server.ts";
@@ -52,7 +54,12 @@ const history = new StoreClient();
 const { dataDirectory } = data;
 const historyMethods = historyService(view, history);
 const incidents = createIncidentDesk(view, dataDirectory, runIncidentJob);
+const config = createLazyConfig(view, desk, manifestText(), {
+  restart: (user) => send({ type: "restart", user }),
+  manifest: (isWritten, text) => send({ type: "manifest", isWritten, text }),
+});
 const grpcServer = createGrpcServer(view, desk, [
+  [ConfigService, implementationOf(config.service)],
   [HistoryService, implementationOf(historyMethods)],
   [IncidentService, incidentImplementation(incidents)],
 ]);
@@ -62,6 +69,7 @@ const services = new Map([
   ["rems.v1.AlarmService", alarmService(view, desk)],
   ["rems.v1.HistoryService", historyMethods],
   ["rems.v1.IncidentService", incidents.service],
+  ["rems.v1.ConfigService", config.service],
 ]);
 const replays = createReplayDesk();
 const methods = new JsonMethods(new MessageSchemas(OPERATOR_DESCRIPTOR_SET), services);
@@ -74,6 +82,15 @@ const httpServer = createHttpServer({
   simulationControl: data.simulationControl,
   replays,
 });
+
+/** As the daemon has just read it; a manifest without a file (a test, a replay) is shown without text. */
+function manifestText(): string {
+  try {
+    return readFileSync(data.manifest.path, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 const askedAtMs = new Map<string, number>();
 function askForSnapshot(grid: string): void {
@@ -118,9 +135,10 @@ function take(record: string): void {
 function takeFeed(): void {
   for (let count = 0; count < RECORD_COUNT_MAX; count++) {
     const record = feed.take();
-    if (record === null) return;
+    if (record === null) break;
     take(Buffer.from(record.data.buffer).toString("utf8"));
   }
+  config.look();
 }
 
 function failureOf(result: IncidentJobResult): string {

@@ -46,6 +46,10 @@ export interface ApiOptions {
   readonly onSnapshotNeeded: (grid: string) => void;
   /** The worker ended, or came back ("good"). It is started again by itself; control goes on. */
   readonly onHealthChanged: (health: "good" | "failed", reason: string) => void;
+  /** Somebody wants the node to start anew with its file. */
+  readonly onRestart?: (user: string) => void;
+  /** The manifest's file was brought into step with what is in force, or could not be. */
+  readonly onManifest?: (isWritten: boolean, text: string) => void;
   /** A fact on which an alarm rests, for the frames of the grids that this node leads. */
   readonly onFact?: (fact: string, value: boolean) => void;
 }
@@ -134,6 +138,10 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
           options.onSnapshotNeeded(message.grid);
         } else if (message.type === "incident") {
           options.onIncident?.(message.isStored, message.text);
+        } else if (message.type === "restart") {
+          options.onRestart?.(message.user);
+        } else if (message.type === "manifest") {
+          options.onManifest?.(message.isWritten, message.text);
         } else if (message.type === "fact") {
           options.onFact?.(message.fact, message.value);
         } else if (message.type === "refused") {

@@ -9,6 +9,7 @@ import { unary, type Service } from "./service.ts";
 import { operatorAddressOf } from "./status-message.ts";
 
 type V1 = Types.rems.v1.SendCommandRequest;
+type Force = Types.rems.v1.ForceLeadershipRequest;
 type Transfer = Types.rems.v1.TransferLeadershipRequest;
 
 const REPLY_MS_MAX = 5000;
@@ -103,6 +104,37 @@ export function createCommandDesk(
           message.validateOnly,
         );
         return rems.v1.SendCommandResponse.create({ requestId, isAccepted, reason });
+      }),
+      forceLeadership: unary(async (message: Force) => {
+        const { grid, isolatedNode } = message;
+        const { controllers } = view.replicaOf(grid).core.plan.grid;
+        if (view.isReplay) throw refused("this is a replay of the past: it takes no commands");
+        const others = controllers.map(({ node }) => node).filter((node) => node !== view.node.id);
+        if (!others.includes(isolatedNode)) {
+          throw invalid(
+            "isolated_node",
+            isolatedNode,
+            `another controller of ${grid}: ${others.join(", ")}`,
+          );
+        }
+        if (message.reason.trim() === "") throw invalid("reason", "empty", "why, for the record");
+        const user = message.user === "" ? "unknown" : text(message.user, "user");
+        const why = message.reason.slice(0, TEXT_LENGTH_MAX);
+        const reason = `${user} has isolated ${isolatedNode}: ${why}`;
+        const requestId = text(message.requestId, "request_id");
+        const command: ApiCommand = {
+          type: "force",
+          grid,
+          expectedEpoch: 0,
+          requestId,
+          user,
+          reason,
+        };
+        const reply = await ask(requestId, command);
+        return rems.v1.ForceLeadershipResponse.create({
+          isAccepted: reply.isAccepted,
+          reason: reply.reason,
+        });
       }),
       transferLeadership: unary(async (message: Transfer) => {
         const requestId = text(message.requestId, "request_id");

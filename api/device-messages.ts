@@ -19,7 +19,7 @@ export function deviceMessages(
   withPoints: boolean,
 ): Types.rems.v1.Device[] {
   const all = [...view.replicas.values()].flatMap((replica) =>
-    replica.core.plan.grid.devices.map((config) => ({ replica, config })),
+    replica.core.planOf(replica.state).grid.devices.map((config) => ({ replica, config })),
   );
   const wanted = device === "" ? all : all.filter(({ config }) => config.id === device);
   if (wanted.length === 0 && device !== "") {

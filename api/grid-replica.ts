@@ -131,6 +131,11 @@ export class GridReplica {
     return this.#replica.state();
   }
 
+  /** Of the last frame; 0 before there was one. Data only. */
+  get lastWallTimeMs(): number {
+    return this.#last?.wallTimeMs ?? 0;
+  }
+
   restore(text: string, position: LogPosition | null): void {
     this.#replica.restore(text);
     this.#replaced();

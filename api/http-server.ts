@@ -1,6 +1,4 @@
-import { basename, dirname } from "node:path";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
-import { SetupWizard } from "../configs/setup/wizard.ts";
 import { rems } from "../proto/generated/rems-v1.ts";
 import type { CommandDesk } from "./control-service.ts";
 import type { IncidentDesk } from "./incident-service.ts";
@@ -16,9 +14,11 @@ import { serveFiles } from "./http/static-files.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ReplayDesk } from "./replay/replay-desk.ts";
 import type { NodeView } from "./node-view.ts";
-import { addSetupRoutes } from "./setup/setup-routes.ts";
+import { serveSetupLater } from "./setup/lazy-setup.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
+/** A whole manifest. */
+const MANIFEST_BYTES_MAX = 1024 * 1024;
 const STREAM_LIMITS = { streamCountMax: 64, streamsPerClientCountMax: 32 };
 
 export interface HttpParts {
@@ -57,7 +57,7 @@ export function createHttpServer(parts: HttpParts): FastifyInstance {
   serveIncidents(server, parts.incidents);
   serveMachines(server, parts);
   if (parts.replays !== null) {
-    serveSetup(server, view);
+    serveSetupLater(server, view);
     serveReplays(server, parts.incidents, parts.replays);
   }
   serveConfiguration(server, view, parts.desk);
@@ -69,6 +69,7 @@ export function createHttpServer(parts: HttpParts): FastifyInstance {
 function serveRoute(server: FastifyInstance, methods: JsonMethods, route: Route): void {
   server.route({
     method: route.method,
+    bodyLimit: route.tag === "Configuration" ? MANIFEST_BYTES_MAX : BODY_BYTES_MAX,
     url: `${API_PREFIX}${route.path}`,
     handler: (request) => {
       const isText = route.method === "GET";
@@ -133,27 +134,6 @@ function serveIncidents(server: FastifyInstance, incidents: IncidentDesk): void 
       .header("content-disposition", 'attachment; filename="export.incident"')
       .type("application/octet-stream")
       .send(parts);
-  });
-}
-
-/** The wizard later on: it edits this node's manifest; what is saved is brought into force by `config apply`. */
-function serveSetup(server: FastifyInstance, { manifest }: NodeView): void {
-  const { path } = manifest;
-  addSetupRoutes(server, {
-    openWizard: () =>
-      new SetupWizard({
-        root: dirname(path),
-        fileName: basename(path),
-        client: "web",
-        nowMs: Date.now,
-      }),
-    isFirstStart: false,
-    servedDevices: () =>
-      manifest.grids.flatMap(({ devices }) =>
-        devices.map(({ id, host, port }) => ({ device: id, host, port })),
-      ),
-    afterSave: () =>
-      "the node goes on with what is in force; the configuration page shows what the new manifest would change",
   });
 }
 

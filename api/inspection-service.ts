@@ -79,7 +79,7 @@ function plantMethods(view: NodeView): Service {
         node: view.node.id,
         installation: view.manifest.installation.name,
         isSimulation,
-        uptimeMs: process.uptime() * 1000,
+        uptimeMs: (process.uptime() - view.startedAtS) * 1000,
         grids: [...view.replicas.keys()].map((grid) => gridStatusMessage(view, grid)),
         coordinator: view.manifest.coordinator.kind,
         version: view.version,

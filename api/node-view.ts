@@ -37,6 +37,8 @@ export class NodeView {
   readonly manifest: Manifest;
   readonly node: NodeConfig;
   readonly version: string;
+  /** When this life of the node began, seconds since the process did: a node may start anew within it. */
+  readonly startedAtS = process.uptime();
   readonly replicas: ReadonlyMap<string, GridReplica>;
   /** It shows the past: nothing is commanded, and no address of the plant that runs now is named. */
   readonly isReplay: boolean;

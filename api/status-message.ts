@@ -1,7 +1,6 @@
 import type { GridView } from "../actors/grid/view-grid.ts";
 import { isAlarmStanding } from "../kernel/alarm.ts";
 import { alarmMessage, byImportance, nodeAlarms } from "./alarm-message.ts";
-import { gridOf } from "../configs/manifest-queries.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import type { GridReplica } from "./grid-replica.ts";
 import type { NodeView } from "./node-view.ts";
@@ -10,8 +9,9 @@ type GridStatus = Types.rems.v1.GridStatus;
 
 /** Who leads a grid, how the plant is, and what is wrong. */
 export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
-  const config = gridOf(view.manifest, grid);
   const replica = view.replicaOf(grid);
+  // With the parameters that are in force.
+  const config = replica.core.planOf(replica.state).grid;
   const status = view.statusOf(grid);
   const plant = replica.view();
   const leader = status?.leader?.node ?? "";

@@ -16,6 +16,7 @@ export type Json =
 type Fields = { readonly [key: string]: unknown };
 
 const TEXT_LENGTH_MAX = 4096;
+const MANIFEST_LENGTH_MAX = 1_000_000;
 const LIST_COUNT_MAX = 1000;
 const DEPTH_MAX = 8;
 const FIELD_MASK = "google.protobuf.FieldMask";
@@ -186,9 +187,11 @@ function valueFromJson(
   { isText, where, depth }: Place,
 ): unknown {
   switch (type) {
-    case "string":
-      if (typeof value === "string" && value.length <= TEXT_LENGTH_MAX) return value;
-      throw invalid(where, value, `text of at most ${TEXT_LENGTH_MAX} characters`);
+    case "string": {
+      const lengthMax = field.jsonName === "manifestText" ? MANIFEST_LENGTH_MAX : TEXT_LENGTH_MAX;
+      if (typeof value === "string" && value.length <= lengthMax) return value;
+      throw invalid(where, value, `text of at most ${lengthMax} characters`);
+    }
     case "bool":
       if (typeof value === "boolean") return value;
       if (isText && (value === "true" || value === "false")) return value === "true";

@@ -139,6 +139,14 @@ export function answerConfiguration(
   };
 }
 
+/** The state with parameters changed, as if that had been accepted: for running ahead. The same state where it knows none yet. */
+export function withValues(plan: GridPlan, state: GridState, changes: ParameterSet): GridState {
+  const { configuration } = state;
+  if (configuration === undefined) return state;
+  const values = { ...configuration.values, ...changes };
+  return withConfiguration(plan, state, { ...configuration, values, trial: null });
+}
+
 /** Undoes a change that nobody confirmed in time. */
 export function expireTrial(plan: GridPlan, state: GridState, plantTimeMs: number): GridState {
   const { configuration } = state;
@@ -224,23 +232,28 @@ function configure(
   };
 }
 
-/** Nameplates and stages of shedding change only of a device that is out of the plant, where nobody decides by them just now. */
+/** Why parameters may not change now: nameplates and stages of shedding only of a device that is out of the plant. Null where they may. */
 export function guardOf(plan: GridPlan, state: GridState, names: readonly string[]): string | null {
-  const mode = actorOf(plan, state, plan.address).snapshot.state;
   for (const name of names) {
-    const id = guardedDeviceOf(name);
-    const device = id === null ? undefined : plan.deviceById.get(id);
-    if (device === undefined) continue;
-    const isObserved = plan.grid.control === "observe" || device.config.control === "observe";
-    if (mode !== "semi" && !isObserved) {
-      return `${name} changes only while the grid is in semi, or in observe; it is in ${mode}`;
-    }
-    const position = positionOf(state, device.id);
-    if (device.kind !== "meter" && device.kind !== "thruster" && position !== "open") {
-      return `${name} changes only while ${device.id} is open; it is ${position}`;
-    }
+    const device = guardedDeviceOf(name);
+    const reason = device === null ? null : guardOfDevice(plan, state, device);
+    if (reason !== null) return `${name} changes only ${reason}`;
   }
   return null;
+}
+
+/** What a device lacks to be changed: it must be open, where nobody decides by it just now. Null where nothing, or it is unknown here. */
+export function guardOfDevice(plan: GridPlan, state: GridState, id: string): string | null {
+  const device = plan.deviceById.get(id);
+  if (device === undefined) return null;
+  const mode = actorOf(plan, state, plan.address).snapshot.state;
+  const isObserved = plan.grid.control === "observe" || device.config.control === "observe";
+  if (mode !== "semi" && !isObserved) {
+    return `while the grid is in semi, or in observe; it is in ${mode}`;
+  }
+  const position = positionOf(state, device.id);
+  const hasBreaker = device.kind !== "meter" && device.kind !== "thruster";
+  return !hasBreaker || position === "open" ? null : `while ${id} is open; it is ${position}`;
 }
 
 function undone(

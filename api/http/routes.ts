@@ -19,6 +19,7 @@ const HISTORY = "rems.v1.HistoryService";
 const CONTROL = "rems.v1.ControlService";
 const REPLAY = "rems.v1.ReplayService";
 const INCIDENT = "rems.v1.IncidentService";
+const CONFIG = "rems.v1.ConfigService";
 
 export const API_PREFIX = "/api/v1";
 
@@ -38,6 +39,12 @@ export const ROUTES: readonly Route[] = [
     method: "POST",
     path: "/grids/:grid/transfer",
     rpc: `${CONTROL}/TransferLeadership`,
+    tag: "Controllers",
+  },
+  {
+    method: "POST",
+    path: "/grids/:grid/force",
+    rpc: `${CONTROL}/ForceLeadership`,
     tag: "Controllers",
   },
   { method: "GET", path: "/actors", rpc: `${INSPECTION}/ListActors`, tag: "Actors" },
@@ -88,4 +95,9 @@ export const ROUTES: readonly Route[] = [
   // Only where a replay is served.
   { method: "GET", path: "/replay", rpc: `${REPLAY}/GetPosition`, tag: "Replay" },
   { method: "POST", path: "/replay/move", rpc: `${REPLAY}/Move`, tag: "Replay" },
+  { method: "GET", path: "/config", rpc: `${CONFIG}/GetConfig`, tag: "Configuration" },
+  { method: "POST", path: "/config/preview", rpc: `${CONFIG}/PreviewConfig`, tag: "Configuration" },
+  { method: "POST", path: "/config/apply", rpc: `${CONFIG}/ApplyConfig`, tag: "Configuration" },
+  { method: "POST", path: "/config/settle", rpc: `${CONFIG}/SettleConfig`, tag: "Configuration" },
+  { method: "POST", path: "/config/restart", rpc: `${CONFIG}/RestartNode`, tag: "Configuration" },
 ];

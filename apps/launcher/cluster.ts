@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { Manifest } from "../../configs/manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import type { PlantSnapshot, SimulatorCommand } from "../../sim/simulator/protocol.ts";
@@ -94,6 +94,18 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
+/** What is confirmed at run time goes into the nodes' file: a shipped example stays as it is, and a run has a copy. */
+function manifestForNodes({
+  manifest,
+  projectDirectory,
+  runDirectory,
+}: InstallationOptions): string {
+  if (dirname(manifest.path) !== join(projectDirectory, "configs")) return manifest.path;
+  const path = join(runDirectory, basename(manifest.path));
+  copyFileSync(manifest.path, path);
+  return path;
+}
+
 const LOG_LINE_COUNT = 5;
 const READY_MS_MAX = 30_000;
 const POLL_MS = 250;
@@ -133,6 +145,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       program: daemon,
       args: [],
     };
+    const manifestPath = manifestForNodes(options);
     nodes = manifest.nodes.map((config) => {
       const directory = options.dataDirectory?.(config.id) ?? join(runDirectory, config.id);
       mkdirSync(directory, { recursive: true });
@@ -146,7 +159,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
         args: [
           ...args,
           "--config",
-          manifest.path,
+          manifestPath,
           "--node",
           config.id,
           "--data-dir",

@@ -87,6 +87,7 @@ export function addAlarmCommands(context: CommandContext): void {
     .command("unshelve <actor> <code>")
     .description("show a shelved alarm again")
     .option("--grid <id>", "grid of an alarm whose actor is a node")
+    .addHelpText("after", "\nExample: r-emsctl unshelve port/dg1 DEVICE_OFFLINE")
     .action((actor: string, code: string, { grid }: GridOption) =>
       actOnOne(AlarmAction.ALARM_ACTION_UNSHELVE, actor, code, grid),
     );

@@ -5,7 +5,7 @@ import type { ApiCommand } from "../../api/api-messages.ts";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import { runCli } from "./cli.ts";
 import { durationText } from "./status-text.ts";
-import { table } from "./terminal.ts";
+import { table, tableFor } from "./terminal.ts";
 
 const vessel = new URL("../../configs/vessel.toml", import.meta.url).pathname;
 const self = { node: "n1", incarnation: "a".repeat(32) };
@@ -38,10 +38,13 @@ beforeAll(async () => {
   leader.onStatus("port", { ...known, role: "leading", hasAuthority: true });
   standby.onStatus("port", { ...known, role: "standby", hasAuthority: false });
   serving = setInterval(() => {
-    for (const command of leader.takeCommands(16)) {
-      taken.push(command);
-      const requestId = command.type === "request" ? command.request.requestId : command.requestId;
-      leader.reply({ requestId, isAccepted: command.type === "transfer", reason: "because" });
+    for (const node of [leader, standby]) {
+      for (const command of node.takeCommands(16)) {
+        taken.push(command);
+        const requestId =
+          command.type === "request" ? command.request.requestId : command.requestId;
+        node.reply({ requestId, isAccepted: command.type === "transfer", reason: "because" });
+      }
     }
   }, 5);
 });
@@ -73,6 +76,36 @@ it("status says who leads, for people and for scripts", async () => {
   const json = await run(at(leader), "--json", "status");
   const status = JSON.parse(json.out) as { grids: { grid: string; epoch: number }[] };
   expect(status.grids.find(({ grid }) => grid === "port")?.epoch).toBe(4);
+});
+
+it("grids and devices are one line each", async () => {
+  const grids = await run(at(leader), "grids");
+  expect(grids.out).toMatch(/^GRID +MODE +LEADER/);
+  expect(grids.out).toMatch(/^port +\S+ +n1 +4 /m);
+  const devices = await run(at(leader), "--json", "devices", "port");
+  const ids = devices.out
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { device: string }).device);
+  expect(ids).toContain("dg1");
+  expect(ids).not.toContain("dg3");
+  expect(await run(at(leader), "devices", "bow")).toMatchObject({
+    code: 1,
+    error: expect.stringContaining("port, starboard") as unknown,
+  });
+});
+
+it("force names the node that was isolated, and why", async () => {
+  const argv = ["force", "port", "--i-have-isolated", "n2", "--reason", "pulled"];
+  const { out } = await run(at(standby), ...argv);
+  expect(out).toBe("refused: port forced: because");
+  expect(taken.at(-1)).toMatchObject({
+    type: "force",
+    grid: "port",
+    reason: expect.stringMatching(/has isolated n2: pulled$/) as unknown,
+  });
+  const wrong = await run(at(standby), "force", "port", "--i-have-isolated", "n9", "--reason", "x");
+  expect(wrong).toMatchObject({ code: 2, error: expect.stringContaining("n1, n2") as unknown });
+  expect((await run(at(standby), "force", "port")).code).toBe(2);
 });
 
 it("actors lists what lives in the node", async () => {
@@ -181,4 +214,17 @@ it("columns are as wide as their widest cell, colours not counted", () => {
     ]),
   ).toBe("a     b\n\u001b[31mlong\u001b[0m  c");
   expect(durationText(3_723_000)).toBe("1:02:03");
+});
+
+it("a narrow terminal gets a narrow table, a script the whole one", () => {
+  const rows = [
+    ["ADDRESS", "REASON"],
+    ["grids/port/devices/dg1", "load 35 % < 85 % of 1000 kW"],
+  ];
+  const terminal = { out: () => {}, error: () => {}, hasColours: false };
+  const narrow = tableFor({ ...terminal, columns: () => 30 }, rows).split("\n");
+  expect(Math.max(...narrow.map((line) => line.length))).toBe(30);
+  expect(narrow[1]).toMatch(/^grids\/port\/de…  load 35 % < 8…$/);
+  expect(tableFor(terminal, rows)).toBe(table(rows));
+  expect(tableFor({ ...terminal, columns: () => 200 }, rows)).toBe(table(rows));
 });

@@ -13,6 +13,11 @@ import {
 } from "../../proto/generated/rems-v1.ts";
 import { addAlarmCommands } from "./alarm-commands.ts";
 import { type CommandContext, type CommonOptions, EXIT } from "./command-context.ts";
+import { addCompletion } from "./completion-command.ts";
+import { addConfig } from "./config/config-commands.ts";
+import { addDoctor } from "./doctor/doctor-command.ts";
+import { addGridCommands } from "./grid-commands.ts";
+import { addLogs } from "./logs-command.ts";
 import { addDevice } from "./device/device-commands.ts";
 import { callByName } from "./dynamic-call.ts";
 import { addHistoryCommands } from "./history/history-commands.ts";
@@ -26,10 +31,16 @@ import { positive } from "./option-values.ts";
 import { addSetup } from "./setup/setup-commands.ts";
 import { addSimulate } from "./simulate.ts";
 import { statusText } from "./status-text.ts";
-import { paint, table, userName, type Terminal } from "./terminal.ts";
+import { paint, tableFor, userName, type Terminal } from "./terminal.ts";
 
 const EXIT_HELP = `
 Exit codes: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no node or device answers.`;
+
+const FORCE_HELP = `
+For a grid that nobody can take over by the rules, when you have made sure that the node named can command no device: it is off, or its
+network is pulled. It still needs the coordinator's majority, and is refused while a leader with authority is heard. Every use is in the log.
+
+Example: r-emsctl --address 10.0.0.2:7401 force port --i-have-isolated n1 --reason "n1 pulled from the rack"`;
 
 type Argument = Types.rems.v1.IArgument;
 
@@ -44,7 +55,10 @@ export async function runCli(
     .description("Looks at a running R-EMS and asks it for changes.")
     .option("--address <host:port>", "operator service of any node", "127.0.0.1:7401")
     .option("--node <id>", "a node of the manifest instead of an address")
-    .option("--config <file>", "manifest for --node")
+    .option(
+      "--config <file>",
+      "manifest: for --node, config check, doctor, logs and the device tools",
+    )
     .option("--timeout <seconds>", "longest wait for an answer", positive, 6)
     .option("--json", "JSON for scripts, one object per line", false)
     .addHelpText("after", EXIT_HELP)
@@ -104,7 +118,7 @@ export async function runCli(
           pageToken = page.nextPageToken;
           if (pageToken === "") break;
         }
-        if (!json) terminal.out(table(rows));
+        if (!json) terminal.out(tableFor(terminal, rows));
         return EXIT.ok;
       }),
     );
@@ -173,6 +187,26 @@ export async function runCli(
     );
 
   program
+    .command("force <grid>")
+    .description("break-glass: the node that is asked takes over without waiting for anybody")
+    .requiredOption("--i-have-isolated <node>", "the node that can command no device any more")
+    .requiredOption("--reason <text>", "for the record")
+    .addHelpText("after", FORCE_HELP)
+    .action((grid: string, options: ForceOptions) =>
+      withClient(async (client, { json }) => {
+        const request = rems.v1.ForceLeadershipRequest.create({
+          requestId: randomUUID(),
+          grid,
+          isolatedNode: options.iHaveIsolated,
+          reason: options.reason,
+          user: userName(),
+        });
+        const answer = await client.call(ControlService.forceLeadership, request);
+        return report(terminal, json, answer, `${grid} forced`);
+      }),
+    );
+
+  program
     .command("command <actor> <command>")
     .description("a command to an actor, decided by its grid's core and recorded")
     .option("--arg <name=value>", "an argument; repeat for more", collectArgument, {})
@@ -236,6 +270,11 @@ export async function runCli(
   addIncident(context);
   addReplay(context);
   addModbusMap(context);
+  addGridCommands(context);
+  addConfig(context);
+  addDoctor(context);
+  addLogs(context);
+  addCompletion(context);
 
   try {
     await program.parseAsync([...argv], { from: "user" });
@@ -250,6 +289,11 @@ interface TransferOptions {
   readonly reason: string;
   readonly expectedEpoch: number;
   readonly validateOnly: boolean;
+}
+
+interface ForceOptions {
+  readonly iHaveIsolated: string;
+  readonly reason: string;
 }
 
 interface CommandOptions {

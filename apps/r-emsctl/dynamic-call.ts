@@ -18,7 +18,7 @@ export interface DynamicCall {
   readonly onMessage: (message: unknown) => void;
 }
 
-const PROTOS = ["inspection", "control", "alarm", "history", "incident", "replay"].map(
+const PROTOS = ["inspection", "control", "alarm", "history", "incident", "replay", "config"].map(
   (name) => `rems/v1/${name}.proto`,
 );
 

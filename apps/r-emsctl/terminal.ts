@@ -48,6 +48,36 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
+const COLUMN_WIDTH_MIN = 8;
+
+/** A table that a person's terminal can show: its widest columns are cut where it is too narrow. What a script reads is whole. */
+export function tableFor(terminal: Terminal, rows: readonly (readonly string[])[]): string {
+  const columns = terminal.columns?.();
+  return table(columns === undefined ? rows : narrowed(rows, columns));
+}
+
+function narrowed(rows: readonly (readonly string[])[], columns: number): string[][] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, widthOf(cell));
+    });
+  }
+  let excess = widths.reduce((sum, width) => sum + width + 2, -2) - columns;
+  while (excess > 0) {
+    const widest = widths.indexOf(Math.max(...widths));
+    if ((widths[widest] ?? 0) <= COLUMN_WIDTH_MIN) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+    excess--;
+  }
+  return rows.map((row) => row.map((cell, i) => cut(cell, widths[i] ?? 0)));
+}
+
+function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  return `${text.replace(COLOUR_CODES, "").slice(0, Math.max(0, width - 1))}…`;
+}
+
 function widthOf(text: string): number {
   return text.replace(COLOUR_CODES, "").length;
 }

@@ -50,6 +50,8 @@ export interface DaemonParts {
   /** Of the launcher that simulates this installation; null: none. */
   readonly simulationControl: string | null;
   readonly version: string;
+  /** Somebody wants the node to start anew with its file. */
+  readonly onRestart: (why: string) => void;
   /** The daemon must not go on: end the process with this error. */
   readonly onFatal: (error: RemsError) => void;
 }
@@ -118,6 +120,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
           { incident: text },
           isStored ? "incident captured" : "incident not captured",
         ),
+      onRestart: (user) => parts.onRestart(`${user} asked for it`),
+      onManifest: (isWritten, text) => mainLog[isWritten ? "info" : "warn"]({ text }, "manifest"),
       onSnapshotNeeded: (grid) => controllers.get(grid)?.publishSnapshot(),
       onHealthChanged: (health, reason) => {
         become(address("api"), health, reason);
@@ -418,6 +422,9 @@ function startHousekeeping({
           isAccepted: false,
           reason: `expected epoch ${command.expectedEpoch}, grid ${command.grid} is in epoch ${epoch}`,
         });
+      } else if (command.type === "force") {
+        log.warn({ grid: command.grid, reason: command.reason }, "a takeover is forced");
+        controller.loop().force(requestId, command.reason);
       } else if (command.type === "request") {
         controller.loop().submit(command.request);
       } else {

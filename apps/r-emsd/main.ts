@@ -1,11 +1,13 @@
+import { copyFileSync, existsSync, renameSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Logger } from "pino";
 import { loadManifest, findManifestPath } from "../../configs/load-manifest.ts";
 import type { Manifest, NodeConfig } from "../../configs/manifest.ts";
 import { nodeOf } from "../../configs/manifest-queries.ts";
 import { readNodeName } from "../../configs/setup/wizard.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { dialDirectly, readAddressMap } from "./address-map.ts";
-import { startDaemon } from "./daemon.ts";
+import { type Daemon, startDaemon } from "./daemon.ts";
 import { createLog, parseLogLevels } from "./log.ts";
 import { observerManifest } from "./observer-manifest.ts";
 import type { DaemonOptions } from "./options.ts";
@@ -59,9 +61,18 @@ function chooseManifest(options: DaemonOptions): Manifest {
   });
 }
 
-async function main(): Promise<void> {
-  const options = parseDaemonOptions(process.argv.slice(2));
-  if (needsSetup(options, process.env)) await runFirstSetup(options, process.env);
+/** A node that runs, and what it was started with. */
+interface RunningNode {
+  readonly daemon: Daemon;
+  readonly log: Logger;
+  readonly manifestPath: string;
+}
+
+/** @param onRestart - Somebody wants the node to start anew with its file. */
+async function startNode(
+  options: DaemonOptions,
+  onRestart: (why: string) => void,
+): Promise<RunningNode> {
   const manifest = chooseManifest(options);
   const node = chooseNode(manifest, options);
   for (const [option, value] of [
@@ -100,28 +111,87 @@ async function main(): Promise<void> {
     trace: options.tracePath === null ? null : openTrace(options.tracePath, node.id),
     version: VERSION,
     simulationControl: options.simulationControl,
+    onRestart,
     onFatal(error) {
       mainLog.fatal({ err: error }, "cannot go on");
       end(error);
     },
   });
   process.stderr.write("ready\n");
+  return { daemon, log: mainLog, manifestPath: manifest.path };
+}
 
+async function main(): Promise<void> {
+  const options = parseDaemonOptions(process.argv.slice(2));
+  if (needsSetup(options, process.env)) await runFirstSetup(options, process.env);
   let isStopping = false;
+  let restarting: Promise<void> | null = null;
+  const node: { running: RunningNode | null } = { running: null };
+  const restart = (why: string): void => {
+    if (isStopping || restarting !== null || node.running === null) return;
+    node.running.log.info({ why }, "starting anew");
+    restarting = startAnew(node.running, options, restart).then((next) => {
+      node.running = next;
+      restarting = null;
+    }, end);
+  };
+  node.running = await startNode(options, restart);
+
   const stop = (why: string) => {
     if (isStopping) return;
     isStopping = true;
-    mainLog.info({ why }, "stopping");
+    node.running?.log.info({ why }, "stopping");
     const limit = setTimeout(() => process.exit(1), STOP_MS_MAX);
     limit.unref();
-    daemon.stop().then(() => process.exit(0), end);
+    // One that is just starting anew is let come up first: it then hands over what it leads.
+    (restarting ?? Promise.resolve())
+      .then(() => node.running?.daemon.stop())
+      .then(() => process.exit(0), end);
   };
   process.once("SIGTERM", () => stop("SIGTERM"));
   process.once("SIGINT", () => stop("SIGINT"));
+  process.on("SIGHUP", () => {
+    const problem = problemOf(options);
+    if (problem === null) restart("SIGHUP");
+    else
+      node.running?.log.error({ problem }, "SIGHUP: the manifest is not right, so nothing changes");
+  });
   if (options.isStoppedWithStdin) {
     process.stdin.once("end", () => stop("stdin closed"));
     process.stdin.once("error", () => stop("stdin failed"));
     process.stdin.resume();
+  }
+}
+
+function problemOf(options: DaemonOptions): string | null {
+  try {
+    chooseNode(chooseManifest(options), options);
+    return null;
+  } catch (error) {
+    if (error instanceof RemsError) return error.message;
+    throw error;
+  }
+}
+
+/** Hands over, comes down, and up again with the file as it is now; where it cannot start with that, with the one before. */
+async function startAnew(
+  { daemon, log, manifestPath }: RunningNode,
+  options: DaemonOptions,
+  onRestart: (why: string) => void,
+): Promise<RunningNode> {
+  const limit = setTimeout(() => process.exit(1), STOP_MS_MAX);
+  await daemon.stop();
+  clearTimeout(limit);
+  try {
+    return await startNode(options, onRestart);
+  } catch (error) {
+    const previous = `${manifestPath}.previous`;
+    if (!(error instanceof RemsError) || !existsSync(previous)) throw error;
+    process.stderr.write(`r-emsd: ${error.message}\nr-emsd: going back to ${previous}\n`);
+    log.error({ err: error, previous }, "cannot start with the new manifest: going back");
+    renameSync(manifestPath, `${manifestPath}.rejected`);
+    copyFileSync(previous, manifestPath);
+    return startNode(options, onRestart);
   }
 }
 

@@ -37,6 +37,14 @@ export type AlarmAction =
   | "ALARM_ACTION_REMOVE_FROM_SERVICE"
   | "ALARM_ACTION_RETURN_TO_SERVICE";
 
+export type ChangeKind =
+  | "CHANGE_KIND_UNSPECIFIED"
+  | "CHANGE_KIND_LIVE"
+  | "CHANGE_KIND_GUARDED"
+  | "CHANGE_KIND_RESTART"
+  | "CHANGE_KIND_STRUCTURE"
+  | "CHANGE_KIND_NEVER";
+
 export type SeriesKind =
   | "SERIES_KIND_UNSPECIFIED"
   | "SERIES_KIND_NUMBER"
@@ -76,6 +84,22 @@ export interface TransferLeadershipResponse {
   readonly isAccepted: boolean;
   readonly reason: string;
   readonly toNode: string;
+}
+
+export interface ForceLeadershipRequest {
+  /** Chosen by the client, 1 to 64 characters; repeating it repeats the answer, not the act. */
+  readonly requestId: string;
+  readonly grid: string;
+  /** The node that was isolated: it can command no device any more. */
+  readonly isolatedNode: string;
+  /** For the record. */
+  readonly reason: string;
+  readonly user: string;
+}
+
+export interface ForceLeadershipResponse {
+  readonly isAccepted: boolean;
+  readonly reason: string;
 }
 
 export interface SendCommandRequest {
@@ -751,6 +775,170 @@ export interface AlarmDefinition {
   /** Absent: never. */
   readonly escalateAfterMs?: number;
   readonly suppressedBy: readonly string[];
+}
+
+export interface GetConfigRequest {
+}
+
+export interface GetConfigResponse {
+  readonly node: string;
+  /** Of this node's file. */
+  readonly manifestPath: string;
+  /** The manifest with the parameters that are in force. */
+  readonly manifestText: string;
+  /** What distinguishes this node's file from what is in force; empty where nothing does. */
+  readonly fileChanges: readonly ConfigChange[];
+  /** Why the file cannot be taken as it is; empty where it can. */
+  readonly fileProblems: readonly string[];
+  readonly grids: readonly GridConfiguration[];
+}
+
+export interface GridConfiguration {
+  readonly grid: string;
+  /** Grows by one with every change of the parameters; 0 while they are not known yet. */
+  readonly revision: number;
+  readonly changedBy: string;
+  readonly parameters: { readonly [key: string]: Argument };
+  readonly isOnTrial: boolean;
+  /** Until it is undone by itself. */
+  readonly trialLeftS: number;
+  /** There is a state before the last confirmed change to go back to. */
+  readonly hasPrevious: boolean;
+}
+
+export interface ConfigChange {
+  /** With ids in place of indices: grids.port.power.stop_limit_pct */
+  readonly path: string;
+  readonly grid: string;
+  /** As JSON; empty where the value is absent. */
+  readonly fromJson: string;
+  readonly toJson: string;
+  readonly kind: ChangeKind;
+}
+
+export interface PreviewConfigRequest {
+  /** Empty: this node's file as it is now. */
+  readonly manifestText: string;
+  /** Leave out what the grids would command. */
+  readonly withoutPrediction: boolean;
+}
+
+export interface PreviewConfigResponse {
+  /** Everything that is wrong with the manifest; nothing below is filled in then. */
+  readonly problems: readonly string[];
+  readonly changes: readonly ConfigChange[];
+  readonly grids: readonly GridPreview[];
+  readonly addedCommands: readonly PredictedCommand[];
+  readonly removedCommands: readonly PredictedCommand[];
+  readonly horizonS: number;
+  /** A start, a stop or a breaker would move: apply only with accept_commands. */
+  readonly needsAcceptance: boolean;
+  /** Some of the changes need a restart of each node. */
+  readonly needsRestart: boolean;
+  /** Some of the changes alter what grids are made of. */
+  readonly isStructural: boolean;
+  /** What was predicted for grids without a controller on this node: nothing. */
+  readonly unpredictedGrids: readonly string[];
+}
+
+export interface GridPreview {
+  readonly grid: string;
+  /** In force now: apply with it. */
+  readonly revision: number;
+  /** Parameters that would change, with their new values. */
+  readonly parameters: { readonly [key: string]: Argument };
+  /** Why the grid would refuse now; empty where it would not. */
+  readonly refusal: string;
+}
+
+export interface PredictedCommand {
+  readonly grid: string;
+  readonly device: string;
+  readonly command: string;
+  readonly afterS: number;
+  readonly reason: string;
+  /** False where the grid or the device is not in control: it would only be written down. */
+  readonly isWritten: boolean;
+}
+
+export interface ApplyConfigRequest {
+  /** Chosen by the client, 1 to 48 characters. */
+  readonly requestId: string;
+  /** Empty: this node's file as it is now. */
+  readonly manifestText: string;
+  /** By grid, as the preview told them. */
+  readonly expectedRevisions: { readonly [key: string]: number };
+  /** Somebody has seen the commands of the preview and wants them. */
+  readonly acceptCommands: boolean;
+  /** 0: 60 s. */
+  readonly confirmWithinS: number;
+  readonly user: string;
+  /** Take back the last confirmed change instead of a manifest. */
+  readonly revert: boolean;
+  /** Only the part of it that changes while everything runs; the rest needs RestartNode. */
+  readonly parametersOnly: boolean;
+}
+
+export interface ApplyConfigResponse {
+  /** On trial now. */
+  readonly trials: readonly GridTrial[];
+}
+
+export interface GridTrial {
+  readonly grid: string;
+  readonly revision: number;
+  readonly confirmWithinS: number;
+  readonly reason: string;
+}
+
+export interface SettleConfigRequest {
+  readonly requestId: string;
+  /** False: roll back. */
+  readonly isConfirmed: boolean;
+  /** Only this grid; empty: every grid with a change on trial. */
+  readonly grid: string;
+  readonly user: string;
+}
+
+export interface SettleConfigResponse {
+  readonly grids: readonly GridSettled[];
+}
+
+export interface GridSettled {
+  readonly grid: string;
+  readonly isAccepted: boolean;
+  readonly reason: string;
+}
+
+export interface ConfigureGridRequest {
+  readonly requestId: string;
+  readonly grid: string;
+  /** configure, confirmConfiguration or rollBackConfiguration */
+  readonly command: string;
+  readonly arguments: { readonly [key: string]: Argument };
+  readonly expectedEpoch: number;
+  readonly validateOnly: boolean;
+  readonly user: string;
+}
+
+export interface ConfigureGridResponse {
+  readonly isAccepted: boolean;
+  readonly reason: string;
+}
+
+export interface RestartNodeRequest {
+  readonly requestId: string;
+  /** Empty: with the file as it is. */
+  readonly manifestText: string;
+  /** Only say whether it would be done. */
+  readonly validateOnly: boolean;
+  /** Somebody knows that nodes of different structure are not in sync with each other. */
+  readonly acceptStructure: boolean;
+  readonly user: string;
+}
+
+export interface RestartNodeResponse {
+  readonly reason: string;
 }
 
 export interface Series {

@@ -1,5 +1,6 @@
 import { present } from "../../kernel/assert.ts";
 import type { OperatorRequest } from "../../kernel/command.ts";
+import type { GridCore } from "../../kernel/core.ts";
 import type { Timings } from "../../kernel/timings.ts";
 import { TIMING_SETS } from "../../kernel/timings.ts";
 import type { ControlLoop, LoopObserver, LoopView } from "../../scan/control-loop.ts";
@@ -15,17 +16,24 @@ import { createVirtualClock } from "../../sim/ports/virtual-clock.ts";
 
 const GRID = "port";
 
-interface Life {
-  readonly loop: ControlLoop;
+interface Life<State> {
+  readonly loop: ControlLoop<State>;
   readonly close: () => void;
 }
 
 /** Three nodes that control one grid with a counter as core, on virtual time. */
-export function createCluster(options: {
+export function createCluster(options: ClusterOptions) {
+  return createClusterOf(options, createCounterCore(["dg1"]));
+}
+
+interface ClusterOptions {
   readonly seed: number;
   readonly nodes?: readonly string[];
   readonly timings?: Timings;
-}) {
+}
+
+/** The same with another core. */
+export function createClusterOf<State>(options: ClusterOptions, core: GridCore<State>) {
   const nodes = options.nodes ?? ["n1", "n2", "n3"];
   const timings = options.timings ?? TIMING_SETS.default;
   const clock = createVirtualClock();
@@ -35,7 +43,7 @@ export function createCluster(options: {
   const plant = createMemoryPlant({ clock, devices: ["dg1"] });
   plant.setPoint("dg1", "activePowerKw", 350);
   const disks = new Map<string, MemoryDisk>(nodes.map((node) => [node, createMemoryDisk()]));
-  const lives = new Map<string, Life>();
+  const lives = new Map<string, Life<State>>();
   const sleptMs = new Map<string, number>();
   const trace: string[] = [];
   const replies: Parameters<LoopObserver["reply"]>[0][] = [];
@@ -57,10 +65,10 @@ export function createCluster(options: {
         allowStaleTakeover: true,
         failback: "manual",
         failbackDelayMs: 60_000,
-        coreVersion: "counter-1",
-        manifestHash: "counter",
+        coreVersion: core.coreVersion,
+        manifestHash: core.manifestHash,
       },
-      core: createCounterCore(["dg1"]),
+      core,
       recovered: disk.recover(GRID),
       permitKey: `permit.${GRID}`,
       incarnation: random.hex128(),

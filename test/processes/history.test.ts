@@ -60,7 +60,10 @@ describe("the history of a running node", () => {
     const events = await ask("history", "events", "--last", "10m");
     expect(events).toMatch(/"kind":"leadership".*n1 leads, epoch 1/);
     expect(events).toContain('"kind":"transition"');
-    expect(await ask("history", "audit", "--last", "10m")).toBe("");
+    // Nobody asked for anything; the manifest's parameters came into force.
+    const audit = await ask("history", "audit", "--last", "10m");
+    expect(audit).toContain("adoptManifest");
+    expect(audit.split("\n").filter((line) => line.includes('"requested"'))).toHaveLength(1);
   });
 
   it("goes on after a kill: counters do not begin anew, and what was there is there", async () => {

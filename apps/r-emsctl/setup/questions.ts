@@ -52,7 +52,7 @@ export function createQuestions(input: Readable, output: Writable, signal: Abort
     title: (title) => clack.intro(title, io),
     end: (message) => clack.outro(message, io),
     note: (title, message) => clack.note(message, title, io),
-    tell: (kind, message) => clack.log[kind](message, io),
+    tell: (kind, message) => clack.log[kind](wrapped(message, output), io),
     text,
     async number(message, initial, min, max) {
       const check = (given: string): string | null => {
@@ -101,4 +101,26 @@ export function createQuestions(input: Readable, output: Writable, signal: Abort
       }
     },
   };
+}
+
+const WIDTH_MAX = 100;
+/** What stands left of a message. */
+const GUIDE_WIDTH = 4;
+
+/** Lines that fit the terminal, broken between words. */
+function wrapped(text: string, output: Writable): string {
+  const { columns = 80 } = output as { readonly columns?: number };
+  const width = Math.max(20, Math.min(WIDTH_MAX, columns - GUIDE_WIDTH));
+  return text
+    .split("\n")
+    .flatMap((paragraph) => {
+      const lines = [""];
+      for (const word of paragraph.split(" ")) {
+        const line = lines.at(-1) ?? "";
+        if (line !== "" && line.length + 1 + word.length > width) lines.push(word);
+        else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+      }
+      return lines;
+    })
+    .join("\n");
 }

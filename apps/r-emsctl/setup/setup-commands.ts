@@ -203,11 +203,14 @@ async function askSave(
     if (choice === "leave") throw new RemsError("REMS_TIMEOUT", "interrupted");
     if (choice === "show") questions.note(wizard.manifestPath, manifestText);
     else if (choice === "save") {
+      const { isEdit } = wizard.draft;
       const { path, previousPath, thisNode } = wizard.save();
       const kept = previousPath === null ? "" : ` What was there before is in ${previousPath}.`;
-      questions.end(
-        `${path} is written.${kept} Start this node: r-emsd${thisNode === "" ? " --node ID" : ""}`,
-      );
+      const start = `Start this node: r-emsd${thisNode === "" ? " --node ID" : ""}`;
+      const next = isEdit
+        ? "A node that runs goes on as it is: r-emsctl config diff, then config apply."
+        : start;
+      questions.end(`${path} is written.${kept} ${next}`);
       return EXIT.ok;
     } else if (choice !== "review") await askStep(wizard, questions, choice, signal);
   }

@@ -97,7 +97,7 @@ export const setup = {
   testRead: (device: Table) => send<TestReading>("POST", `${API}/test-read`, device),
   review: () => send<SetupReview>("GET", `${API}/review`),
   save: () => send<{ path: string; message: string }>("POST", `${API}/save`, {}),
-  discard: () => send<object>("DELETE", API),
+  discard: () => send<object>("POST", `${API}/discard`, {}),
   log: () => send<{ entries: readonly Table[] }>("GET", `${API}/log`),
 } as const;
 

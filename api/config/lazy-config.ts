@@ -1,0 +1,77 @@
+import { parametersHash, type ParameterSet } from "../../actors/grid/parameters.ts";
+import type { CommandDesk } from "../control-service.ts";
+import type { NodeView } from "../node-view.ts";
+import { type Service, unary, type UnaryMethod } from "../service.ts";
+
+const METHODS = [
+  "getConfig",
+  "previewConfig",
+  "applyConfig",
+  "settleConfig",
+  "configureGrid",
+  "restartNode",
+] as const;
+
+export interface ConfigEvents {
+  /** Somebody wants the node to start anew with its file. */
+  readonly restart: (user: string) => void;
+  /** The node's file was written as it is in force, or left alone. */
+  readonly manifest: (isWritten: boolean, text: string) => void;
+}
+
+/** What the worker does with the configuration while nobody asks for it: next to nothing. */
+export interface LazyConfig {
+  readonly service: Service;
+  /** Called often: has the node's file written once a change was confirmed. */
+  look(): void;
+}
+
+/**
+ * The configuration for a worker that mostly does without: schemas, profiles and the rest are loaded with the first question about it.
+ *
+ * @param startText - The node's file as the daemon read it.
+ */
+export function createLazyConfig(
+  view: NodeView,
+  desk: CommandDesk,
+  startText: string,
+  events: ConfigEvents,
+): LazyConfig {
+  let parts: Promise<{ readonly service: Service; readonly write: () => void }> | null = null;
+  const load = () => {
+    parts ??= import("./config-parts.ts").then(({ createConfigParts }) =>
+      createConfigParts(view, desk, startText, events),
+    );
+    return parts;
+  };
+  /** Values that were looked at, by grid: the same object as long as nothing changes. */
+  const seen = new Map<string, ParameterSet>();
+  const startHashes = new Map<string, string>();
+  return {
+    service: Object.fromEntries(
+      METHODS.map((name) => [
+        name,
+        unary(async (request: never) => {
+          const method = (await load()).service[name] as UnaryMethod<never, unknown>;
+          return method.answer(request);
+        }),
+      ]),
+    ),
+    look() {
+      let isNews = false;
+      for (const [grid, replica] of view.replicas) {
+        const { configuration } = replica.state;
+        if (configuration === undefined || !replica.isCurrent || configuration.trial !== null)
+          continue;
+        if (seen.get(grid) === configuration.values) continue;
+        seen.set(grid, configuration.values);
+        // A snapshot brings the same values as another object.
+        const hash = parametersHash(configuration.values);
+        if (startHashes.get(grid) === hash) continue;
+        startHashes.set(grid, hash);
+        isNews = true;
+      }
+      if (isNews) void load().then(({ write }) => write());
+    },
+  };
+}
