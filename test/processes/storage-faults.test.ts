@@ -18,7 +18,8 @@ import type { SimulatorProgram } from "./simulator-program.ts";
 const RAISED_MS = 2000;
 const CLEARED_MS = 5000;
 const DISK_MB = 64;
-const STORAGE = /^(DISK|JOURNAL|HISTORY)_/;
+/** Not `JOURNAL_SLOW`, which a busy machine raises rightly. */
+const STORAGE = /^(?:DISK|HISTORY)_|^JOURNAL_FAILED$/;
 
 const installation = useInstallation();
 let simulator: SimulatorProgram;
@@ -138,6 +139,8 @@ describe("a node that controls a plant alone", () => {
       // Longer than the lease of a lone leader, which the record on this very disk renews.
       await simulator.totalsAfter(4);
       expect(await storageAlarms()).toEqual(["DISK_FULL"]);
+      // That frames do not reach the disk in time is explained by it, and no alarm of its own.
+      expect(await activeAlarms()).not.toContain("JOURNAL_SLOW");
       rmSync(inData("filler"));
       const clearedMs = await until([], CLEARED_MS);
       console.info(
