@@ -77,6 +77,7 @@ async function verify(name, model, defines, isBreadthFirst) {
     defines,
     stateCount: read(/([\d.e+]+) states, stored/),
     depth: read(/depth reached (\d+)/),
+    memoryMb: read(/([\d.]+)\s+total actual memory usage/),
     violationDepth: read(/\(at depth (\d+)\)/),
     outcome:
       errorCount > 0 ? "violated" : errorCount === 0 && !isCutShort ? "holds" : "not completed",
@@ -107,7 +108,7 @@ function report(job, result) {
   const isRight = result.outcome === job.expected;
   const what =
     result.outcome === "holds"
-      ? `${result.stateCount.toLocaleString("en")} states, depth ${result.depth}`
+      ? `${result.stateCount.toLocaleString("en")} states, depth ${result.depth}, ${Math.ceil(result.memoryMb)} MB`
       : result.outcome === "violated"
         ? `counter-example of ${result.violationDepth} steps`
         : "not completed";

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
-import { cache } from "./apply-mutant.ts";
+import { writeIntoPage } from "../support/write-page.ts";
+import { cache, root } from "./apply-mutant.ts";
 import type { Mutant } from "./mutants.ts";
 import { MUTANTS } from "./mutants.ts";
 import type { MutantResult } from "./run-mutant.ts";
@@ -16,6 +17,7 @@ const EXAMPLES = `
 Examples:
   npm run mutants                              all, up to 20,000 seeds each
   npm run mutants -- --sample                  those that few seeds catch
+  npm run mutants -- --write-page              all, and the table into the documentation
   npm run mutants -- union-rule-skipped        one, with what was found
 
 Exit code: 0 all caught, 1 one was not, 2 the command is wrong.`;
@@ -25,6 +27,7 @@ interface Options {
   readonly sample?: true;
   readonly jobs: number;
   readonly json?: true;
+  readonly writePage?: true;
 }
 
 function whole(text: string): number {
@@ -39,6 +42,7 @@ const program = new Command("mutants")
   .option("--seeds <count>", "seeds at most for each", whole, SEEDS_MAX)
   .option("--sample", "only those that few seeds catch")
   .option("--jobs <count>", "processes at once", whole, Math.min(2, availableParallelism()))
+  .option("--write-page", "put the table into docs/07-resilience/mutants.md")
   .option("--json", "print the results as JSON at the end, and no progress")
   .addHelpText("after", EXAMPLES)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -96,17 +100,19 @@ function report(): void {
       ({ name, rule, what, seedCount, check }) =>
         `| ${rule} | ${name} | ${what} | ${seedCount} | ${check ?? "not caught"} |`,
     );
-    process.stdout.write(
-      [
-        "",
-        "| rule | mutant | what is wrong | seeds needed | check |",
-        "|---|---|---|---|---|",
-        ...table,
-        "",
-        `mutants: ${summary.passed} caught, ${failed} not caught (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
-        "",
-      ].join("\n"),
-    );
+    const text = [
+      "| rule | mutant | what is wrong | seeds needed | check |",
+      "|---|---|---|---|---|",
+      ...table,
+      "",
+      `mutants: ${summary.passed} caught, ${failed} not caught (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
+      "",
+    ].join("\n");
+    process.stdout.write(`\n${text}`);
+    if (options.writePage === true) {
+      const page = join(root, "docs", "07-resilience", "mutants.md");
+      writeIntoPage(page, `npm run mutants -- ${process.argv.slice(2).join(" ")}`, text);
+    }
   }
   process.exitCode = failed === 0 ? 0 : 1;
 }

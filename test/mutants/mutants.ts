@@ -49,17 +49,13 @@ export const MUTANTS: readonly Mutant[] = [
     isSample: true,
   },
   {
-    name: "log-of-another-epoch",
-    what: "what a standby holds of another epoch counts as held of this one",
+    name: "acknowledgement-of-any-frame",
+    what: "an acknowledgement counts for the newest frame, whatever frame it names",
     rule: "2",
-    file: "cluster/core/following.ts",
-    find: "log.last !== null && log.last.epoch === message.epoch && !log.isUnfit",
-    replace: "log.last !== null && !log.isUnfit",
-    also: {
-      file: "cluster/core/leading.ts",
-      find: "last !== null && last.epoch === leading.epoch;",
-      replace: "last !== null;",
-    },
+    file: "cluster/core/leading.ts",
+    find: "Math.max(follower.heldSequence, last.sequence)",
+    replace: "Math.max(follower.heldSequence, built)",
+    isSample: true,
   },
   {
     name: "acknowledgement-of-another-life",

@@ -119,7 +119,9 @@ typedef Controller {
   bool x;
 #ifdef DISK
   bool is_synced;
-  /* Epoch of the last frame of an own leadership in the journal; what it continued is there too. */
+#endif
+#if RESTARTS > 0
+  /* After a restart: epoch of the last frame of an own leadership in the journal; what it continued is there too. */
   byte logged;
   /* What the record as known, and the change under way, say: the watched frame was issued. */
   bool tells;
@@ -131,7 +133,7 @@ typedef Controller {
 Controller c[N];
 
 /* The store: the record, and transactions under way. A sender may be dead or may have given up: its transaction stays. */
-#ifdef DISK
+#if RESTARTS > 0
 typedef Transaction { byte expects; byte epoch; byte in_sync; bool tells };
 bool tells;
 #define tells_of(name) name
@@ -254,7 +256,7 @@ inline less(value) {
 
 inline clear_change(i) {
   c[i].expects = 0; c[i].next_epoch = 0; c[i].next_in_sync = 0; c[i].next_solo = 0; c[i].applied_as = 0; c[i].is_hot = false;
-#ifdef DISK
+#if RESTARTS > 0
   c[i].next_tells = false;
 #endif
   is_sent[i] = false
@@ -288,7 +290,7 @@ inline clear_resignation(i) {
 }
 
 inline clear_orphan(i) {
-#ifdef DISK
+#if RESTARTS > 0
   orphan[i].tells = false;
 #endif
   orphan[i].expects = 0; orphan[i].epoch = 0; orphan[i].in_sync = 0
@@ -298,7 +300,7 @@ inline clear_orphan(i) {
 inline abandon_change(i) {
   if
   :: is_sent[i] ->
-#ifdef DISK
+#if RESTARTS > 0
      orphan[i].tells = c[i].next_tells;
 #endif
      orphan[i].expects = c[i].expects; orphan[i].epoch = c[i].next_epoch; orphan[i].in_sync = c[i].next_in_sync
@@ -313,7 +315,7 @@ inline crash(i) {
   abandon_change(i); clear_leading(i); clear_resignation(i);
   c[i].role = DOWN; c[i].revision = 0; c[i].epoch = 0; c[i].in_sync = 0; c[i].unchanged = 0; c[i].epoch_seen = 0;
   c[i].promise = 0; c[i].silent = 0;
-#ifdef DISK
+#if RESTARTS > 0
   c[i].tells = false;
 #endif
   for (k : 0 .. N - 1) {
@@ -348,7 +350,7 @@ inline propose(i, to_epoch, set) {
 #ifdef NO_NEW_EPOCH_ACKNOWLEDGEMENT
   c[i].next_solo = SOLO_LEASE;
 #endif
-#ifdef DISK
+#if RESTARTS > 0
   c[i].next_tells = (to_epoch == c[i].epoch && x_issued && x_epoch == c[i].epoch);
 #endif
   is_sent[i] = true;
@@ -384,7 +386,10 @@ inline become_leader(i) {
         for (k : 0 .. N - 1) {
           c[k].x = false; c[k].holders = 0;
 #ifdef DISK
-          c[k].is_synced = false; c[k].tells = false; c[k].next_tells = false; orphan[k].tells = false;
+          c[k].is_synced = false;
+#endif
+#if RESTARTS > 0
+          c[k].tells = false; c[k].next_tells = false; orphan[k].tells = false;
 #endif
           c[k].sent.x = false; c[k].got.x = false;
           for (n : 0 .. N - 1) { c[k].to[n].x = false; c[k].to[n].after_x = false }
@@ -411,7 +416,7 @@ inline learn(i, r, e, set, told) {
   :: else
   fi;
   c[i].revision = r; c[i].epoch = e; c[i].in_sync = set;
-#ifdef DISK
+#if RESTARTS > 0
   c[i].tells = told;
 #endif
   see_epoch(i, e);
@@ -435,7 +440,7 @@ inline learn(i, r, e, set, told) {
 inline apply(to_epoch, to_set, told) {
   printf("the record moves to revision %d: epoch %d, in sync %d\n", revision + 1, to_epoch, to_set);
   revision++; epoch = to_epoch; in_sync = to_set;
-#ifdef DISK
+#if RESTARTS > 0
   tells = told;
 #endif
   for (k : 0 .. N - 1) {
@@ -567,6 +572,7 @@ proctype link(byte i; byte j) {
 
 proctype controller(byte i) {
   do
+#ifndef NO_FRAME
   /* The watched frame is built once, and issued under authority when everybody who may be in sync holds it. */
   :: d_step { (c[i].role == LEADING || c[i].role == HANDING) && x_epoch == 0 ->
        c[i].x = true; x_epoch = c[i].epoch;
@@ -578,16 +584,9 @@ proctype controller(byte i) {
        x_issued = true;
        printf("n%d issues the outputs of the frame in epoch %d\n", i, c[i].epoch);
        for (k : 0 .. N - 1) { assert(!(leads(k) && c[k].epoch > c[i].epoch && !c[k].x)) }; done }
+#endif
 #ifdef DISK
-  /* The journal is written in order: with a frame of the own leadership everything before it is there. */
-  :: d_step { c[i].x && !c[i].is_synced ->
-       c[i].is_synced = true;
-       if :: leads(i) && x_epoch == c[i].epoch -> c[i].logged = x_epoch :: else fi;
-       printf("n%d has the frame on disk\n", i); done }
-  :: d_step { leads(i) && c[i].logged != c[i].epoch ->
-       c[i].logged = c[i].epoch;
-       if :: c[i].x && x_epoch != c[i].epoch -> c[i].is_synced = true :: else fi;
-       printf("n%d has a frame of epoch %d on disk\n", i, c[i].epoch); done }
+  :: d_step { c[i].x && !c[i].is_synced -> c[i].is_synced = true; printf("n%d has the frame on disk\n", i); done }
 #endif
 
   /* Rule 9: a standby in sync whose promise has run out. */
@@ -643,9 +642,13 @@ proctype controller(byte i) {
 #endif
 
 #if RESTARTS > 0
-  /* A crash; what the disk did not have is lost, or not. Its transactions are still under way. */
-  :: d_step { c[i].role != DOWN && c[i].life < RESTARTS -> crash(i); done }
-  :: d_step { c[i].role != DOWN && c[i].life < RESTARTS && c[i].x && !c[i].is_synced -> crash(i); c[i].x = false; done }
+  /*
+   * A crash; what the disk did not have is lost, or not. The journal is written in order: where a frame is lost that an own leadership
+   * continued, all frames of that leadership are. Its transactions are still under way.
+   */
+  :: d_step { c[i].role != DOWN && c[i].life < RESTARTS -> c[i].logged = (leads(i) -> c[i].epoch : 0); crash(i); done }
+  :: d_step { c[i].role != DOWN && c[i].life < RESTARTS && c[i].x && !c[i].is_synced ->
+       c[i].logged = (leads(i) && x_epoch == c[i].epoch -> c[i].epoch : 0); crash(i); c[i].x = false; done }
   :: d_step { c[i].role == DOWN && c[i].life < RESTARTS -> c[i].life++; c[i].role = FOLLOWING; c[i].promise = RESTART_WAIT; printf("n%d starts again\n", i); done }
 #endif
   od
