@@ -35,6 +35,7 @@ describe("recorded incidents replay on this build as they were recorded", () => 
       '"to":"forming"',
       '"to":"tripped"',
       '"command":"start"',
+      '"BLACKOUT"',
     ]) {
       expect(said + framesText()).toContain(what);
     }
