@@ -50,6 +50,16 @@ export function countedPowerKw(source: Source): number {
   return Math.max(source.powerKw, source.ratedKw);
 }
 
+/**
+ * What the sources together are known to give, kW, one with bad power by its last good value: what sharing rests on. The load of
+ * {@link Balance} counts such a source as fully loaded, and a share of that would press power that nobody draws onto the others.
+ */
+export function sharedLoadKw(sources: readonly Source[]): number {
+  let sumKw = 0;
+  for (const source of sources) if (source.breaker !== "open") sumKw += source.powerKw;
+  return sumKw;
+}
+
 export function isConnected(source: Source): boolean {
   return source.breaker === "closed";
 }

@@ -95,6 +95,8 @@ export type BlackoutState = {
   readonly formedBy: string;
   /** Feeders that the recovery opened and has not closed again, in the order in which they come back. */
   readonly openedFeeders: readonly string[];
+  /** Feeders that were closed when the busbar was last live: their undervoltage releases may open them before the recovery does. */
+  readonly closedBefore: readonly string[];
   readonly inBandSinceMs: number | null;
   readonly nextFeederAtMs: number;
   /** When the first in line was asked to close, and how often; its wait counts from `feederSinceMs`. */
@@ -121,6 +123,7 @@ export const NO_BLACKOUT: BlackoutState = {
   failedClosers: [],
   formedBy: "",
   openedFeeders: [],
+  closedBefore: [],
   inBandSinceMs: null,
   nextFeederAtMs: 0,
   feederTryCount: 0,
@@ -241,7 +244,14 @@ function watch(input: BlackoutInput, state: BlackoutState): BlackoutState {
     darkSinceMs: isDead(input) ? (state.darkSinceMs ?? plantTimeMs) : null,
     doubtSinceMs: doubtOf(input) === null ? null : (state.doubtSinceMs ?? plantTimeMs),
     inBandSinceMs: isInBand ? (state.inBandSinceMs ?? plantTimeMs) : null,
+    closedBefore: isLive(input) ? closedOf(input, state.closedBefore) : state.closedBefore,
   };
+}
+
+function closedOf({ feeders }: BlackoutInput, before: readonly string[]): readonly string[] {
+  const closed = feeders.filter(({ breaker }) => breaker === "closed").map(({ device }) => device);
+  const isSame = closed.length === before.length && closed.every((id, at) => id === before[at]);
+  return isSame ? before : closed;
 }
 
 function isBlocked(run: Run): boolean {
@@ -302,9 +312,10 @@ class Run {
       return;
     }
     const known = new Set(this.state.openedFeeders);
+    const closedBefore = new Set(this.state.closedBefore);
     const openedFeeders = feeders
       .filter(({ device, breaker, isSwitchable }) =>
-        known.has(device) ? true : isSwitchable && breaker !== "open",
+        known.has(device) ? true : isSwitchable && (breaker !== "open" || closedBefore.has(device)),
       )
       .map(({ device }) => device);
     const again = { attempt, beganAtMs, openedFeeders, closer: "" };

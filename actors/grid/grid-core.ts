@@ -27,7 +27,7 @@ import { situationOf, type Situation } from "./situation.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "5";
+export const CORE_VERSION = "6";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {

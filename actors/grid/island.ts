@@ -169,6 +169,8 @@ export function islandSharePu(situation: Situation): number {
   let demandKw = 0;
   for (const source of situation.sources) {
     if (source.kind !== "genset" || source.breaker !== "closed") continue;
+    // It holds its reference: what it gives is not for the others to give.
+    if (!source.isPowerKnown) continue;
     demandKw += source.powerKw;
     if (sharing.has(source.device)) ratedKw += source.ratedKw;
   }

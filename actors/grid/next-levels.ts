@@ -1,3 +1,4 @@
+import { sharedLoadKw } from "../../energy/balance.ts";
 import { nextBatterySetpoint } from "../../energy/battery.ts";
 import { referenceInForceKw } from "../../energy/droop.ts";
 import { nextReferencesKw, type SharingSet } from "../../energy/sharing.ts";
@@ -141,7 +142,7 @@ function gensetLevels(
   shoreKw: number | null,
 ): void {
   const active: { readonly device: PlannedDevice; readonly set: SharingSet }[] = [];
-  const { loadKw } = input.situation.balance;
+  const loadKw = sharedLoadKw(input.situation.sources);
   let othersKw = shoreKw ?? 0;
   for (const device of plan.devices) {
     const isClosed = positionOf(state, device.id) === "closed";
