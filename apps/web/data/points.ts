@@ -1,4 +1,4 @@
-import { signal, type Signal } from "@preact/signals";
+import { batch, signal, type Signal } from "@preact/signals";
 import type { Device, Value } from "./messages.ts";
 import { request } from "./node-link.ts";
 import { paths } from "./paths.ts";
@@ -76,10 +76,12 @@ export class LivePoints {
   }
 
   #take({ changed }: PointsMessage): void {
-    for (const change of changed?.points ?? []) {
-      const live = this.#byId.get(`${change.device}.${change.point}`);
-      if (live !== undefined) live.reading.value = change;
-    }
+    batch(() => {
+      for (const change of changed?.points ?? []) {
+        const live = this.#byId.get(`${change.device}.${change.point}`);
+        if (live !== undefined) live.reading.value = change;
+      }
+    });
   }
 
   end(): void {

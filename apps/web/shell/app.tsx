@@ -29,7 +29,7 @@ const LATER: Readonly<Record<string, Load>> = {
   incidents: () => import("../pages/incidents-page.tsx"),
 };
 
-const LEISURE_MS = 3000;
+const LEISURE_MS = 300;
 
 /** A page outlives the node that it came from: what it may need is fetched while that one still answers. */
 function fetchLater(): () => void {

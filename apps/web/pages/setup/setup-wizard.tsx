@@ -29,9 +29,13 @@ export function SetupWizard({ onSaved }: { onSaved: () => void }): JSX.Element {
     }
   };
   useEffect(() => void load(), []);
-  const go = (step: string): void => {
+  const go = (step: string, revision?: number): void => {
     sessionStorage.setItem(PLACE, step);
     setOpen(step);
+    // The next answer may come before the whole state does.
+    if (revision !== undefined && view.type === "here") {
+      setView({ ...view, state: { ...view.state, revision } });
+    }
     void load();
   };
   if (view.type === "waiting") return <p class="waiting">Asking the node …</p>;

@@ -16,8 +16,8 @@ import { GroupForm } from "./group-form.tsx";
 interface StepFormProps {
   readonly step: SetupStep;
   readonly state: SetupState;
-  /** Leads to another step. */
-  readonly onDone: (next: string) => void;
+  /** Leads to another step, or to this one again; the draft is at that revision now. */
+  readonly onDone: (next: string, revision: number) => void;
 }
 
 const GRIDS: ReadonlySet<string> = new Set(["grids"]);
@@ -42,8 +42,7 @@ export function StepForm({ step, state, onDone }: StepFormProps): JSX.Element {
       const node = step.id === "nodes" && thisNode !== "" ? { this_node: thisNode } : {};
       const outcome = await setup.answer(step.id, { ...answers, ...node }, state.revision);
       setProblems(outcome.problems);
-      if (outcome.isOk) onDone(outcome.next);
-      else onDone(step.id);
+      onDone(outcome.isOk ? outcome.next : step.id, outcome.revision);
     } catch (error) {
       tell(error instanceof Error ? error.message : String(error), true);
     }
