@@ -25,6 +25,11 @@ Examples:
 
 Exit code: 0 all as expected, 1 something found wrong, 2 the command is wrong.`;
 
+const TITLES: Readonly<Record<string, string>> = {
+  vessel: "Commissioning trials of the power management of a vessel",
+  land: "Tests of a microgrid controller's states and transitions, in the manner of IEEE 2030.8",
+};
+
 const FINDING_COUNT_SHOWN = 6;
 
 interface Options {
@@ -213,11 +218,6 @@ function writeReport(reports: readonly TaskReport[], passed: number, failed: num
   }));
   writeFileSync(options.report, `${JSON.stringify({ passed, failed, scenarios }, null, 1)}\n`);
 }
-
-const TITLES: Readonly<Record<string, string>> = {
-  vessel: "Commissioning trials of the power management of a vessel",
-  land: "Tests of a microgrid controller's states and transitions, in the manner of IEEE 2030.8",
-};
 
 function writePage(specs: readonly ScenarioSpec[], reports: readonly TaskReport[]): void {
   if (options.html === undefined) return;

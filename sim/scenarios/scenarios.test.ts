@@ -7,6 +7,7 @@ import { type Evidence, INVARIANTS } from "./invariants.ts";
 import { parseExpectations } from "./expectation.ts";
 import { parseInputs } from "./input.ts";
 import { Recording, type TakenWrite } from "./recording.ts";
+import { reportPage } from "./report-page.ts";
 import { runScenario } from "./run-scenario.ts";
 import { loadScenarios, parseScenarios } from "./scenario-file.ts";
 
@@ -196,6 +197,28 @@ describe("invariants", () => {
     } as const;
     recording.event(6000, blackout);
     expect(broken([], { recording })).toContain("bus-stays-formed");
+  });
+});
+
+describe("a report", () => {
+  const finding = { check: "expected", atMs: 1500, text: 'it is <open> & "dark"' };
+  const run = {
+    variant: "no fault",
+    strike: null,
+    findings: [finding],
+    journalHash: "",
+    lines: [],
+  };
+  const curves = [{ grid: "port", frequencyHz: [60, 59, 60], voltagePct: [100, 99], loadKw: [1] }];
+  const report = { name: small.name, stepCount: 1, runs: [run], curves, virtualMs: 1, cpuMs: 1 };
+  const made = { at: "2026-01-01", seed: 1, coreVersion: "6" };
+  const page = reportPage("Trials", made, [{ spec: small, report }]);
+
+  it("shows what was found, the table and the curves", () => {
+    expect(page).toContain("1 not as expected");
+    expect(page).toContain("1.50 s expected: it is &lt;open&gt; &amp; &quot;dark&quot;");
+    expect(page).toContain("bt1 demand 120");
+    expect(page.match(/<svg/g)).toHaveLength(2);
   });
 });
 
