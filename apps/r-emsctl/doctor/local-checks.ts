@@ -1,7 +1,7 @@
 import {
   closeSync,
   fdatasyncSync,
-  mkdirSync,
+  existsSync,
   openSync,
   rmSync,
   statfsSync,
@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { execFile } from "node:child_process";
 import { createServer } from "node:net";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { setTimeout as wait } from "node:timers/promises";
 import { failed, type Finding, ok, type Patient, warning } from "./finding.ts";
@@ -86,11 +86,10 @@ export async function checkDisks({ manifest, localNodes, told }: Patient): Promi
   const findings: Finding[] = [];
   const journalSyncMs = Math.min(...manifest.grids.map(({ timings }) => timings.journalSyncMs));
   for (const node of manifest.nodes.filter(({ id }) => localNodes.includes(id))) {
-    const directory = resolve(node.dataDirectory);
+    const directory = nearest(resolve(node.dataDirectory));
     const check = `${node.id} disk`;
     told(`${check}: writing ${SYNC_COUNT} records to ${directory}`);
     try {
-      mkdirSync(directory, { recursive: true });
       const { p50Ms, p99Ms } = figures(await syncTimes(join(directory, `.doctor-${process.pid}`)));
       const text = `a record is on disk after ${p50Ms} ms (median), ${p99Ms} ms (99 %)`;
       findings.push(
@@ -125,6 +124,13 @@ export async function checkDisks({ manifest, localNodes, told }: Patient): Promi
     }
   }
   return findings;
+}
+
+/** Before a node's first start its directory is not there yet: what holds it is on the same disk. */
+function nearest(directory: string): string {
+  let found = directory;
+  while (!existsSync(found) && dirname(found) !== found) found = dirname(found);
+  return found;
 }
 
 async function syncTimes(path: string): Promise<number[]> {
