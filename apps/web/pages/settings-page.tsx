@@ -4,6 +4,7 @@ import { tell } from "../parts/notices.tsx";
 import { NodeStart } from "../parts/node-start.tsx";
 import { route } from "../shell/route.ts";
 import { GridParameters } from "./settings/grid-parameters.tsx";
+import { ManifestText } from "./settings/manifest-text.tsx";
 import { SetupWizard } from "./setup/setup-wizard.tsx";
 import "./settings/settings.css";
 
@@ -20,19 +21,22 @@ export default function SettingsPage(): JSX.Element {
         <a href="#/settings" aria-current={rest === "" ? "page" : undefined}>
           In force
         </a>
+        <a href="#/settings/text" aria-current={rest === "text" ? "page" : undefined}>
+          Manifest as text
+        </a>
         <a href="#/settings/manifest" aria-current={rest === "manifest" ? "page" : undefined}>
           Manifest of this node
         </a>
       </nav>
+      {rest === "text" ? <ManifestText /> : null}
+      {rest === "" ? <GridParameters /> : null}
       {rest === "manifest" ? (
         <SetupWizard
           onSaved={() =>
             tell("The manifest is written; a restart of the node brings it into force.")
           }
         />
-      ) : (
-        <GridParameters />
-      )}
+      ) : null}
     </>
   );
 }
