@@ -24,7 +24,9 @@ export function compareRuns(
     if (before === undefined || after === undefined) continue;
     findings.push(...compareGrid(id, before, after, faultAtMs, lateMs));
   }
-  return [...findings, ...compareOperations(base, struck)];
+  // What the struck run does at its very end the other one may do a moment later.
+  const sampleCount = Math.max(...[...struck.samples.values()].map(({ isLive }) => isLive.length));
+  return [...findings, ...compareOperations(base, struck, sampleCount * SAMPLE_MS - lateMs)];
 }
 
 function compareGrid(
@@ -87,12 +89,12 @@ function slidingExtreme(
 const KINDS: readonly OperationKind[] = ["starts", "stops", "closes", "opens", "trips"];
 
 /** No device does more than it does without the death. */
-function compareOperations(base: Recording, struck: Recording): Finding[] {
+function compareOperations(base: Recording, struck: Recording, untilMs: number): Finding[] {
   const findings: Finding[] = [];
   const devices = new Set(struck.operations.map(({ device }) => device));
   for (const device of devices) {
     for (const kind of KINDS) {
-      const [usual, found] = [base.countOf(device, kind), struck.countOf(device, kind)];
+      const [usual, found] = [base.countOf(device, kind), struck.countOf(device, kind, untilMs)];
       if (found <= usual) continue;
       const extra = struck.operations.findLast((one) => one.device === device && one.kind === kind);
       findings.push({
