@@ -46,7 +46,8 @@ export function createCommandDesk(
       const waiters = pending.get(requestId) ?? new Set();
       if (waiters.size === 0) {
         if (pending.size >= PENDING_COUNT_MAX || !submit(command)) {
-          reject(refused("too many commands wait; try again in a moment", true));
+          const text = "too many commands wait; try again in a moment";
+          reject(new RemsError("REMS_LIMIT_REACHED", text, { isRetryable: true }));
           return;
         }
         pending.set(requestId, waiters);
@@ -83,6 +84,7 @@ export function createCommandDesk(
     },
     service: {
       sendCommand: unary(async (message: V1) => {
+        if (message.actor === "") throw invalid("actor", "empty", "an actor of a grid");
         const { address } = view.actor(message.actor);
         const grid = gridOfAddress(address);
         if (grid === "") {
@@ -232,9 +234,11 @@ export function text(found: string, field: string): string {
 
 export function invalid(field: string, found: string, allowed: string): RemsError {
   const shown = found.slice(0, 80);
-  return new RemsError("REMS_REQUEST_INVALID", `${field} is ${shown}; allowed is ${allowed}`);
+  return new RemsError("REMS_REQUEST_INVALID", `${field} is ${shown}; allowed is ${allowed}`, {
+    details: { field },
+  });
 }
 
-function refused(reason: string, isRetryable = false): RemsError {
-  return new RemsError("REMS_REQUEST_REFUSED", reason, { isRetryable });
+function refused(reason: string): RemsError {
+  return new RemsError("REMS_REQUEST_REFUSED", reason);
 }

@@ -29,8 +29,17 @@ export function grpcErrorOf(error: unknown): {
   return { code, details: message, metadata };
 }
 
-/** A service as grpc-js takes it. */
-export function implementationOf(service: Service): UntypedServiceImplementation {
+/** Streams that are open, of all clients together. */
+export interface OpenStreams {
+  count: number;
+  readonly countMax: number;
+}
+
+/** A service as grpc-js takes it. @param streams - Counts its streams; one more than the most is refused. */
+export function implementationOf(
+  service: Service,
+  streams: OpenStreams = { count: 0, countMax: 256 },
+): UntypedServiceImplementation {
   const implementation: UntypedServiceImplementation = {};
   for (const [name, method] of Object.entries(service)) {
     if (method.type === "unary") {
@@ -38,9 +47,21 @@ export function implementationOf(service: Service): UntypedServiceImplementation
       continue;
     }
     const start = method.start as (request: unknown, sink: Sink<unknown>) => () => void;
-    implementation[name] = serverStream((call: ServerWritableStream<unknown, unknown>) =>
-      start(call.request, callSink(call)),
-    );
+    implementation[name] = serverStream((call: ServerWritableStream<unknown, unknown>) => {
+      if (streams.count >= streams.countMax) {
+        const text = `${streams.count} streams are open; allowed are ${streams.countMax}`;
+        throw new RemsError("REMS_LIMIT_REACHED", text, { isRetryable: true });
+      }
+      const end = start(call.request, callSink(call));
+      streams.count += 1;
+      let isOpen = true;
+      return () => {
+        if (!isOpen) return;
+        isOpen = false;
+        streams.count -= 1;
+        end();
+      };
+    });
   }
   return implementation;
 }

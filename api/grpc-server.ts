@@ -20,6 +20,7 @@ import type { NodeView } from "./node-view.ts";
 import { reflectionService, ServerReflectionAlpha } from "./reflection-service.ts";
 
 const MESSAGE_BYTES_MAX = 1024 * 1024;
+const STREAM_COUNT_MAX = 256;
 
 /** The operator gRPC: plain text, on loopback, until access control brings TLS. */
 export function createGrpcServer(
@@ -37,9 +38,10 @@ export function createGrpcServer(
   });
   const add = (service: object, implementation: UntypedServiceImplementation): void =>
     server.addService(service as ServiceDefinition, implementation);
-  add(InspectionService, implementationOf(inspectionService(view)));
+  const streams = { count: 0, countMax: STREAM_COUNT_MAX };
+  add(InspectionService, implementationOf(inspectionService(view), streams));
   add(ControlService, implementationOf(desk.service));
-  add(AlarmService, implementationOf(alarmService(view, desk)));
+  add(AlarmService, implementationOf(alarmService(view, desk), streams));
   for (const [service, implementation] of more) add(service, implementation);
   add(Health, healthService(view));
   add(ServerReflection, reflectionService(OPERATOR_DESCRIPTOR_SET));

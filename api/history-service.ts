@@ -5,6 +5,7 @@ import type { SeriesInfo } from "../history/store/store-messages.ts";
 import { RemsError } from "../kernel/errors.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import type { NodeView } from "./node-view.ts";
+import { pageOf } from "./paging.ts";
 import { unary, type Service } from "./service.ts";
 
 type V1 = typeof Types.rems.v1;
@@ -44,11 +45,10 @@ export function historyService(view: NodeView, store: StoreClient): Service {
     listSeries: unary(async (request: Message<"ListSeriesRequest">) => {
       const all = await store.ask({ type: "series", grid: request.grid });
       const wanted = all.filter(({ point }) => point.startsWith(request.pointPrefix));
-      const from = seriesStart(request.pageToken);
-      const to = from + pageSize(request.pageSize, SERIES_PAGE);
+      const page = pageOf(request, SERIES_PAGE, [request.grid, request.pointPrefix]);
       return rems.v1.ListSeriesResponse.create({
-        series: wanted.slice(from, to).map(seriesMessage),
-        nextPageToken: to < wanted.length ? String(to) : "",
+        series: wanted.slice(page.from, page.to).map(seriesMessage),
+        nextPageToken: page.tokenAfter(wanted.length),
         isSimulation,
       });
     }),
@@ -124,7 +124,10 @@ export function historyService(view: NodeView, store: StoreClient): Service {
       const stamp = new Date().toISOString().replaceAll(":", "").slice(0, 17);
       const chosen = name === "" ? `history-${stamp}.db` : name;
       if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(chosen)) {
-        throw invalid(`name is "${name.slice(0, 40)}"; allowed are letters, digits, dots, hyphens`);
+        throw invalid(
+          "name",
+          `name is "${name.slice(0, 40)}"; allowed are letters, digits, dots, hyphens`,
+        );
       }
       const { path, sizeBytes } = await store.ask({ type: "backup", name: chosen });
       return rems.v1.CreateBackupResponse.create({ path, sizeBytes, isSimulation });
@@ -135,19 +138,21 @@ export function historyService(view: NodeView, store: StoreClient): Service {
 function pointsQuery(request: Message<"QueryPointsRequest">) {
   const { grid, points, fromMs, toMs } = request;
   const samplesMax = request.samplesMax || SAMPLES;
+  if (grid === "") throw invalid("grid", "grid is empty; allowed is a grid of this node");
   if (points.length === 0 || points.length > POINTS_MAX) {
-    throw invalid(`points has ${points.length} entries; allowed are 1 to ${POINTS_MAX}`);
+    throw invalid("points", `points has ${points.length} entries; allowed are 1 to ${POINTS_MAX}`);
   }
   if (!(fromMs >= 0 && fromMs < toMs && toMs < Number.MAX_SAFE_INTEGER)) {
-    throw invalid(`the range is ${fromMs} to ${toMs}; from_ms must be below to_ms`);
+    throw invalid("to_ms", `the range is ${fromMs} to ${toMs}; from_ms must be below to_ms`);
   }
   if (samplesMax > SAMPLES_MAX || samplesMax * points.length > SAMPLES_TOTAL_MAX) {
     throw invalid(
+      "samples_max",
       `samples_max is ${samplesMax} for ${points.length} points; allowed are ${SAMPLES_MAX} per point and ${SAMPLES_TOTAL_MAX} in all`,
     );
   }
   const resolution = RESOLUTION_NAMES[request.resolution];
-  if (resolution === undefined) throw invalid(`resolution is ${request.resolution}`);
+  if (resolution === undefined) throw invalid("resolution", `resolution is ${request.resolution}`);
   return { grid, points, fromMs, toMs, resolution, samplesMax };
 }
 
@@ -167,7 +172,10 @@ function records(
   const { grid, fromMs, actorPrefix, text: contains } = given;
   for (const [name, value] of Object.entries({ grid, actorPrefix, contains, ...conditions })) {
     if (value.length > TEXT_LENGTH_MAX) {
-      throw invalid(`${name} has ${value.length} characters; allowed are ${TEXT_LENGTH_MAX}`);
+      throw invalid(
+        `filter.${name}`,
+        `${name} has ${value.length} characters; allowed are ${TEXT_LENGTH_MAX}`,
+      );
     }
   }
   return store.ask({
@@ -240,14 +248,6 @@ function pageSize(asked: number, preset: number): number {
   return Math.min(asked || preset, PAGE_MAX);
 }
 
-function seriesStart(token: string): number {
-  if (token === "") return 0;
-  if (/^\d{1,6}$/.test(token)) return Number(token);
-  throw invalid(
-    `page_token is "${token.slice(0, 20)}"; allowed is the next_page_token of the page before`,
-  );
-}
-
-function invalid(message: string): RemsError {
-  return new RemsError("REMS_REQUEST_INVALID", message);
+function invalid(field: string, message: string): RemsError {
+  return new RemsError("REMS_REQUEST_INVALID", message, { details: { field } });
 }

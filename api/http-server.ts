@@ -16,10 +16,9 @@ import type { ReplayDesk } from "./replay/replay-desk.ts";
 import type { NodeView } from "./node-view.ts";
 import { serveSetupLater } from "./setup/lazy-setup.ts";
 
-const BODY_BYTES_MAX = 64 * 1024;
+const BYTES_PER_KB = 1024;
 /** A whole manifest. */
-const MANIFEST_BYTES_MAX = 1024 * 1024;
-const STREAM_LIMITS = { streamCountMax: 64, streamsPerClientCountMax: 32 };
+const MANIFEST_BYTES_MAX = 1024 * BYTES_PER_KB;
 
 export interface HttpParts {
   readonly view: NodeView;
@@ -40,7 +39,7 @@ export interface HttpParts {
 export function createHttpServer(parts: HttpParts): FastifyInstance {
   const { view, methods } = parts;
   const server = fastify({
-    bodyLimit: BODY_BYTES_MAX,
+    bodyLimit: view.manifest.http.bodyKbMax * BYTES_PER_KB,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 300 },
   });
@@ -53,7 +52,7 @@ export function createHttpServer(parts: HttpParts): FastifyInstance {
   for (const route of ROUTES) {
     if (methods.has(route.rpc)) serveRoute(server, methods, route);
   }
-  serveEvents(server, view, methods, STREAM_LIMITS);
+  serveEvents(server, view, methods, view.manifest.http);
   serveIncidents(server, parts.incidents);
   serveMachines(server, parts);
   if (parts.replays !== null) {
@@ -69,7 +68,7 @@ export function createHttpServer(parts: HttpParts): FastifyInstance {
 function serveRoute(server: FastifyInstance, methods: JsonMethods, route: Route): void {
   server.route({
     method: route.method,
-    bodyLimit: route.tag === "Configuration" ? MANIFEST_BYTES_MAX : BODY_BYTES_MAX,
+    ...(route.tag === "Configuration" ? { bodyLimit: MANIFEST_BYTES_MAX } : {}),
     url: `${API_PREFIX}${route.path}`,
     handler: (request) => {
       const isText = route.method === "GET";

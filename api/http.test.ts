@@ -1,8 +1,9 @@
-import { get, request as httpRequest } from "node:http";
+import { get, request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type * as Json from "../proto/generated/rems-v1-json.ts";
 import { startApi, type ApiHandle } from "./api.ts";
 import { ROUTES } from "./http/routes.ts";
+import { changeRole } from "./test-role.ts";
 import { leadingStatus, TestFrames, testManifest } from "./test-node.ts";
 
 const frames = new TestFrames();
@@ -174,6 +175,19 @@ it.each([
   });
 });
 
+it.each([
+  ["/commands", { actor: "port/dg1", command: "start" }, "request_id"],
+  ["/commands", { requestId: "a", command: "start" }, "actor"],
+  ["/commands", { requestId: "a", actor: "port/dg1" }, "command"],
+  ["/alarms/act", { requestId: "a", action: "ALARM_ACTION_RESET", alarm: "all" }, "grid"],
+  ["/alarms/act", { requestId: "a", grid: "port", alarm: "all" }, "action"],
+  ["/alarms/act", { requestId: "a", grid: "port", action: "ALARM_ACTION_RESET" }, "alarm"],
+] as const)("%s without a required field: %j", async (path, body, field) => {
+  const found = await refusal(path, post(body));
+  expect(found.status).toBe(400);
+  expect(found.body.details[1]?.fieldViolations?.[0]?.field).toBe(field);
+});
+
 it("a refusal names the field at fault and what is allowed", async () => {
   const { body } = await refusal("/actors?page_size=many");
   expect(body.message).toBe('page_size is "many"; allowed is a number [REMS_REQUEST_INVALID]');
@@ -291,6 +305,54 @@ it("one stream of events tells several topics: what is, then what changes", asyn
   }
 });
 
+it("a page token holds for the question that it was given for", async () => {
+  const { nextPageToken } = await read<Json.ListActorsResponse>("/actors?page_size=2");
+  const next = await read<Json.ListActorsResponse>(
+    `/actors?page_size=2&page_token=${nextPageToken}`,
+  );
+  expect(next.actors).toHaveLength(2);
+  const other = await refusal(`/actors?address_prefix=grids&page_token=${nextPageToken}`);
+  expect(other.body.details[1]?.fieldViolations?.[0]?.field).toBe("page_token");
+});
+
+it("a browser that connects again goes on where it was", async () => {
+  const query = "topics=actors&address_prefix=nodes/n1/controllers/port";
+  const role = (to: string) =>
+    changeRole(handle, { grid: "port", from: "standby", to, reason: "test", atMs: 1 });
+  role("leading");
+  await until(async () => {
+    const { actors } = await read<Json.ListActorsResponse>("/actors?address_prefix=nodes");
+    return actors.length > 0 ? true : null;
+  });
+  const id = await new Promise<string>((resolve) => {
+    const sent = get(`${base}/events?${query}`, (response) => {
+      response.setEncoding("utf8").on("error", () => {});
+      response.on("data", (part: string) => {
+        const [, token] = /^id: (.*)$/m.exec(part) ?? [];
+        if (token === undefined) return;
+        sent.destroy();
+        resolve(token);
+      });
+    });
+    sent.on("error", () => {});
+  });
+  role("fenced");
+  const first = await new Promise<string>((resolve) => {
+    const headers = { "last-event-id": id };
+    const sent = get(`${base}/events?${query}`, { headers }, (response) => {
+      response.setEncoding("utf8").on("error", () => {});
+      response.on("data", (part: string) => {
+        const [, data] = /^event: actors\n(?:id: .*\n)?data: (.*)$/m.exec(part) ?? [];
+        if (data === undefined) return;
+        sent.destroy();
+        resolve(data);
+      });
+    });
+    sent.on("error", () => {});
+  });
+  expect(JSON.parse(first)).toMatchObject({ transition: { to: "fenced" } });
+});
+
 it.each(["topics=weather", "topics=status&colour=red", "topics=status&grid=nowhere"])(
   "a stream that cannot be is refused before it begins: %s",
   async (query) => {
@@ -299,6 +361,79 @@ it.each(["topics=weather", "topics=status&colour=red", "topics=status&grid=nowhe
     expect(found.body.details[0]?.reason).toMatch(/^REMS_/);
   },
 );
+
+it("a client gets as many streams as the manifest allows, and one more when one ends", async () => {
+  const countMax = testManifest.http.streamsPerClientCountMax;
+  const open = await Promise.all(
+    Array.from({ length: countMax }, () => begun("topics=leadership")),
+  );
+  const found = await refusal("/events?topics=leadership");
+  expect(found.status).toBe(429);
+  expect(found.body).toMatchObject({ code: 8, details: [{ reason: "REMS_LIMIT_REACHED" }, {}] });
+  open.pop()?.();
+  const more = await until(() => begun("topics=leadership").catch(() => null));
+  for (const end of [...open, more]) end();
+});
+
+/** A stream that began. @returns What ends it. */
+function begun(query: string): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    const sent = get(`${base}/events?${query}`, (response) => {
+      response.on("error", () => {});
+      response.resume();
+      if (response.statusCode === 200) resolve(() => sent.destroy());
+      else reject(new RangeError(String(response.statusCode)));
+    });
+    sent.on("error", () => {});
+  });
+}
+
+it("a reader of events that stops is passed over, and told so when it reads again", async () => {
+  const found: { event: string; data: string }[] = [];
+  let text = "";
+  const query = "topics=actors&address_prefix=nodes/n1/controllers/starboard";
+  const stopped = await new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = get(`${base}/events?${query}`, (response) => {
+      response.setEncoding("utf8").on("error", () => {});
+      response.on("data", (part: string) => {
+        text += part;
+        const blocks = text.split("\n\n");
+        text = blocks.pop() ?? "";
+        for (const block of blocks) {
+          const [, data] = /^data: (.*)$/m.exec(block) ?? [];
+          if (data !== undefined) found.push({ event: kindOf(data), data });
+        }
+        if (found.some(({ event }) => event === "bookmark")) resolve(response);
+      });
+    });
+    sent.on("error", reject);
+  });
+  stopped.pause();
+  const sentCount = 8000;
+  const last = async () =>
+    (await read<Json.GetLeadershipResponse>("/grids/starboard/leadership")).leadership?.roleReason;
+  for (let i = 0; i < sentCount; i++) {
+    const reason = `change ${i} ${"x".repeat(1000)}`;
+    changeRole(handle, { grid: "starboard", from: "standby", to: "leading", reason, atMs: i });
+    if ((i + 1) % 100 !== 0) continue;
+    await until(async () => ((await last())?.startsWith(`change ${i} `) ? true : null));
+  }
+  stopped.resume();
+  await until(() => Promise.resolve(found.at(-1)?.event === "bookmark" ? true : null));
+  const transitionCount = found.filter(({ event }) => event === "transition").length;
+  const { gap } = JSON.parse(found.find(({ event }) => event === "gap")?.data ?? "{}") as {
+    gap: { reason: string; skippedCount: number };
+  };
+  expect(gap.reason).toBe("this reader was too slow");
+  // What waited in sockets on the way was sent; the rest was passed over, and is counted.
+  expect(transitionCount + gap.skippedCount).toBe(sentCount);
+  expect(found.slice(-3).map(({ event }) => event)).toEqual(["gap", "actor", "bookmark"]);
+  stopped.destroy();
+}, 60_000);
+
+const kindOf = (data: string): string =>
+  ["gap", "bookmark", "transition", "actor"].find((kind) => data.includes(`{"${kind}":`)) ??
+  "hello";
 
 it("the document that is served has every route", async () => {
   const { openapi, paths } = await read<{

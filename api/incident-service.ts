@@ -53,7 +53,7 @@ export function createIncidentDesk(
       const dataDirectoryOf = directory();
       if (isBusy) {
         const text = "this node reads its journal for somebody else now; try again in a moment";
-        throw new RemsError("REMS_REQUEST_REFUSED", text, { isRetryable: true });
+        throw new RemsError("REMS_LIMIT_REACHED", text, { isRetryable: true });
       }
       isBusy = true;
       try {
@@ -114,6 +114,10 @@ export function incidentImplementation(desk: IncidentDesk): UntypedServiceImplem
 }
 
 function storedPath(dataDirectory: string, name: string): string {
+  if (name === "") {
+    const text = "name is empty; allowed is that of a captured incident";
+    throw new RemsError("REMS_REQUEST_INVALID", text, { details: { field: "name" } });
+  }
   const stored = listStoredIncidents(dataDirectory);
   const found = stored.find((one) => one.name === name);
   if (found !== undefined) return found.path;
@@ -125,7 +129,9 @@ function storedPath(dataDirectory: string, name: string): string {
 
 function timeOf(ms: number, field: string): number {
   if (Number.isFinite(ms) && Math.abs(ms) <= TIME_MS_MAX) return ms;
-  throw new RemsError("REMS_REQUEST_INVALID", `${field}: allowed are milliseconds since 1970`);
+  throw new RemsError("REMS_REQUEST_INVALID", `${field}: allowed are milliseconds since 1970`, {
+    details: { field },
+  });
 }
 
 function* partsOf(bytes: Buffer): Generator<Buffer> {

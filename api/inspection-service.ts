@@ -1,10 +1,10 @@
-import { RemsError } from "../kernel/errors.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import { shortAddress } from "./actor-address.ts";
 import { deviceMessages } from "./device-messages.ts";
 import { leadershipMessage, nodeMessages } from "./leadership-message.ts";
 import { machineList, machineMessage, possibleTransitions } from "./machine-message.ts";
 import type { NodeView } from "./node-view.ts";
+import { pageOf } from "./paging.ts";
 import { stream, unary, type Service } from "./service.ts";
 import { gridStatusMessage } from "./status-message.ts";
 import { topologyMessage } from "./topology-message.ts";
@@ -20,7 +20,6 @@ type Message<Name extends keyof V1> = V1[Name] extends new (...args: never[]) =>
   : never;
 
 const PAGE_SIZE = 200;
-const PAGE_SIZE_MAX = 1000;
 
 /** Answers `rems.v1.InspectionService` from the node's view. */
 export function inspectionService(view: NodeView): Service {
@@ -32,11 +31,12 @@ function actorMethods(view: NodeView): Service {
   return {
     listActors: unary((request: Message<"ListActorsRequest">) => {
       const actors = matching(view, request.addressPrefix);
-      const from = pageStart(request.pageToken);
-      const to = from + Math.min(request.pageSize || PAGE_SIZE, PAGE_SIZE_MAX);
+      const page = pageOf(request, PAGE_SIZE, [request.addressPrefix]);
       return rems.v1.ListActorsResponse.create({
-        actors: actors.slice(from, to).map((actor) => actorMessage(actor, request.withContext)),
-        nextPageToken: to < actors.length ? String(to) : "",
+        actors: actors
+          .slice(page.from, page.to)
+          .map((actor) => actorMessage(actor, request.withContext)),
+        nextPageToken: page.tokenAfter(actors.length),
         isSimulation,
       });
     }),
@@ -117,14 +117,4 @@ function matching(view: NodeView, prefix: string) {
     .filter(
       ({ address }) => address.startsWith(prefix) || shortAddress(address).startsWith(prefix),
     );
-}
-
-function pageStart(token: string): number {
-  if (token === "") return 0;
-  if (/^\d{1,6}$/.test(token)) return Number(token);
-  throw new RemsError(
-    "REMS_REQUEST_INVALID",
-    `page_token is "${token.slice(0, 20)}"; allowed is the next_page_token of the page before`,
-    { details: { field: "page_token" } },
-  );
 }

@@ -21,6 +21,8 @@ const CODE_OF: Partial<Record<ErrorCode, number>> = {
   REMS_NOT_LEADER: CODE.failedPrecondition,
   REMS_NO_AUTHORITY: CODE.failedPrecondition,
   REMS_REQUEST_REFUSED: CODE.failedPrecondition,
+  REMS_LIMIT_REACHED: CODE.resourceExhausted,
+  REMS_PERMISSION_DENIED: CODE.permissionDenied,
   REMS_COORDINATOR_UNAVAILABLE: CODE.unavailable,
   REMS_HISTORY_FAILED: CODE.unavailable,
   REMS_TIMEOUT: CODE.deadlineExceeded,

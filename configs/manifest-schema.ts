@@ -485,6 +485,32 @@ export const manifestSchema = z.strictObject({
     z.strictObject({ enabled: field(z.boolean().default(true), "Serve `/metrics`.") }).prefault({}),
     "Prometheus metrics.",
   ),
+  http: field(
+    z
+      .strictObject({
+        streams_max: field(
+          z.int().min(1).max(1000).default(64),
+          "Event streams that a node serves at a time; one more is refused.",
+        ),
+        streams_per_client_max: field(
+          z.int().min(1).max(1000).default(32),
+          "Of them, those to one address.",
+        ),
+        body_max_kb: field(z.int().min(1).max(10_000).default(64), "Largest body of a request.", {
+          unit: "kB",
+        }),
+        origins: field(
+          z
+            .array(z.string().regex(/^https?:\/\/[^\s/]+$/))
+            .max(20)
+            .default([]),
+          "Pages of elsewhere that may read and command, besides those of the nodes themselves: a control room's own screens, say.",
+          { form: 'origins in quotes, such as "https://screens.example:8443"' },
+        ),
+      })
+      .prefault({}),
+    "HTTP on `http_port` of the nodes; it listens on the node's `host`.",
+  ),
   notifications: field(
     z.array(notificationSchema).max(16).default([]),
     "Ways to reach people with alarms.",

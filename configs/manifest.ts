@@ -27,6 +27,7 @@ export interface Manifest {
     readonly keepDays: number;
   };
   readonly metrics: { readonly isEnabled: boolean };
+  readonly http: HttpConfig;
   readonly history: HistoryConfig;
   /** What is offered to other systems on the nodes' `modbusPort`. */
   readonly modbusServer: ModbusServerConfig;
@@ -47,6 +48,15 @@ export interface NotificationConfig {
   readonly isReturnTold: boolean;
   /** File with `user:password`; empty for none. */
   readonly credentialsFile: string;
+}
+
+/** Limits of a node's HTTP. */
+export interface HttpConfig {
+  readonly streamCountMax: number;
+  readonly streamsPerClientCountMax: number;
+  readonly bodyKbMax: number;
+  /** Of pages that may read and command, besides the nodes' own. */
+  readonly origins: readonly string[];
 }
 
 export interface ModbusServerConfig {

@@ -87,6 +87,12 @@ export function toManifest(
       isReturnTold: one.tell_return,
       credentialsFile: one.credentials_file,
     })),
+    http: {
+      streamCountMax: file.http.streams_max,
+      streamsPerClientCountMax: file.http.streams_per_client_max,
+      bodyKbMax: file.http.body_max_kb,
+      origins: file.http.origins,
+    },
     history: toHistory(file.history),
   };
 }

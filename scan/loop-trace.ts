@@ -1,7 +1,9 @@
 import type { LeadershipOrigin } from "../kernel/frame.ts";
 
-/** Steps of a failover as the loop takes them, for whoever measures where its time goes. Times are monotonic milliseconds. */
+/** Steps of a loop, those of a failover above all, for whoever measures where its time goes. Times are monotonic milliseconds. */
 export type LoopStep =
+  /** A scan began so much later than it was due. */
+  | { readonly step: "scanned"; readonly latenessMs: number }
   /** A takeover went to the coordinator: last message of the old leader, and until when the promise bound this controller. */
   | {
       readonly step: "takeoverSent";

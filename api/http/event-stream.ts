@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { HttpConfig } from "../../configs/manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { messageToJson } from "../../proto/message-json.ts";
 import type { NodeView } from "../node-view.ts";
@@ -18,12 +19,8 @@ const STREAMS: Readonly<Record<string, string>> = {
 };
 const TOPICS = ["status", ...Object.keys(STREAMS)];
 const KEEP_ALIVE_MS = 15_000;
-
-export interface StreamLimits {
-  readonly streamCountMax: number;
-  /** By address. */
-  readonly streamsPerClientCountMax: number;
-}
+/** A reader that takes nothing for so many keep-alives is gone, or may come again: its place is for others. */
+const STALLED_COUNT_MAX = 8;
 
 type Query = Readonly<Record<string, unknown>>;
 
@@ -35,7 +32,7 @@ export function serveEvents(
   server: FastifyInstance,
   view: NodeView,
   methods: JsonMethods,
-  limits: StreamLimits,
+  limits: HttpConfig,
 ): void {
   const counts = new Map<string, number>();
   let totalCount = 0;
@@ -45,9 +42,9 @@ export function serveEvents(
     const count = counts.get(client) ?? 0;
     if (totalCount >= limits.streamCountMax || count >= limits.streamsPerClientCountMax) {
       throw new RemsError(
-        "REMS_REQUEST_REFUSED",
+        "REMS_LIMIT_REACHED",
         `${totalCount} event streams are open, ${count} of them to ${client}; allowed are ${limits.streamCountMax}, ${limits.streamsPerClientCountMax} to one client`,
-        { isRetryable: true, details: { isTooMany: true } },
+        { isRetryable: true },
       );
     }
     const end = start(view, methods, request, reply);
@@ -151,8 +148,11 @@ function start(
   raw.on("drain", () => {
     for (const sink of sinks) sink.onReady();
   });
+  let stalledCount = 0;
   const timer = setInterval(() => {
-    if (!raw.writableNeedDrain) raw.write(":\n\n");
+    stalledCount = raw.writableNeedDrain ? stalledCount + 1 : 0;
+    if (stalledCount >= STALLED_COUNT_MAX) raw.destroy();
+    else if (stalledCount === 0) raw.write(":\n\n");
   }, KEEP_ALIVE_MS);
   ends.push(() => clearInterval(timer));
   return end;

@@ -72,5 +72,5 @@ function nameOf(host: string): string {
 }
 
 function refused(text: string): RemsError {
-  return new RemsError("REMS_REQUEST_REFUSED", text, { details: { isForeign: true } });
+  return new RemsError("REMS_PERMISSION_DENIED", text);
 }

@@ -25,9 +25,6 @@ export function httpErrorOf(error: unknown): {
   readonly httpStatus: number;
   readonly body: StatusJson;
 } {
-  if (RemsError.find(error, "REMS_REQUEST_REFUSED")?.details["isForeign"] === true) {
-    return { httpStatus: 403, body: { ...statusOf(error), code: CODE.permissionDenied } };
-  }
   const { statusCode, message } = error as { statusCode?: number; message?: string };
   if (!(error instanceof RemsError) && statusCode !== undefined && statusCode < 500) {
     const code = CODE_OF_HTTP[statusCode] ?? CODE.invalidArgument;

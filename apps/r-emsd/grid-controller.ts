@@ -153,7 +153,10 @@ export function createGridController(options: GridControllerOptions): GridContro
           api.onAlarm(grid.id, code, PRIORITIES[code], isActive, text);
         },
         reply: (reply) => api.reply(reply),
-        scan: (latenessMs, missedCount) => api.onScan(grid.id, latenessMs, missedCount),
+        scan(latenessMs, missedCount) {
+          api.onScan(grid.id, latenessMs, missedCount);
+          trace?.(options.clock.monotonicMs(), grid.id, { step: "scanned", latenessMs });
+        },
         ...(trace === null ? {} : { trace: (nowMs, step) => trace(nowMs, grid.id, step) }),
         restart(reason) {
           log.warn({ reason }, "starting a new incarnation");

@@ -17,12 +17,12 @@ const traceLine = z.object({
 });
 export type TraceLine = z.infer<typeof traceLine>;
 
-/** Steps of one node, in the order of time; a torn last line is left out. */
+/** Steps of failovers of one node, in the order of time; a torn last line is left out. */
 export function readTrace(path: string): TraceLine[] {
   if (!existsSync(path)) return [];
   const lines: TraceLine[] = [];
   for (const text of readFileSync(path, "utf8").split("\n")) {
-    if (text === "" || !text.endsWith("}")) continue;
+    if (text === "" || !text.endsWith("}") || text.includes('"step":"scanned"')) continue;
     lines.push(traceLine.parse(JSON.parse(text)));
   }
   return lines;
