@@ -435,6 +435,15 @@ const kindOf = (data: string): string =>
   ["gap", "bookmark", "transition", "actor"].find((kind) => data.includes(`{"${kind}":`)) ??
   "hello";
 
+it("the wizard is there once it is asked for, behind the same guard and limits", async () => {
+  const state = await read<{ isFirstStart?: boolean }>("/setup");
+  expect(state).toBeTypeOf("object");
+  expect((await refusal("/setup/steps/nothing/proposal")).body.code).toBeGreaterThan(0);
+  const setup = (headers: Record<string, string>) => raw("PUT", "/setup/steps/node", headers);
+  expect(await setup({ origin: "http://evil.example" })).toBe(403);
+  expect((await refusal("/setup/nothing")).status).toBe(404);
+});
+
 it("the document that is served has every route", async () => {
   const { openapi, paths } = await read<{
     openapi: string;

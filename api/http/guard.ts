@@ -10,7 +10,7 @@ import type { NodeView } from "../node-view.ts";
  * giving its own name this node's address:
  * - the `Host` is an address, this machine's name, or a name of the manifest;
  * - what changes something is JSON, which a foreign page cannot send unasked;
- * - where the browser names the page's `Origin`, it is this node or another node of the installation. To these alone the browser is told
+ * - where the browser names the page's `Origin`, it is this node, another node of the installation, or one that the manifest names. To these alone the browser is told
  *   that they may read: a page goes on with another node where its own dies.
  */
 export function guardAgainstSites(server: FastifyInstance, view: NodeView): void {
@@ -20,7 +20,7 @@ export function guardAgainstSites(server: FastifyInstance, view: NodeView): void
     const name = nameOf(host);
     return isIP(name) !== 0 || names.has(name);
   };
-  const origins = new Set(originsOf(view.manifest.nodes));
+  const origins = new Set([...originsOf(view.manifest.nodes), ...view.manifest.http.origins]);
   server.options("/*", (_request, reply) => reply.code(204).send());
   server.addHook("onRequest", async (request: FastifyRequest, reply) => {
     const { host = "", origin } = request.headers;
