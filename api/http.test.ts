@@ -419,6 +419,7 @@ it("a reader of events that stops is passed over, and told so when it reads agai
     await until(async () => ((await last())?.startsWith(`change ${i} `) ? true : null));
   }
   stopped.resume();
+  await until(() => Promise.resolve(found.some(({ event }) => event === "gap") ? true : null));
   await until(() => Promise.resolve(found.at(-1)?.event === "bookmark" ? true : null));
   const transitionCount = found.filter(({ event }) => event === "transition").length;
   const { gap } = JSON.parse(found.find(({ event }) => event === "gap")?.data ?? "{}") as {

@@ -76,5 +76,5 @@ function cookieOf(header: string | undefined): string {
 
 /** 403: the request is understood, and who asks is not let in. */
 function foreign(reason: string): RemsError {
-  return new RemsError("REMS_REQUEST_REFUSED", reason, { details: { isForeign: true } });
+  return new RemsError("REMS_PERMISSION_DENIED", reason);
 }
