@@ -22,6 +22,8 @@ const VALID: Readonly<Record<string, unknown>> = {
   machine: "genset",
   points: ["dg1.activePowerKw"],
   toMs: 1000,
+  isolatedNode: "n3",
+  reason: "it is switched off",
 };
 
 const view = new NodeView(testManifest, "n1", "0.1.0");
