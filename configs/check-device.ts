@@ -120,6 +120,17 @@ function checkRatings(device: DeviceFile, path: ConfigPath, report: Report): voi
   require("power_kw", DEVICE_KINDS[kind].isSource);
   require("energy_kwh", kind === "battery");
   require("load_kw", kind === "feeder" || kind === "thruster");
+  const { battery } = device;
+  if (battery !== undefined && kind !== "battery") {
+    report([...path, "battery"], "a table", `none for kind ${kind}`);
+  }
+  if (battery !== undefined && battery.soc_min_pct >= battery.soc_max_pct) {
+    const allowed = `less than soc_max_pct = ${battery.soc_max_pct}`;
+    report([...path, "battery", "soc_min_pct"], String(battery.soc_min_pct), allowed);
+  }
+  if (device.consumer !== undefined && kind !== "thruster") {
+    report([...path, "consumer"], "a table", `none for kind ${kind}`);
+  }
 }
 
 /** Whether a device of this profile may stand in this grid: rules 4, 9 and 11 of the plant. */

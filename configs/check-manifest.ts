@@ -251,6 +251,8 @@ function checkPower(grid: GridFile, path: ConfigPath, report: Report): void {
     const allowed = `at least start_limit_pct = ${power.start_limit_pct}`;
     report([...at, "fast_start_limit_pct"], String(power.fast_start_limit_pct), allowed);
   }
+  checkFreeKw(power, at, report);
+  checkSupply(power, at, report);
   if (power.start_order === undefined) return;
   const order = power.start_order;
   const gensets = grid.devices.filter(({ kind }) => kind === "genset").map(({ id }) => id);
@@ -270,6 +272,33 @@ function checkPower(grid: GridFile, path: ConfigPath, report: Report): void {
   const missing = gensets.filter((id) => !order.includes(id));
   if (missing.length > 0) {
     report([...at, "start_order"], `no ${missing.join(", ")}`, "every genset of the grid");
+  }
+}
+
+/** The reserve for a stop must exceed the reserve for a start, or sets start and stop by turns. */
+function checkFreeKw(power: GridFile["power"], at: ConfigPath, report: Report): void {
+  const { start_free_kw: startKw, stop_free_kw: stopKw, fast_start_free_kw: fastKw } = power;
+  if (stopKw <= startKw) {
+    report([...at, "stop_free_kw"], String(stopKw), `more than start_free_kw = ${startKw}`);
+  }
+  if (fastKw > startKw) {
+    report([...at, "fast_start_free_kw"], String(fastKw), `at most start_free_kw = ${startKw}`);
+  }
+}
+
+function checkSupply(power: GridFile["power"], at: ConfigPath, report: Report): void {
+  const { shedding } = power;
+  if (power.asymmetric_min_pct >= power.asymmetric_max_pct) {
+    const allowed = `less than asymmetric_max_pct = ${power.asymmetric_max_pct}`;
+    report([...at, "asymmetric_min_pct"], String(power.asymmetric_min_pct), allowed);
+  }
+  if (shedding.fast_overload_pct < shedding.overload_pct) {
+    const allowed = `at least overload_pct = ${shedding.overload_pct}`;
+    report([...at, "shedding", "fast_overload_pct"], String(shedding.fast_overload_pct), allowed);
+  }
+  const delays = shedding.stage_delays_s;
+  if (delays.some((delayS, index) => delayS < (delays[index - 1] ?? 0))) {
+    report([...at, "shedding", "stage_delays_s"], `[${delays.join(", ")}]`, "rising delays");
   }
 }
 

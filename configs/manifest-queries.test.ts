@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { present } from "../kernel/assert.ts";
 import { loadManifest } from "./load-manifest.ts";
 import {
   controllersOf,
@@ -57,6 +58,7 @@ describe("manifest queries", () => {
         { grid: a, device: "x" },
         { grid: b, device: "y" },
       ],
+      sacrifice: present(vessel.ties[0], "the vessel has a tie").sacrifice,
     });
     const chain: Manifest = {
       ...vessel,

@@ -1,23 +1,16 @@
 import { z } from "zod";
 import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
+import { host, id, name, port, seconds, text } from "./field-kinds.ts";
 import { field } from "./field-schema.ts";
+import {
+  batteryUseSchema,
+  consumerSchema,
+  powerSchema,
+  ratingsSchema,
+  sacrificeSchema,
+} from "./power-schema.ts";
 import { blackoutSchema, operatingModeSchema, siteSchema } from "./sequence-schema.ts";
 
-const ID_FORM = "1 to 32 lower-case letters, digits and hyphens, a letter first";
-const id = (meaning: string) =>
-  field(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), meaning, { form: ID_FORM });
-const name = (meaning: string) =>
-  field(z.string().max(80).default(""), meaning, { defaultText: "the id" });
-const text = (lengthMax: number) => z.string().min(1).max(lengthMax);
-const host = (meaning: string) =>
-  field(z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/), meaning, {
-    form: "a host name or an IP address in quotes",
-  });
-const port = (meaning: string) => field(z.int().min(1).max(65535), meaning);
-const percent = (min: number, max: number, preset: number, meaning: string) =>
-  field(z.number().min(min).max(max).default(preset), meaning, { unit: "%" });
-const seconds = (max: number, preset: number, meaning: string) =>
-  field(z.number().min(0).max(max).default(preset), meaning, { unit: "s" });
 const timing = (meaning: string) =>
   field(z.number().gt(0).max(600_000).optional(), meaning, {
     unit: "ms",
@@ -62,72 +55,6 @@ const timingsSchema = z.strictObject({
   clock_divergence_ms: timing("The most that two nodes' clocks differ over one grace."),
   stale_ms: timing("A point that was not read for so long is uncertain."),
   coordinator_ms: timing("Deadline of one call to the coordinator."),
-});
-
-const powerSchema = z.strictObject({
-  start_limit_pct: percent(
-    10,
-    100,
-    85,
-    "A genset starts above this load of the connected capacity, after `start_delay_s`.",
-  ),
-  start_delay_s: seconds(3600, 10, "How long the load must stay above `start_limit_pct`."),
-  fast_start_limit_pct: percent(
-    10,
-    120,
-    95,
-    "As `start_limit_pct`, after the shorter `fast_start_delay_s`. At least `start_limit_pct`.",
-  ),
-  fast_start_delay_s: seconds(3600, 2, "How long the load must stay above `fast_start_limit_pct`."),
-  stop_limit_pct: percent(
-    1,
-    99,
-    70,
-    "A genset stops below this load of the capacity that remains after the stop. Below `start_limit_pct`.",
-  ),
-  stop_delay_s: seconds(86_400, 300, "How long the load must stay below `stop_limit_pct`."),
-  minimum_run_s: seconds(86_400, 600, "A genset that started runs at least so long."),
-  n1_required: field(
-    z.boolean().default(true),
-    "Keep enough reserve to carry the load after the loss of the largest source.",
-  ),
-  start_order: field(
-    z.array(id("A genset of this grid.")).max(64).optional(),
-    "Gensets in order of start.",
-    { defaultText: "in the order of the file" },
-  ),
-  heavy_consumer_margin_kw: field(
-    z.number().min(0).max(1_000_000).default(150),
-    "Free capacity that must remain before a heavy consumer is granted.",
-    { unit: "kW" },
-  ),
-  ramp_pct_per_s: field(
-    z.number().gt(0).max(1000).default(10),
-    "Most change of a source's reference, percent of rating per second.",
-    { unit: "%/s" },
-  ),
-  start_timeout_s: field(
-    z.number().gt(0).max(3600).default(60),
-    "A start without readiness after so long has failed.",
-    { unit: "s" },
-  ),
-  cooldown_s: seconds(3600, 180, "A genset runs unloaded so long before it stops."),
-});
-
-const rating = (meaning: string, unit: string, max = 1_000_000) =>
-  field(z.number().min(0).max(max).default(0), meaning, { unit });
-const ratingsSchema = z.strictObject({
-  power_kw: rating("Rated active power of a source. Required for sources.", "kW"),
-  apparent_kva: rating("Rated apparent power.", "kVA"),
-  energy_kwh: rating("Energy of a battery. Required for batteries.", "kWh"),
-  minimum_load_pct: rating("Least load at which the source should run for long.", "%", 100),
-  droop_pct: rating("Frequency droop from no load to rated power.", "%", 20),
-  reserve_soc_pct: rating(
-    "Battery: state of charge below which energy is never counted as reserve.",
-    "%",
-    100,
-  ),
-  load_kw: rating("Expected draw of a feeder, most draw of a thruster. Required for these.", "kW"),
 });
 
 const serialSchema = z.strictObject({
@@ -214,6 +141,16 @@ const deviceSchema = z.strictObject({
     { defaultText: "true for sources and bus-ties" },
   ),
   ratings: field(ratingsSchema.prefault({}), "Nameplate. What does not apply is left out."),
+  battery: field(
+    batteryUseSchema.optional(),
+    "What a battery is for. For batteries; each field has its default.",
+    { defaultText: "each field's own" },
+  ),
+  consumer: field(
+    consumerSchema.optional(),
+    "How a heavy consumer asks for power. For thrusters; each field has its default.",
+    { defaultText: "each field's own" },
+  ),
   trip_stage: field(
     z.int().min(0).max(3).optional(),
     "Stage at which load is shed: 0 first (battery charging), 3 last (thrusters). For feeders, thrusters and batteries.",
@@ -556,6 +493,10 @@ export const manifestSchema = z.strictObject({
               .min(2)
               .max(2),
             "The two breakers in series, one owned by each grid.",
+          ),
+          sacrifice: field(
+            sacrificeSchema.prefault({}),
+            "When the tie is opened for the sake of one side.",
           ),
         }),
       )

@@ -2,6 +2,12 @@ import type { AlarmPriority } from "../kernel/alarm.ts";
 import type { DeviceKind } from "../kernel/device-kinds.ts";
 import type { ControlMode } from "../kernel/ports/device-io.ts";
 import type { Timings, TimingSetName } from "../kernel/timings.ts";
+import type {
+  BatteryUseConfig,
+  ConsumerConfig,
+  PowerConfig,
+  SacrificeConfig,
+} from "./power-config.ts";
 import type { DeviceProfile } from "./profile.ts";
 
 /** A checked installation: what every other layer works from. Arrays keep the order of the file. */
@@ -190,27 +196,6 @@ export interface ControllerConfigEntry {
   readonly failoverOrder: number;
 }
 
-/** Limits and delays of load-dependent start and stop, in percent of connected capacity. */
-export interface PowerConfig {
-  readonly startLimitPct: number;
-  readonly startDelayS: number;
-  readonly fastStartLimitPct: number;
-  readonly fastStartDelayS: number;
-  /** Of the capacity that remains after the stop. */
-  readonly stopLimitPct: number;
-  readonly stopDelayS: number;
-  readonly minimumRunS: number;
-  readonly isN1Required: boolean;
-  /** Genset ids in order of start. */
-  readonly startOrder: readonly string[];
-  /** Free capacity that must remain before a heavy consumer is granted, kW. */
-  readonly heavyConsumerMarginKw: number;
-  /** Most change of a source's reference, percent of rating per second. */
-  readonly rampPctPerS: number;
-  readonly startTimeoutS: number;
-  readonly cooldownS: number;
-}
-
 export interface DeviceConfig {
   readonly id: string;
   readonly name: string;
@@ -233,6 +218,10 @@ export interface DeviceConfig {
   /** Reach of this device counts for failover. */
   readonly isCritical: boolean;
   readonly ratings: Ratings;
+  /** Null but for batteries. */
+  readonly battery: BatteryUseConfig | null;
+  /** Null but for thrusters. */
+  readonly consumer: ConsumerConfig | null;
   /** Feeders: never shed where null. */
   readonly tripStage: 0 | 1 | 2 | 3 | null;
 }
@@ -269,6 +258,12 @@ export interface Ratings {
   readonly reserveSocPct: number;
   /** Expected draw of a feeder or most draw of a thruster, kW. */
   readonly loadKw: number;
+  /** Genset: load that the engine takes in one step; 0: not considered. */
+  readonly firstStepPct: number;
+  /** Genset: specific consumption at its best load. */
+  readonly fuelGPerKwh: number;
+  /** Genset that takes no part in sharing: its load; 0: it shares. */
+  readonly baseLoadPct: number;
 }
 
 export interface TieConfig {
@@ -278,4 +273,5 @@ export interface TieConfig {
     { readonly grid: string; readonly device: string },
     { readonly grid: string; readonly device: string },
   ];
+  readonly sacrifice: SacrificeConfig;
 }

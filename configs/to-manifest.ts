@@ -14,6 +14,7 @@ import type {
   TieConfig,
 } from "./manifest.ts";
 import type { DeviceProfile } from "./profile.ts";
+import { toBatteryUse, toConsumer, toPower, toSacrifice } from "./to-power.ts";
 
 /** The timing set of a grid with its own values laid over it; not yet checked. */
 export function timingsOf(grid: GridFile): Timings {
@@ -124,6 +125,7 @@ function toTie(tie: ManifestFile["ties"][number]): TieConfig {
       present(first, "the schema requires two breakers"),
       present(second, "the schema requires two breakers"),
     ],
+    sacrifice: toSacrifice(tie.sacrifice),
   };
 }
 
@@ -132,8 +134,6 @@ function toGrid(
   mode: Manifest["mode"],
   profiles: ReadonlyMap<string, DeviceProfile>,
 ): GridConfig {
-  const { power } = grid;
-  const gensets = grid.devices.filter(({ kind }) => kind === "genset").map(({ id }) => id);
   return {
     id: grid.id,
     name: grid.name || grid.id,
@@ -148,21 +148,7 @@ function toGrid(
     controllers: grid.controllers
       .map(({ node, role, failover_order: failoverOrder }) => ({ node, role, failoverOrder }))
       .sort((a, b) => a.failoverOrder - b.failoverOrder),
-    power: {
-      startLimitPct: power.start_limit_pct,
-      startDelayS: power.start_delay_s,
-      fastStartLimitPct: power.fast_start_limit_pct,
-      fastStartDelayS: power.fast_start_delay_s,
-      stopLimitPct: power.stop_limit_pct,
-      stopDelayS: power.stop_delay_s,
-      minimumRunS: power.minimum_run_s,
-      isN1Required: power.n1_required,
-      startOrder: power.start_order ?? gensets,
-      heavyConsumerMarginKw: power.heavy_consumer_margin_kw,
-      rampPctPerS: power.ramp_pct_per_s,
-      startTimeoutS: power.start_timeout_s,
-      cooldownS: power.cooldown_s,
-    },
+    power: toPower(grid),
     blackout: {
       hasRecovery: grid.blackout.recovery,
       delayS: grid.blackout.delay_s,
@@ -227,6 +213,8 @@ function toBroker(broker: NonNullable<DeviceFile["broker"]>): BrokerSettings {
   };
 }
 
+/** Medium-speed diesel at its best load. */
+const FUEL_G_PER_KWH = 195;
 const TRIP_STAGES = [0, 1, 2, 3] as const;
 
 function toDevice(
@@ -258,7 +246,12 @@ function toDevice(
       droopPct: ratings.droop_pct,
       reserveSocPct: ratings.reserve_soc_pct,
       loadKw: ratings.load_kw,
+      firstStepPct: ratings.first_step_pct,
+      fuelGPerKwh: ratings.fuel_g_per_kwh || FUEL_G_PER_KWH,
+      baseLoadPct: ratings.base_load_pct,
     },
+    battery: device.kind === "battery" ? toBatteryUse(device.battery) : null,
+    consumer: device.kind === "thruster" ? toConsumer(device.consumer) : null,
     tripStage: TRIP_STAGES.find((stage) => stage === device.trip_stage) ?? null,
   };
 }

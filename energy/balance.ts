@@ -16,6 +16,8 @@ export interface Source {
   readonly isForming: boolean;
   /** What may be counted on within a second, kW: rating, import limit, or the battery's reserve. */
   readonly availableKw: number;
+  /** Power that it takes at once beyond what it gives now, kW; null where nothing but `availableKw` limits it. */
+  readonly stepKw: number | null;
   /** Its capacity counts towards start and stop; a battery's counts only as a reserve where a machine runs. */
   readonly isFirm: boolean;
 }
@@ -36,6 +38,8 @@ export interface Balance {
   readonly reservedKw: number;
   /** What batteries could add within a second, beyond what they give now. */
   readonly batteryReserveKw: number;
+  /** What could be drawn more within a second: firm capacity that is not drawn, and what batteries beyond it could add. */
+  readonly spinningKw: number;
   /** What is not known; empty where everything is. */
   readonly unknowns: readonly Reason[];
 }
@@ -78,6 +82,7 @@ export function balanceOf(
   let capacityWithoutBatteryKw = 0;
   let loadKw = 0;
   let batteryReserveKw = 0;
+  let beyondFirmKw = 0;
   for (const source of sources) {
     const powerKw = countedPowerKw(source);
     loadKw += powerKw;
@@ -90,7 +95,9 @@ export function balanceOf(
     if (source.isFirm) capacityKw += source.availableKw;
     if (source.isFirm && source.kind !== "battery") capacityWithoutBatteryKw += source.availableKw;
     if (source.kind === "battery") {
-      batteryReserveKw += Math.max(0, source.availableKw - Math.max(0, powerKw));
+      const moreKw = Math.max(0, source.availableKw - Math.max(0, powerKw));
+      batteryReserveKw += moreKw;
+      if (!source.isFirm) beyondFirmKw += moreKw + Math.max(0, powerKw);
     }
   }
   return {
@@ -101,6 +108,7 @@ export function balanceOf(
     freeKw: capacityKw - loadKw - reservedKw,
     reservedKw,
     batteryReserveKw,
+    spinningKw: capacityKw + beyondFirmKw - loadKw,
     unknowns,
   };
 }

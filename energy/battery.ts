@@ -1,5 +1,4 @@
 import { clamp, moveToward } from "../kernel/math.ts";
-import type { Balance } from "./balance.ts";
 import { reasonOf, type Reason } from "./reason.ts";
 
 /** What the battery management and the nameplate say. */
@@ -33,10 +32,12 @@ export interface BatterySetpointInput {
   readonly battery: BatteryInput;
   /** Set-point held now, kW; discharging is positive. */
   readonly setpointKw: number;
-  readonly balance: Balance;
-  readonly startLimitPct: number;
-  /** This battery's part of the gap, 0…1. */
-  readonly partOfGap: number;
+  /** Where its mode wants it, and why. */
+  readonly target: {
+    readonly targetKw: number;
+    readonly isFast: boolean;
+    readonly reason: Reason;
+  };
   /** Another source forms the bus. */
   readonly isBusFormedByOther: boolean;
   readonly rampPctPerS: number;
@@ -46,20 +47,16 @@ export interface BatterySetpointInput {
 /** Discharge to cover a gap may rise this fast, percent of rating per second: a set takes seconds to start. */
 const RISE_PCT_PER_S = 100;
 
-/**
- * Next set-point of a battery, kW, within the limits of its management, with the reason.
- *
- * It takes what load exceeds the limit of start while the next set comes, and ramps back to 0 afterwards.
- */
+/** Next set-point of a battery, kW, within the limits of its management, with the reason. */
 export function nextBatterySetpoint(input: BatterySetpointInput): {
   readonly setpointKw: number;
   readonly reason: Reason;
 } {
-  const { battery, setpointKw, balance, elapsedMs } = input;
-  const fallKw = (battery.ratedKw * input.rampPctPerS * elapsedMs) / 100_000;
-  const riseKw = (battery.ratedKw * RISE_PCT_PER_S * elapsedMs) / 100_000;
+  const { battery, setpointKw, target, elapsedMs } = input;
+  const slowKw = (battery.ratedKw * input.rampPctPerS * elapsedMs) / 100_000;
+  const fastKw = (battery.ratedKw * RISE_PCT_PER_S * elapsedMs) / 100_000;
   if (battery.isBmsStale) {
-    const next = input.isBusFormedByOther ? moveToward(setpointKw, 0, fallKw) : setpointKw;
+    const next = input.isBusFormedByOther ? moveToward(setpointKw, 0, slowKw) : setpointKw;
     return { setpointKw: next, reason: reasonOf("BMS_STALE", battery.device) };
   }
   const within = (valueKw: number) =>
@@ -69,34 +66,15 @@ export function nextBatterySetpoint(input: BatterySetpointInput): {
       Math.max(0, Math.min(battery.dischargeLimitKw, battery.ratedKw)),
     ) + 0;
   if (!battery.isConnected || battery.isForming) {
-    const reason = battery.isForming
-      ? reasonOf("FORMS_BUS", battery.device)
-      : reasonOf("NO_GAP", battery.device, { limitPct: input.startLimitPct });
-    return { setpointKw: within(moveToward(setpointKw, 0, fallKw)), reason };
+    const code = battery.isForming ? "FORMS_BUS" : "NOT_CONNECTED";
+    const reason = reasonOf(code, battery.device);
+    return { setpointKw: within(moveToward(setpointKw, 0, slowKw)), reason };
   }
-  const limitPct = input.startLimitPct;
-  const capacityKw = balance.capacityWithoutBatteryKw;
-  const gapKw = Math.max(0, balance.loadKw - (capacityKw * limitPct) / 100);
-  const hasEnergy = battery.socPct > battery.reserveSocPct;
-  const targetKw = hasEnergy && capacityKw > 0 ? gapKw * input.partOfGap : 0;
-  const isRising = targetKw > setpointKw;
-  const nextKw = within(moveToward(setpointKw, targetKw, isRising ? riseKw : fallKw));
-  return { setpointKw: nextKw, reason: setpointReason(input, gapKw, hasEnergy, nextKw) };
-}
-
-function setpointReason(
-  input: BatterySetpointInput,
-  gapKw: number,
-  hasEnergy: boolean,
-  nextKw: number,
-): Reason {
-  const { battery, balance, startLimitPct } = input;
-  if (!hasEnergy && gapKw > 0) {
-    const { socPct, reserveSocPct } = battery;
-    return reasonOf("RESERVE_FLOOR", battery.device, { socPct, reserveSocPct });
-  }
-  const values = { limitPct: startLimitPct, capacityKw: balance.capacityWithoutBatteryKw };
-  return gapKw > 0
-    ? reasonOf("COVERS_GAP", battery.device, { ...values, powerKw: nextKw })
-    : reasonOf("NO_GAP", battery.device, values);
+  // Whoever helps the plant helps at once: more discharge, less charge.
+  const isHelping = target.targetKw > setpointKw && (target.targetKw > 0 || setpointKw < 0);
+  const stepKw = isHelping || target.isFast ? fastKw : slowKw;
+  return {
+    setpointKw: within(moveToward(setpointKw, target.targetKw, stepKw)),
+    reason: target.reason,
+  };
 }

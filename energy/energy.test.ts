@@ -1,11 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { balanceOf, OVERLOAD_PCT, type Source } from "./balance.ts";
+import { balanceOf, OVERLOAD_PCT } from "./balance.ts";
+import {
+  batteryTarget,
+  smoothedLoadKw,
+  zeroEmissionDemands,
+  type BatteryTargetInput,
+  type BatteryUse,
+} from "./battery-modes.ts";
 import { batteryReserveKw, nextBatterySetpoint, type BatteryInput } from "./battery.ts";
 import { droopResponse, referenceInForceKw } from "./droop.ts";
 import { n1Of } from "./n-minus-one.ts";
 import type { PowerParameters } from "./parameters.ts";
-import { sentenceOf } from "./reason.ts";
+import { reasonOf, sentenceOf } from "./reason.ts";
 import { nextReferencesKw, type SharingSet } from "./sharing.ts";
 import {
   decideStartStop,
@@ -13,32 +20,8 @@ import {
   type StartStopInput,
   type StartStopSet,
 } from "./start-stop.ts";
+import { battery, genset } from "./testing/sources.ts";
 import { nextConsumerLimitKw } from "./thruster-limits.ts";
-
-const genset = (
-  device: string,
-  ratedKw: number,
-  powerKw: number,
-  more: Partial<Source> = {},
-): Source => ({
-  device,
-  kind: "genset",
-  breaker: "closed",
-  ratedKw,
-  powerKw,
-  isPowerKnown: true,
-  isForming: true,
-  availableKw: ratedKw,
-  isFirm: true,
-  ...more,
-});
-const battery = (device: string, availableKw: number, powerKw = 0): Source => ({
-  ...genset(device, 500, powerKw),
-  kind: "battery",
-  isForming: false,
-  isFirm: false,
-  availableKw,
-});
 
 describe("droop", () => {
   it("shares a step of 300 kW 2:1 between 1000 and 500 kW at equal droop, -0.4 Hz", () => {
@@ -167,6 +150,26 @@ describe("balance and loss of the largest", () => {
     expect(n1Of([genset("dg1", 1000, 550), battery("bat1", 500)]).isHeld).toBe(false);
     expect(n1Of([]).isHeld).toBe(false);
   });
+
+  it("says what is missing, in kW and in one step", () => {
+    const lacking = n1Of([genset("dg1", 1000, 650), battery("bat1", 500)]);
+    expect(lacking.missingKw).toBe(150);
+    expect(sentenceOf(lacking.reason)).toBe(
+      "after loss of dg1 only 500 kW would remain for 650 kW: 150 kW missing",
+    );
+    const step = (powerKw: number) => genset("dg", 1000, powerKw, { stepKw: 400 });
+    expect(sentenceOf(n1Of([step(450), step(450)]).reason)).toBe(
+      "loss of dg throws 450 kW on sources that take 400 kW in one step: 50 kW missing",
+    );
+  });
+
+  it("counts a battery that charges as load that ends", () => {
+    expect(n1Of([genset("dg1", 1000, 500), battery("bat1", 400, -100)])).toMatchObject({
+      isHeld: true,
+      loadKw: 400,
+      remainingKw: 400,
+    });
+  });
 });
 
 const parameters: PowerParameters = {
@@ -176,8 +179,13 @@ const parameters: PowerParameters = {
   fastStartDelayS: 2,
   stopLimitPct: 70,
   stopDelayS: 60,
+  startStopIn: "percent",
+  startFreeKw: 100,
+  fastStartFreeKw: 50,
+  stopFreeKw: 200,
   minimumRunS: 600,
   isN1Required: false,
+  spinningReserveKw: 0,
   heavyConsumerMarginKw: 150,
   rampPctPerS: 10,
   startTimeoutS: 60,
@@ -187,6 +195,8 @@ const set = (device: string, availability: StartStopSet["availability"]): StartS
   state: availability === "running" ? "onLoad" : availability === "ready" ? "ready" : "blocked",
   availability,
   ratedKw: 1000,
+  runningHoursH: null,
+  fuelGPerKwh: 195,
   runningForMs: null,
 });
 
@@ -196,7 +206,7 @@ function untilDecision(input: Partial<StartStopInput> & Pick<StartStopInput, "so
   const balance = balanceOf(input.sources, 0);
   for (let plantTimeMs = 0; plantTimeMs <= 120_000; plantTimeMs += 100) {
     const decision = decideStartStop(
-      { plantTimeMs, parameters, balance, isBusDead: false, consumers: [], ...input },
+      { plantTimeMs, parameters, balance, isBusDead: false, demands: [], consumers: [], ...input },
       timers,
     );
     timers = decision.timers;
@@ -209,6 +219,8 @@ function untilDecision(input: Partial<StartStopInput> & Pick<StartStopInput, "so
 const two = (aKw: number, bKw: number) => [genset("dg1", 1000, aKw), genset("dg2", 1000, bKw)];
 const bothRun = [set("dg1", "running"), set("dg2", "running")];
 const oneRuns = [set("dg1", "running"), set("dg2", "ready")];
+
+const inKw: PowerParameters = { ...parameters, startStopIn: "kw" };
 
 const rows: [name: string, input: Parameters<typeof untilDecision>[0], outcome: string][] = [
   ["84 % starts nothing", { sources: [genset("dg1", 1000, 840)], sets: oneRuns }, "nothing"],
@@ -277,6 +289,101 @@ const rows: [name: string, input: Parameters<typeof untilDecision>[0], outcome: 
     "start dg2 at 10",
   ],
   [
+    "in kW: 99 kW free starts after 10 s",
+    { sources: [genset("dg1", 1000, 901)], sets: oneRuns, parameters: inKw },
+    "start dg2 at 10",
+  ],
+  [
+    "in kW: 101 kW free starts nothing",
+    { sources: [genset("dg1", 1000, 899)], sets: oneRuns, parameters: inKw },
+    "nothing",
+  ],
+  [
+    "in kW: 49 kW free starts after 2 s",
+    { sources: [genset("dg1", 1000, 951)], sets: oneRuns, parameters: inKw },
+    "start dg2 at 2",
+  ],
+  [
+    "in kW: more than 200 kW free after the stop stops",
+    { sources: two(390, 390), sets: bothRun, parameters: inKw },
+    "stop dg2 at 60",
+  ],
+  [
+    "in kW: 190 kW free after the stop stops nothing",
+    { sources: two(405, 405), sets: bothRun, parameters: inKw },
+    "nothing",
+  ],
+  [
+    "a spinning reserve that is not there starts a set",
+    {
+      sources: [genset("dg1", 1000, 500), battery("bat1", 200)],
+      sets: oneRuns,
+      parameters: { ...parameters, spinningReserveKw: 701 },
+    },
+    "start dg2 at 10",
+  ],
+  [
+    "a battery counts in the spinning reserve",
+    {
+      sources: [genset("dg1", 1000, 500), battery("bat1", 200)],
+      sets: oneRuns,
+      parameters: { ...parameters, spinningReserveKw: 700 },
+    },
+    "nothing",
+  ],
+  [
+    "a set whose stop would leave too little reserve stays",
+    {
+      sources: two(200, 200),
+      sets: bothRun,
+      parameters: { ...parameters, spinningReserveKw: 700 },
+    },
+    "nothing",
+  ],
+  [
+    "an engine that takes only 40 % in one step cannot follow the loss of a set at 45 %",
+    {
+      sources: [
+        genset("dg1", 1000, 450, { stepKw: 400 }),
+        genset("dg2", 1000, 450, { stepKw: 400 }),
+      ],
+      sets: [set("dg1", "running"), set("dg2", "running"), set("dg3", "ready")],
+      parameters: { ...parameters, isN1Required: true },
+    },
+    "start dg3 at 10",
+  ],
+  [
+    "with a battery it can",
+    {
+      sources: [
+        genset("dg1", 1000, 450, { stepKw: 400 }),
+        genset("dg2", 1000, 450, { stepKw: 400 }),
+        battery("bat1", 100),
+      ],
+      sets: [set("dg1", "running"), set("dg2", "running"), set("dg3", "ready")],
+      parameters: { ...parameters, isN1Required: true },
+    },
+    "nothing",
+  ],
+  [
+    "a second set starts beside the first where one will not do",
+    {
+      sources: [genset("dg1", 1000, 960)],
+      sets: [set("dg1", "running"), set("dg2", "pending"), set("dg3", "ready")],
+      consumers: [{ device: "bt1", demandKw: 1200, isWaiting: true }],
+    },
+    "start dg3 at 0",
+  ],
+  [
+    "a battery that runs low alone starts a set at once",
+    {
+      sources: [battery("bat1", 500, 200)],
+      sets: [set("dg1", "ready")],
+      demands: [reasonOf("ZERO_EMISSION_SOC", "bat1", { socPct: 29, limitPct: 30 })],
+    },
+    "start dg1 at 0",
+  ],
+  [
     "a waiting consumer starts a set at once",
     {
       sources: [genset("dg1", 1000, 660)],
@@ -300,6 +407,7 @@ describe("load-dependent start and stop", () => {
         balance: balanceOf(sources, 0),
         sets: [set("dg1", "running"), set("dg2", "none")],
         isBusDead: false,
+        demands: [],
         consumers: [{ device: "bt1", demandKw: 600, isWaiting: true }],
       },
       NO_TIMERS,
@@ -309,6 +417,17 @@ describe("load-dependent start and stop", () => {
     );
   });
 });
+
+const USE: BatteryUse = {
+  mode: "reserve",
+  peakShavingS: 60,
+  strategicPct: 80,
+  chargePct: 20,
+  socMinPct: 25,
+  socMaxPct: 80,
+  zeroEmissionStartSocPct: 30,
+  zeroEmissionStartPct: 90,
+};
 
 describe("a battery", () => {
   const bat: BatteryInput = {
@@ -332,9 +451,16 @@ describe("a battery", () => {
     nextBatterySetpoint({
       battery: { ...bat, ...more },
       setpointKw,
-      balance: balanceOf([genset("dg1", 1000, loadKw)], 0),
-      startLimitPct: 85,
-      partOfGap: 1,
+      target: batteryTarget({
+        battery: { ...bat, ...more },
+        use: USE,
+        balance: balanceOf([genset("dg1", 1000, loadKw)], 0),
+        startLimitPct: 85,
+        part: 1,
+        gapPart: 1,
+        smoothedKw: null,
+        isChargingCut: false,
+      }),
       isBusFormedByOther,
       rampPctPerS: 10,
       elapsedMs: 100,
@@ -365,6 +491,92 @@ describe("a battery", () => {
     expect(batteryReserveKw({ ...bat, socPct: 51 }, 60)).toBe(300);
     expect(batteryReserveKw({ ...bat, socPct: 50.5 }, 60)).toBeCloseTo(150, 9);
     expect(batteryReserveKw({ ...bat, socPct: 40 }, 60)).toBe(0);
+  });
+});
+
+describe("the modes of a battery", () => {
+  const bat: BatteryInput = {
+    device: "bat1",
+    ratedKw: 500,
+    energyKwh: 500,
+    reserveSocPct: 50,
+    socPct: 62,
+    chargeLimitKw: 500,
+    dischargeLimitKw: 500,
+    isConnected: true,
+    isForming: false,
+    isBmsStale: false,
+  };
+  const aim = (
+    mode: BatteryUse["mode"],
+    loadKw: number,
+    more: Partial<BatteryInput> = {},
+    rest: Partial<BatteryTargetInput> = {},
+  ) =>
+    batteryTarget({
+      battery: { ...bat, ...more },
+      use: { ...USE, mode },
+      balance: balanceOf([genset("dg1", 1000, loadKw)], 0),
+      startLimitPct: 85,
+      part: 1,
+      gapPart: 1,
+      smoothedKw: null,
+      isChargingCut: false,
+      ...rest,
+    }).targetKw;
+  const cases: [string, number, number][] = [
+    ["idle gives nothing", aim("idle", 500), 0],
+    ["idle covers a gap all the same", aim("idle", 900), 50],
+    ["charging takes its part of rating", aim("charging", 500), -100],
+    ["charging leaves room below the limit of start", aim("charging", 800), -50],
+    ["charging ends at the upper limit", aim("charging", 500, { socPct: 80 }), 0],
+    [
+      "charging is cut where the supply is overloaded",
+      aim("charging", 500, {}, { isChargingCut: true }),
+      0,
+    ],
+    ["strategic loading charges up to the load of the set", aim("strategic_loading", 500), -300],
+    ["strategic loading gives what is above it", aim("strategic_loading", 830), 30],
+    [
+      "strategic loading gives nothing at the lower limit",
+      aim("strategic_loading", 830, { socPct: 25 }),
+      0,
+    ],
+    [
+      "peak shaving gives what exceeds the smoothed load",
+      aim("peak_shaving", 600, { socPct: 52.5 }, { smoothedKw: 500 }),
+      100,
+    ],
+    [
+      "peak shaving takes what falls short of it",
+      aim("peak_shaving", 400, { socPct: 52.5 }, { smoothedKw: 500 }),
+      -100,
+    ],
+    [
+      "peak shaving leans back to the middle of its band",
+      aim("peak_shaving", 500, { socPct: 80 }, { smoothedKw: 500 }),
+      25,
+    ],
+  ];
+  it.each(cases)("%s", (_name, found, wanted) => expect(found).toBeCloseTo(wanted, 6));
+
+  it("smooths as a first-order low-pass: 63 % of a step after its time constant", () => {
+    let kw: number | null = smoothedLoadKw(null, 100, 60, 100);
+    for (let ms = 0; ms < 60_000; ms += 100) kw = smoothedLoadKw(kw, 200, 60, 100);
+    expect(kw).toBeCloseTo(163.2, 0);
+  });
+
+  it("asks for a set when it forms the bus alone and runs low, or gives nearly all that it can", () => {
+    const alone = { ...bat, isForming: true };
+    const use: BatteryUse = { ...USE, mode: "zero_emission" };
+    expect(zeroEmissionDemands(alone, use, 300)).toEqual([]);
+    expect(zeroEmissionDemands({ ...alone, socPct: 29 }, use, 300).map(sentenceOf)).toEqual([
+      "bat1 forms the bus with 29 % of charge, below 30 %",
+    ]);
+    expect(zeroEmissionDemands(alone, use, 451).map(sentenceOf)).toEqual([
+      "bat1 forms the bus and gives 451 kW, above 450 kW",
+    ]);
+    expect(zeroEmissionDemands({ ...alone, socPct: 29 }, USE, 300)).toEqual([]);
   });
 });
 

@@ -9,8 +9,16 @@ export interface PowerParameters {
   /** Stop a set where load stays below this, percent of the capacity that remains after the stop. */
   readonly stopLimitPct: number;
   readonly stopDelayS: number;
+  /** Whether start and stop go by percent of capacity or by free kW. */
+  readonly startStopIn: "percent" | "kw";
+  readonly startFreeKw: number;
+  readonly fastStartFreeKw: number;
+  /** Free after the stop, kW; more than `startFreeKw`. */
+  readonly stopFreeKw: number;
   readonly minimumRunS: number;
   readonly isN1Required: boolean;
+  /** What must be free at any time, batteries included, kW. */
+  readonly spinningReserveKw: number;
   /** Free capacity that must remain before a heavy consumer is granted, kW. */
   readonly heavyConsumerMarginKw: number;
   /** Most change of a source's reference, percent of rating per second. */

@@ -16,6 +16,22 @@ const SENTENCES = {
   LOAD_HIGH_WAITS:
     "load {loadPct} % > {limitPct} % of {capacityKw} kW since {forS} s, start after {delayS} s",
   LOAD_BELOW_START: "load {loadPct} % < {limitPct} % of {capacityKw} kW",
+  FREE_LOW: "{freeKw} kW are free, less than {limitKw} kW for {delayS} s",
+  FREE_LOW_WAITS:
+    "{freeKw} kW are free, less than {limitKw} kW since {forS} s, start after {delayS} s",
+  FREE_ABOVE_START: "{freeKw} kW are free, more than {limitKw} kW",
+  FREE_BELOW_STOP: "after the stop {freeKw} kW would be free, not more than {limitKw} kW",
+  STOP_WAITS_KW:
+    "after the stop {freeKw} kW would be free, more than {limitKw} kW since {forS} s, stop after {delayS} s",
+  FREE_HIGH: "after the stop {freeKw} kW are free, more than {limitKw} kW for {delayS} s",
+  RESERVE_LOW: "{spinningKw} kW of reserve, {needKw} kW wanted, for {delayS} s",
+  RESERVE_WAITS:
+    "{spinningKw} kW of reserve, {needKw} kW wanted, since {forS} s, start after {delayS} s",
+  RESERVE_HELD: "{spinningKw} kW of reserve, {needKw} kW wanted",
+  RESERVE_AFTER_STOP:
+    "without {device} {spinningKw} kW of reserve would remain, {needKw} kW wanted",
+  N1_STEP:
+    "loss of {lost} throws {thrownKw} kW on sources that take {stepKw} kW in one step: {missingKw} kW missing",
   N1_LOST: "after loss of {lost} {remainingKw} kW remain for {loadKw} kW, for {delayS} s",
   N1_WAITS:
     "after loss of {lost} only {remainingKw} kW remain for {loadKw} kW since {forS} s, start after {delayS} s",
@@ -25,9 +41,17 @@ const SENTENCES = {
   BLACKOUT: "the busbar is dead and no source is connected",
   START_PENDING: "{device} is already starting ({state})",
   SET_LEAVES: "{device} is already being taken off ({state})",
-  N1_NOT_HELD: "after loss of {lost} only {remainingKw} kW would remain for {loadKw} kW",
+  N1_NOT_HELD:
+    "after loss of {lost} only {remainingKw} kW would remain for {loadKw} kW: {missingKw} kW missing",
   NEXT_IN_LINE: "{device} is next in the order of start",
   NOT_NEXT: "{device} waits behind {next} in the order of start",
+  SHARES_EQUALLY: "every set takes {sharePct} % of its rating",
+  SHARES_ASYMMETRICALLY:
+    "{device} takes what varies ({swingPct} % of its rating), the others {fixedPct} % of theirs",
+  ASYMMETRIC_LEFT:
+    "sharing is equal: {device} would have {swingPct} % of its rating, outside {minPct} to {maxPct} %",
+  FUEL_WITH: "with {device} the load would cost {fuelKgPerH} kg/h",
+  FUEL_WITHOUT: "without {device} the load would cost {fuelKgPerH} kg/h",
   NO_SET: "no set can be started: {sets}",
   NOT_STARTABLE: "{device} is {state}",
   LOAD_ABOVE_STOP:
@@ -49,6 +73,36 @@ const SENTENCES = {
   NO_GAP: "load is below {limitPct} % of {capacityKw} kW",
   BMS_STALE: "the battery management has been silent for 1 s",
   FORMS_BUS: "{device} forms the bus and follows its own control",
+  NOT_CONNECTED: "{device} is not connected",
+  BATTERY_IDLE: "{device} is in mode idle",
+  CHARGES: "charges with {powerKw} kW, {roomKw} kW are free below the limit of start",
+  CHARGING_CUT: "charging is cut while the supply is overloaded",
+  STRATEGIC_LOADING: "gives {powerKw} kW so that sets run at {loadPct} % of {capacityKw} kW",
+  SHAVES_PEAKS:
+    "gives {powerKw} kW: load {loadKw} kW, smoothed {smoothedKw} kW, {trimKw} kW for its charge",
+  SOC_LOW: "state of charge {socPct} % is at the lower limit of {limitPct} %",
+  SOC_HIGH: "state of charge {socPct} % is at the upper limit of {limitPct} %",
+  ZERO_EMISSION_SOC: "{device} forms the bus with {socPct} % of charge, below {limitPct} %",
+  ZERO_EMISSION_POWER: "{device} forms the bus and gives {powerKw} kW, above {limitKw} kW",
+  SOURCE_OVERLOADED: "{device} is loaded with {loadPct} %, above {limitPct} %",
+  FREQUENCY_LOW: "frequency is {frequencyPct} % of nominal, below {limitPct} %",
+  SHED_STAGE: "stage {stage} is shed: {cause}",
+  SHED_BY_TABLE:
+    "{lost} is lost: the table takes {device} off, {powerKw} kW of {missingKw} kW missing",
+  RECONNECTION_BLOCKED:
+    "{device} was shed; it may be closed once no cause has held for {delayS} s: {cause}",
+  LOSS_COVERED: "if {lost} were lost {missingKw} kW would be missing: {cuts} would go at once",
+  LOSS_UNCOVERED:
+    "if {lost} were lost {missingKw} kW would be missing: {cuts} would go at once and {uncoveredKw} kW would still be missing",
+  SHARES_BY_DROOP: "the island's master is silent: references rest and droop shares",
+  TRIMMED:
+    "references are trimmed by {frequencyPct} % of rating for frequency and {voltagePct} % for voltage",
+  SHEDDING: "load is shed up to stage {stage}",
+  WOULD_BE_SHED: "stage {stage}: it would be shed after {delayS} s above {limitPct} % of a source",
+  SACRIFICE_OVERLOAD: "{device} is loaded with {loadPct} % > {limitPct} % for {delayS} s",
+  SACRIFICE_REVERSE:
+    "{device} is driven backwards with {reversePct} % > {limitPct} % for {delayS} s",
+  CONSUMER_STARTS: "{device} waits until {other}, which is granted, runs",
   GRANTED: "{freeKw} kW are free, {needKw} kW needed",
   ISLAND_MASTER: "the island's master {grid} decides",
 } as const;

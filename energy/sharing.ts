@@ -6,8 +6,13 @@ export interface SharingSet {
   readonly ratedKw: number;
   /** Reference that ramps go on from, kW: held, or judged by measurement where none is held yet. */
   readonly referenceKw: number;
-  /** `share`: takes its equal part. `unload`: goes to 0. `hold`: keeps its reference (its state is not known). */
-  readonly aim: "share" | "unload" | "hold";
+  /**
+   * `share`: takes its equal part. `fixed`: goes to `targetKw` (base load, or not the set that takes what varies). `unload`: goes to
+   * 0. `hold`: keeps its reference (its state is not known).
+   */
+  readonly aim: "share" | "fixed" | "unload" | "hold";
+  /** Of `fixed`, kW ≥ 0. */
+  readonly targetKw?: number;
 }
 
 export interface SharingInput {
@@ -35,7 +40,7 @@ export function nextReferencesKw(input: SharingInput): number[] {
   const { sets, elapsedMs, rampPctPerS } = input;
   const starts = sets.map((set) => set.referenceKw);
   const ratedKw = sumRated(sets);
-  if (ratedKw <= 0) return starts.map((startKw, index) => unloaded(startKw, sets, index, input));
+  if (ratedKw <= 0) return starts.map((startKw, index) => aloneKw(startKw, sets, index, input));
   const sharePu =
     input.sharePu ?? limited((input.demandKw - heldKw(sets, starts)) / ratedKw, 0, 1.1);
   const stepsKw = sets.map((set) => (set.ratedKw * rampPctPerS * elapsedMs) / 100_000);
@@ -45,20 +50,28 @@ export function nextReferencesKw(input: SharingInput): number[] {
     const stepKw = stepsKw[index] ?? 0;
     if (set.aim === "hold") next.push(startKw);
     else if (set.aim === "unload") next.push(moveToward(startKw, 0, stepKw));
+    else if (set.aim === "fixed") next.push(approach(startKw, aimKw(set), stepKw, set.ratedKw));
     else next.push(approach(startKw, sharePu * set.ratedKw, stepKw, set.ratedKw));
   }
   return input.sharePu === null ? compensate(input, starts, next, stepsKw) : next;
 }
 
-function unloaded(
+/** Where no set shares: who is on the way goes on, the others keep what they have. */
+function aloneKw(
   startKw: number,
   sets: readonly SharingSet[],
   index: number,
   input: SharingInput,
 ): number {
   const set = sets[index];
-  if (set === undefined || set.aim !== "unload") return startKw;
-  return moveToward(startKw, 0, (set.ratedKw * input.rampPctPerS * input.elapsedMs) / 100_000);
+  if (set === undefined || set.aim === "hold") return startKw;
+  const stepKw = (set.ratedKw * input.rampPctPerS * input.elapsedMs) / 100_000;
+  return moveToward(startKw, aimKw(set), stepKw);
+}
+
+/** Where a set that does not share is to go, kW. */
+function aimKw(set: SharingSet): number {
+  return set.aim === "fixed" ? limited(set.targetKw ?? 0, 0, set.ratedKw * 1.1) : 0;
 }
 
 /** Rated power of the sets that share. */
@@ -68,11 +81,12 @@ function sumRated(sets: readonly SharingSet[]): number {
   return ratedKw;
 }
 
-/** What sets that hold keep giving. */
+/** What sets that hold keep giving, and what fixed ones come to. */
 function heldKw(sets: readonly SharingSet[], starts: readonly number[]): number {
   let sumKw = 0;
   for (const [index, set] of sets.entries()) {
     if (set.aim === "hold") sumKw += starts[index] ?? 0;
+    if (set.aim === "fixed") sumKw += aimKw(set);
   }
   return sumKw;
 }

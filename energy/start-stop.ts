@@ -1,4 +1,4 @@
-import { isConnected, loadPctOf, type Balance, type Source } from "./balance.ts";
+import { countedPowerKw, isConnected, loadPctOf, type Balance, type Source } from "./balance.ts";
 import { n1Of } from "./n-minus-one.ts";
 import type { PowerParameters } from "./parameters.ts";
 import { reasonOf, sentenceOf, type Reason } from "./reason.ts";
@@ -12,7 +12,12 @@ export interface StartStopSet {
    * still stay. `none`: none of these.
    */
   readonly availability: "ready" | "pending" | "running" | "leaving" | "none";
+  /** What it can give now: its rating, or less where it is derated, kW. */
   readonly ratedKw: number;
+  /** Hours run; null where it does not tell. */
+  readonly runningHoursH: number | null;
+  /** Specific consumption at its best load. */
+  readonly fuelGPerKwh: number;
   /** Since its start by R-EMS; null where it already ran: then its minimum run is over. */
   readonly runningForMs: number | null;
 }
@@ -22,6 +27,7 @@ export interface StartStopTimers {
   readonly highSinceMs: number | null;
   readonly fastSinceMs: number | null;
   readonly n1SinceMs: number | null;
+  readonly reserveSinceMs: number | null;
   readonly deadSinceMs: number | null;
   readonly lowSinceMs: number | null;
   /** The set that the low timer counts for. */
@@ -32,6 +38,7 @@ export const NO_TIMERS: StartStopTimers = {
   highSinceMs: null,
   fastSinceMs: null,
   n1SinceMs: null,
+  reserveSinceMs: null,
   deadSinceMs: null,
   lowSinceMs: null,
   lowDevice: "",
@@ -45,7 +52,9 @@ export interface StartStopInput {
   /** In the order of start. */
   readonly sets: readonly StartStopSet[];
   readonly isBusDead: boolean;
-  /** Heavy consumers that wait or have power reserved: first in line first. */
+  /** What asks for a set besides load and reserve, and blocks stops: a battery that forms the bus and runs low. */
+  readonly demands: readonly Reason[];
+  /** Heavy consumers that wait or have power reserved, in order of grant. */
   readonly consumers: readonly {
     readonly device: string;
     readonly demandKw: number;
@@ -83,7 +92,7 @@ export function decideStartStop(input: StartStopInput, timers: StartStopTimers):
   let start: StartStopDecision["start"] = null;
   if (wanted.due.length > 0) {
     startBecause.unshift(...wanted.due);
-    if (starting !== undefined) {
+    if (starting !== undefined && !isMoreNeeded(input)) {
       startBecause.push(reasonOf("START_PENDING", starting.device, { state: starting.state }));
     } else if (next === undefined) {
       startBecause.push(noSet(input.sets));
@@ -105,6 +114,28 @@ export function decideStartStop(input: StartStopInput, timers: StartStopTimers):
   };
 }
 
+/**
+ * Whether the sets on their way will not do: with them the load would still be above the limit of start, or a consumer that waits
+ * would still lack power. Then the next is started beside them.
+ */
+function isMoreNeeded(input: StartStopInput): boolean {
+  const { balance, parameters: p } = input;
+  let comingKw = 0;
+  for (const set of input.sets) {
+    const isOn = input.sources.some(
+      ({ device, breaker }) => device === set.device && breaker === "closed",
+    );
+    if (set.availability === "pending" && !isOn) comingKw += set.ratedKw;
+  }
+  const capacityKw = balance.capacityKw + comingKw;
+  const consumer = input.consumers.find((entry) => entry.isWaiting);
+  const askedKw = consumer === undefined ? 0 : consumer.demandKw + p.heavyConsumerMarginKw;
+  const neededKw = balance.loadKw + balance.reservedKw;
+  if (capacityKw - neededKw < askedKw) return true;
+  if (p.startStopIn === "kw") return capacityKw - neededKw < p.startFreeKw;
+  return loadPctOf(neededKw, capacityKw) > p.startLimitPct;
+}
+
 function since(isTrue: boolean, sinceMs: number | null, nowMs: number): number | null {
   return isTrue ? (sinceMs ?? nowMs) : null;
 }
@@ -112,15 +143,14 @@ function since(isTrue: boolean, sinceMs: number | null, nowMs: number): number |
 function nextTimers(input: StartStopInput, timers: StartStopTimers): StartStopTimers {
   const { parameters, balance, plantTimeMs } = input;
   const needsN1 = parameters.isN1Required && balance.loadKw > 0.5;
+  const isShort =
+    balance.spinningKw < parameters.spinningReserveKw && input.sources.some(isConnected);
   return {
     ...timers,
-    highSinceMs: since(balance.loadPct > parameters.startLimitPct, timers.highSinceMs, plantTimeMs),
-    fastSinceMs: since(
-      balance.loadPct > parameters.fastStartLimitPct,
-      timers.fastSinceMs,
-      plantTimeMs,
-    ),
+    highSinceMs: since(isHigh(parameters, balance, "slow"), timers.highSinceMs, plantTimeMs),
+    fastSinceMs: since(isHigh(parameters, balance, "fast"), timers.fastSinceMs, plantTimeMs),
     n1SinceMs: since(needsN1 && !n1Of(input.sources).isHeld, timers.n1SinceMs, plantTimeMs),
+    reserveSinceMs: since(isShort, timers.reserveSinceMs, plantTimeMs),
     deadSinceMs: since(
       input.isBusDead && !input.sources.some(isConnected),
       timers.deadSinceMs,
@@ -129,36 +159,29 @@ function nextTimers(input: StartStopInput, timers: StartStopTimers): StartStopTi
   };
 }
 
+/** Above a limit of start: by percent of capacity, or by what is free. */
+function isHigh(p: PowerParameters, balance: Balance, limit: "slow" | "fast"): boolean {
+  if (p.startStopIn === "kw") {
+    return balance.freeKw < (limit === "fast" ? p.fastStartFreeKw : p.startFreeKw);
+  }
+  return balance.loadPct > (limit === "fast" ? p.fastStartLimitPct : p.startLimitPct);
+}
+
 function startReasons(
   input: StartStopInput,
   timers: StartStopTimers,
 ): { due: Reason[]; waiting: Reason[] } {
   const { parameters: p, balance, plantTimeMs } = input;
-  const due: Reason[] = [];
+  const due: Reason[] = [...input.demands];
   const waiting: Reason[] = [];
-  const load = { loadPct: balance.loadPct, capacityKw: balance.capacityKw };
-  const limits = [
-    [timers.fastSinceMs, p.fastStartLimitPct, p.fastStartDelayS],
-    [timers.highSinceMs, p.startLimitPct, p.startDelayS],
-  ] as const;
-  for (const [sinceMs, limitPct, delayS] of limits) {
-    if (sinceMs === null) continue;
-    const forS = (plantTimeMs - sinceMs) / 1000;
-    if (forS >= delayS) due.push(reasonOf("LOAD_HIGH", "", { ...load, limitPct, delayS }));
-    else waiting.push(reasonOf("LOAD_HIGH_WAITS", "", { ...load, limitPct, delayS, forS }));
-  }
-  if (timers.highSinceMs === null && timers.fastSinceMs === null) {
-    waiting.push(reasonOf("LOAD_BELOW_START", "", { ...load, limitPct: p.startLimitPct }));
-  }
-  const n1 = n1Of(input.sources);
-  const lost = { lost: n1.lost === "" ? "any source" : n1.lost, remainingKw: n1.remainingKw };
-  if (timers.n1SinceMs !== null) {
-    const forS = (plantTimeMs - timers.n1SinceMs) / 1000;
-    const values = { ...lost, loadKw: n1.loadKw, delayS: p.startDelayS, forS };
-    if (forS >= p.startDelayS) due.push(reasonOf("N1_LOST", "", values));
-    else waiting.push(reasonOf("N1_WAITS", "", values));
-  } else if (p.isN1Required && n1.lost !== "") {
-    waiting.push(reasonOf("N1_HELD", "", { ...lost, loadKw: n1.loadKw }));
+  loadReasons(input, timers, due, waiting);
+  n1Reasons(input, timers, due, waiting);
+  if (timers.reserveSinceMs !== null) {
+    const forS = (plantTimeMs - timers.reserveSinceMs) / 1000;
+    const { spinningKw } = balance;
+    const reserve = { spinningKw, needKw: p.spinningReserveKw, delayS: p.startDelayS, forS };
+    const isDue = forS >= p.startDelayS;
+    (isDue ? due : waiting).push(reasonOf(isDue ? "RESERVE_LOW" : "RESERVE_WAITS", "", reserve));
   }
   const consumer = input.consumers.find((entry) => entry.isWaiting);
   if (consumer !== undefined) {
@@ -172,6 +195,63 @@ function startReasons(
     due.push(reasonOf("BLACKOUT", ""));
   }
   return { due, waiting };
+}
+
+function loadReasons(
+  input: StartStopInput,
+  timers: StartStopTimers,
+  due: Reason[],
+  waiting: Reason[],
+): void {
+  const { parameters: p, balance, plantTimeMs } = input;
+  const isKw = p.startStopIn === "kw";
+  const load = isKw
+    ? { freeKw: balance.freeKw }
+    : { loadPct: balance.loadPct, capacityKw: balance.capacityKw };
+  const limits = [
+    [timers.fastSinceMs, isKw ? p.fastStartFreeKw : p.fastStartLimitPct, p.fastStartDelayS],
+    [timers.highSinceMs, isKw ? p.startFreeKw : p.startLimitPct, p.startDelayS],
+  ] as const;
+  for (const [sinceMs, limit, delayS] of limits) {
+    if (sinceMs === null) continue;
+    const forS = (plantTimeMs - sinceMs) / 1000;
+    const isDue = forS >= delayS;
+    const values = { ...load, [isKw ? "limitKw" : "limitPct"]: limit, delayS, forS };
+    const code = isKw
+      ? isDue
+        ? "FREE_LOW"
+        : "FREE_LOW_WAITS"
+      : isDue
+        ? "LOAD_HIGH"
+        : "LOAD_HIGH_WAITS";
+    (isDue ? due : waiting).push(reasonOf(code, "", values));
+  }
+  if (timers.highSinceMs !== null || timers.fastSinceMs !== null) return;
+  waiting.push(
+    isKw
+      ? reasonOf("FREE_ABOVE_START", "", { ...load, limitKw: p.startFreeKw })
+      : reasonOf("LOAD_BELOW_START", "", { ...load, limitPct: p.startLimitPct }),
+  );
+}
+
+function n1Reasons(
+  input: StartStopInput,
+  timers: StartStopTimers,
+  due: Reason[],
+  waiting: Reason[],
+): void {
+  const { parameters: p, plantTimeMs } = input;
+  const n1 = n1Of(input.sources);
+  if (timers.n1SinceMs === null) {
+    if (p.isN1Required && n1.lost !== "") waiting.push(n1.reason);
+    return;
+  }
+  const forS = (plantTimeMs - timers.n1SinceMs) / 1000;
+  const isDue = forS >= p.startDelayS;
+  const { remainingKw, loadKw, missingKw } = n1;
+  const lost = n1.lost === "" ? "any source" : n1.lost;
+  const values = { lost, remainingKw, loadKw, missingKw, delayS: p.startDelayS, forS };
+  (isDue ? due : waiting).push(reasonOf(isDue ? "N1_LOST" : "N1_WAITS", "", values));
 }
 
 /** Says of every set that does not run why it cannot be started. */
@@ -196,10 +276,18 @@ function decideStop(
   const { parameters: p, balance } = input;
   const remainingKw = balance.capacityKw - candidate.ratedKw;
   const loadPct = loadPctOf(balance.loadKw + balance.reservedKw, remainingKw);
-  const values = { loadPct, capacityKw: remainingKw, limitPct: p.stopLimitPct };
-  if (loadPct >= p.stopLimitPct) {
-    const because = [reasonOf("LOAD_ABOVE_STOP", candidate.device, values), ...blocks];
-    return { timers: none, stop: null, because };
+  const isKw = p.startStopIn === "kw";
+  const freeKw = remainingKw - balance.loadKw - balance.reservedKw;
+  const values = isKw
+    ? { freeKw, limitKw: p.stopFreeKw }
+    : { loadPct, capacityKw: remainingKw, limitPct: p.stopLimitPct };
+  if (isKw ? freeKw <= p.stopFreeKw : loadPct >= p.stopLimitPct) {
+    const code = isKw ? "FREE_BELOW_STOP" : "LOAD_ABOVE_STOP";
+    return {
+      timers: none,
+      stop: null,
+      because: [reasonOf(code, candidate.device, values), ...blocks],
+    };
   }
   if (blocks.length > 0) return { timers: none, stop: null, because: blocks };
   const isSame = timers.lowDevice === candidate.device;
@@ -208,13 +296,11 @@ function decideStop(
   const next = { ...timers, lowSinceMs, lowDevice: candidate.device };
   if (forS < p.stopDelayS) {
     const waits = { ...values, forS, delayS: p.stopDelayS };
-    return {
-      timers: next,
-      stop: null,
-      because: [reasonOf("STOP_WAITS", candidate.device, waits)],
-    };
+    const code = isKw ? "STOP_WAITS_KW" : "STOP_WAITS";
+    return { timers: next, stop: null, because: [reasonOf(code, candidate.device, waits)] };
   }
-  const reasons = [reasonOf("LOAD_LOW", candidate.device, { ...values, delayS: p.stopDelayS })];
+  const code = isKw ? "FREE_HIGH" : "LOAD_LOW";
+  const reasons = [reasonOf(code, candidate.device, { ...values, delayS: p.stopDelayS })];
   return { timers: none, stop: { device: candidate.device, reasons }, because: reasons };
 }
 
@@ -225,7 +311,7 @@ function stopBlocks(
   starting: StartStopSet | undefined,
 ): Reason[] {
   const { parameters: p, balance } = input;
-  const blocks: Reason[] = [...balance.unknowns];
+  const blocks: Reason[] = [...balance.unknowns, ...input.demands];
   const rest = input.sources.filter((source) => source.device !== candidate.device);
   if (!rest.some((source) => isConnected(source) && source.isForming)) {
     blocks.push(reasonOf("LAST_FORMING", candidate.device));
@@ -236,6 +322,13 @@ function stopBlocks(
   }
   if (starting !== undefined) {
     blocks.push(reasonOf("START_PENDING", starting.device, { state: starting.state }));
+  }
+  if (p.spinningReserveKw > 0) {
+    const spinningKw = balance.spinningKw - candidate.ratedKw;
+    if (spinningKw < p.spinningReserveKw) {
+      const values = { spinningKw, needKw: p.spinningReserveKw };
+      blocks.push(reasonOf("RESERVE_AFTER_STOP", candidate.device, values));
+    }
   }
   if (isStartWanted && starting === undefined) {
     blocks.push(
@@ -254,12 +347,39 @@ function stopBlocks(
   const waiting = input.consumers.find((consumer) => consumer.isWaiting);
   if (waiting !== undefined) blocks.push(reasonOf("CONSUMER_ACTIVE", waiting.device));
   if (p.isN1Required) {
-    const n1 = n1Of(rest);
-    const loadKw = Math.max(balance.loadKw, n1.loadKw);
-    if (n1.lost === "" || n1.remainingKw < loadKw) {
-      const values = { lost: n1.lost === "" ? "-" : n1.lost, remainingKw: n1.remainingKw, loadKw };
+    // The others take over what the candidate gives now before it goes.
+    const n1 = n1Of(withLoadOf(rest, candidate.device, input.sources));
+    if (!n1.isHeld) {
+      const { remainingKw, loadKw, missingKw } = n1;
+      const values = { lost: n1.lost === "" ? "-" : n1.lost, remainingKw, loadKw, missingKw };
       blocks.push(reasonOf("N1_AFTER_STOP", candidate.device, values));
     }
   }
   return blocks;
+}
+
+/** The others as they will be loaded once a set is gone: its power spread over the machines in parts of their rating. */
+function withLoadOf(
+  rest: readonly Source[],
+  device: string,
+  sources: readonly Source[],
+): readonly Source[] {
+  const gone = sources.find((source) => source.device === device);
+  const powerKw = gone === undefined ? 0 : countedPowerKw(gone);
+  const takes = (source: Source) => isConnected(source) && source.kind === "genset";
+  const others = rest.some(takes)
+    ? takes
+    : (source: Source) => isConnected(source) && source.isForming;
+  let ratedKw = 0;
+  for (const source of rest) if (others(source)) ratedKw += source.ratedKw;
+  if (ratedKw <= 0) return rest;
+  return rest.map((source) =>
+    others(source)
+      ? {
+          ...source,
+          powerKw: countedPowerKw(source) + (powerKw * source.ratedKw) / ratedKw,
+          isPowerKnown: true,
+        }
+      : source,
+  );
 }

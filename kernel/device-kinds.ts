@@ -104,6 +104,11 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       voltageV: measured("V", "generator line voltage"),
       frequencyHz: measured("Hz", "generator frequency"),
       runningHoursH: measured("h", "hours run", false),
+      availablePowerKw: measured(
+        "kW",
+        "most that the engine can give now, where it is derated",
+        false,
+      ),
       fuelKgPerH: measured("kg/h", "fuel rate", false),
       powerReferenceKw: level(
         "kW",
@@ -227,7 +232,11 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       activePowerKw: measured("kW", "drawn from the busbar"),
       powerLimitKw: level("kW", "most that the drive may draw"),
     },
-    commands: { ...GIVE_BACK },
+    commands: {
+      ...GIVE_BACK,
+      acknowledge: "the request is granted: the consumer may start",
+      withdraw: "the grant is over: the consumer may not start any more",
+    },
   },
   meter: {
     isSource: false,

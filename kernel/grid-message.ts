@@ -17,6 +17,10 @@ export interface GridStatus {
    * wait for power or have it (`kind` `thruster`, `availableKw` their demand), first come first.
    */
   readonly sources: readonly SourceStatus[];
+  /** Grids that closed ties of the sender join to it. Absent in messages of builds that did not tell. */
+  readonly joinedGrids?: readonly string[];
+  /** What this grid could shed, by stage 0 to 3, kW. Absent in messages of builds that did not tell. */
+  readonly sheddableKw?: readonly number[];
 }
 
 export interface SourceStatus {
@@ -30,6 +34,18 @@ export interface SourceStatus {
   /** Power that may be counted on within a second: rating or, for a battery, limit and usable energy. */
   readonly availableKw: number;
   readonly runningForMs: number;
+  /** Power that a source takes at once beyond what it gives, kW; null: not limited. This and what follows: absent in old messages. */
+  readonly stepKw?: number | null;
+  readonly runningHoursH?: number;
+  readonly fuelGPerKwh?: number;
+  readonly reactiveKvar?: number;
+  readonly apparentKva?: number;
+  /** Gives a base load and takes no part in sharing. */
+  readonly isBaseLoad?: boolean;
+  /** Of a heavy consumer: higher first. */
+  readonly priority?: number;
+  /** Of a heavy consumer: its feedback says that it runs. */
+  readonly isRunning?: boolean;
 }
 
 /** What the island's master asks of the leader of a member grid. */
@@ -41,6 +57,13 @@ export interface IslandTargets {
   readonly startDevice: string | null;
   readonly stopDevice: string | null;
   readonly reason: string;
+  /** Where sharing is asymmetric: load of every sharing set but `swingDevice`, which takes `sharePu`, per unit. */
+  readonly fixedPu?: number | null;
+  readonly swingDevice?: string | null;
+  /** Share of rated apparent power, per unit. */
+  readonly reactiveSharePu?: number | null;
+  /** Where sharing is asymmetric: kvar for each kW, the same for every set. */
+  readonly reactivePerActive?: number | null;
 }
 
 /** Messages between leaders. Expiries are durations, never instants: each grid has its own plant time. */

@@ -13,6 +13,8 @@ type WireTargets = Types.rems.peer.v1.IslandTargets;
 type WireSource = Types.rems.peer.v1.SourceStatus;
 
 const SOURCE_COUNT_MAX = 256;
+const STAGE_COUNT_MAX = 4;
+const GRID_COUNT_MAX = 64;
 const REASON_LENGTH_MAX = 1000;
 
 export function toWireGridMessage(message: GridMessage): Wire {
@@ -24,8 +26,23 @@ export function toWireGridMessage(message: GridMessage): Wire {
     gridStatus: {
       ...body,
       readySources: [...body.readySources],
-      sources: body.sources.map((source) => ({ ...source })),
+      sources: body.sources.map(toWireSource),
+      joinedGrids: [...(body.joinedGrids ?? [])],
+      sheddableKw: [...(body.sheddableKw ?? [])],
     },
+  };
+}
+
+function toWireSource(source: SourceStatus): WireSource {
+  return {
+    ...source,
+    runningHoursH: source.runningHoursH ?? 0,
+    fuelGPerKwh: source.fuelGPerKwh ?? 0,
+    reactiveKvar: source.reactiveKvar ?? 0,
+    apparentKva: source.apparentKva ?? 0,
+    isBaseLoad: source.isBaseLoad ?? false,
+    priority: source.priority ?? 0,
+    isRunning: source.isRunning ?? false,
   };
 }
 
@@ -61,6 +78,12 @@ function readStatus(wire: WireStatus, path: string): GridStatus {
     sources: list(wire.sources, `${path}.sources`, SOURCE_COUNT_MAX).map((source, i) =>
       readSource(source, `${path}.sources[${i}]`),
     ),
+    joinedGrids: list(wire.joinedGrids, `${path}.joinedGrids`, GRID_COUNT_MAX).map((grid, i) =>
+      id(grid, `${path}.joinedGrids[${i}]`),
+    ),
+    sheddableKw: list(wire.sheddableKw, `${path}.sheddableKw`, STAGE_COUNT_MAX).map((kw, i) =>
+      atLeastZero(kw, `${path}.sheddableKw[${i}]`),
+    ),
   };
 }
 
@@ -74,7 +97,19 @@ function readSource(wire: WireSource, path: string): SourceStatus {
     powerKw: finite(wire.powerKw, `${path}.powerKw`),
     availableKw: finite(wire.availableKw, `${path}.availableKw`),
     runningForMs: atLeastZero(wire.runningForMs, `${path}.runningForMs`),
+    stepKw: finiteOrNull(wire.stepKw, `${path}.stepKw`),
+    runningHoursH: atLeastZero(wire.runningHoursH, `${path}.runningHoursH`),
+    fuelGPerKwh: atLeastZero(wire.fuelGPerKwh, `${path}.fuelGPerKwh`),
+    reactiveKvar: finite(wire.reactiveKvar, `${path}.reactiveKvar`),
+    apparentKva: atLeastZero(wire.apparentKva, `${path}.apparentKva`),
+    isBaseLoad: wire.isBaseLoad,
+    priority: wire.priority,
+    isRunning: wire.isRunning,
   };
+}
+
+function finiteOrNull(value: number | null | undefined, path: string): number | null {
+  return value === null || value === undefined ? null : finite(value, path);
 }
 
 function readTargets(wire: WireTargets, path: string): IslandTargets {
@@ -86,5 +121,9 @@ function readTargets(wire: WireTargets, path: string): IslandTargets {
     startDevice: device(wire.startDevice, "startDevice"),
     stopDevice: device(wire.stopDevice, "stopDevice"),
     reason: text(wire.reason, `${path}.reason`, REASON_LENGTH_MAX),
+    fixedPu: finiteOrNull(wire.fixedPu, `${path}.fixedPu`),
+    swingDevice: device(wire.swingDevice, "swingDevice"),
+    reactiveSharePu: finiteOrNull(wire.reactiveSharePu, `${path}.reactiveSharePu`),
+    reactivePerActive: finiteOrNull(wire.reactivePerActive, `${path}.reactivePerActive`),
   };
 }

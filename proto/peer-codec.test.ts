@@ -39,6 +39,14 @@ const source = fc.record({
   powerKw: finite,
   availableKw: finite,
   runningForMs: positive,
+  stepKw: fc.option(finite),
+  runningHoursH: positive,
+  fuelGPerKwh: positive,
+  reactiveKvar: finite,
+  apparentKva: positive,
+  isBaseLoad: fc.boolean(),
+  priority: fc.integer({ min: 0, max: 100 }),
+  isRunning: fc.boolean(),
 });
 const body: fc.Arbitrary<GridMessage["body"]> = fc.oneof(
   fc.record({
@@ -50,6 +58,8 @@ const body: fc.Arbitrary<GridMessage["body"]> = fc.oneof(
     readySources: fc.array(ids, { maxLength: 5 }),
     isSettled: fc.boolean(),
     sources: fc.array(source, { maxLength: 3 }),
+    joinedGrids: fc.array(ids, { maxLength: 3 }),
+    sheddableKw: fc.array(positive, { maxLength: 4 }),
   }),
   fc.record({
     kind: fc.constant("islandTargets" as const),
@@ -57,6 +67,10 @@ const body: fc.Arbitrary<GridMessage["body"]> = fc.oneof(
     startDevice: fc.option(ids),
     stopDevice: fc.option(ids),
     reason: fc.string({ maxLength: 100 }),
+    fixedPu: fc.option(finite),
+    swingDevice: fc.option(ids),
+    reactiveSharePu: fc.option(finite),
+    reactivePerActive: fc.option(finite),
   }),
 );
 const gridMessage = fc.record({

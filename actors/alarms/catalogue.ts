@@ -79,6 +79,92 @@ export const ALARMS = {
     },
     { onDelayMs: 2000, suppressedBy: ["BLACKOUT"] },
   ),
+  LOAD_SHED: define(
+    "high",
+    {
+      cause: "R-EMS opened feeders or cut drives so that the supply survives.",
+      consequence: "These consumers are without power, or have less.",
+      action:
+        "See which source was overloaded or lost. Once the cause has been gone for a while the feeders may be closed again.",
+    },
+    { isLatched: true },
+  ),
+  LOSS_UNCOVERED: define(
+    "medium",
+    {
+      cause:
+        "After the loss of a source load would be missing power even with everything shed that may be.",
+      consequence: "Its loss would end in a blackout.",
+      action:
+        "Connect a further source, or reduce load; `r-emsctl why` at the grid names the figures.",
+    },
+    { onDelayMs: 10_000, suppressedBy: ["BLACKOUT"] },
+  ),
+  SOURCE_OVERLOADED: define(
+    "high",
+    {
+      cause: "A source is loaded above its limit of warning.",
+      consequence: "Load is shed by stages; beyond, its own protection trips it.",
+      action: "Reduce load, or connect a further source.",
+    },
+    { suppressedBy: ["DEVICE_TRIPPED", "BLACKOUT"] },
+  ),
+  REVERSE_POWER: define(
+    "high",
+    {
+      cause: "A source takes power from the busbar.",
+      consequence: "Its own protection trips it.",
+      action: "Look at its governor and fuel; see whether its reference is followed.",
+    },
+    { suppressedBy: ["DEVICE_TRIPPED"] },
+  ),
+  FREQUENCY_OFF: define(
+    "high",
+    {
+      cause: "The frequency of the busbar is off nominal by more than its limit.",
+      consequence: "Drives phase back, load is shed, sources trip by their own protection.",
+      action: "Compare the load with what sources can give; look at governors.",
+    },
+    { suppressedBy: ["BLACKOUT"] },
+  ),
+  VOLTAGE_OFF: define(
+    "high",
+    {
+      cause: "The voltage of the busbar is off nominal by more than its limits.",
+      consequence: "Consumers fail; sources trip by their own protection.",
+      action: "Look at voltage regulators and reactive load.",
+    },
+    { suppressedBy: ["BLACKOUT"] },
+  ),
+  RESERVE_LOW: define(
+    "medium",
+    {
+      cause: "Less is free than the spinning reserve that is wanted, and no further source comes.",
+      consequence: "A large consumer or the loss of a source may overload the rest.",
+      action: "See at the grid what is missing and why no set starts.",
+    },
+    { onDelayMs: 60_000, suppressedBy: ["BLACKOUT"] },
+  ),
+  CONSUMER_WAITS: define("medium", {
+    cause: "A heavy consumer asks for power, and could not be granted within its time.",
+    consequence: "It may not start.",
+    action: "`r-emsctl why` at the consumer says what is missing.",
+  }),
+  CONSUMER_NO_FEEDBACK: define("medium", {
+    cause: "A heavy consumer was granted and did not run within its time.",
+    consequence: "Its reservation was given up; it must ask again.",
+    action: "Look at the drive; take back its request, or command reset.",
+  }),
+  TIE_SACRIFICED: define(
+    "high",
+    {
+      cause:
+        "A bus-tie was opened because a source of the island was overloaded or driven backwards.",
+      consequence: "The switchboards run apart; the tie is not closed before this alarm is reset.",
+      action: "Find out which side had the fault. Then reset and close the tie.",
+    },
+    { isLatched: true },
+  ),
   DEVICE_TRIPPED: define(
     "high",
     {

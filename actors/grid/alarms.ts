@@ -13,6 +13,7 @@ import { actorOf } from "./device-values.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
 import type { Situation } from "./situation.ts";
+import { noteSupply } from "./supply-alarms.ts";
 
 /**
  * Alarms are a function of what is: conditions that hold now, long enough, and what operators said of them. So a replica that
@@ -42,6 +43,7 @@ function conditionsOf(plan: GridPlan, state: GridState, situation: Situation): A
     void found.push({ actor, code, text, ...(priority === undefined ? {} : { priority }) });
   for (const device of plan.devices) noteDevice(plan, state, device, note);
   noteGrid(plan, state, situation, note);
+  noteSupply(plan, state, situation.sources, situation, note);
   return found;
 }
 

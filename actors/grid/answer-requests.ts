@@ -4,6 +4,7 @@ import { sentenceOf } from "../../energy/reason.ts";
 import type { AlarmMoment } from "../alarms/alarm-book.ts";
 import { ALARM_COMMANDS, answerAlarmRequest, isAlarmCommand } from "../alarms/alarm-requests.ts";
 import { mayCommand } from "./apply-frame.ts";
+import { setBatteryMode } from "./battery-modes.ts";
 import { answerConfiguration, isConfigurationCommand } from "./configuration.ts";
 import { actorOf } from "./device-values.ts";
 import type { PlannedDevice } from "./grid-plan.ts";
@@ -47,6 +48,7 @@ const EVENTS: { readonly [kind: string]: { readonly [command: string]: string } 
     open: "open.requested",
     reset: "reset.requested",
   },
+  thruster: { reset: "reset.requested" },
   feeder: { close: "close.requested", open: "open.requested", reset: "reset.requested" },
   shore: { syncAndClose: "sync.requested", open: "open.requested" },
 };
@@ -109,6 +111,7 @@ function answer(
   if (device === undefined) return refused(`there is no actor ${request.actor} in this grid`);
   if (command === "release") return releaseActor(work, device, request);
   if (command === "limit") return limitDevice(work, device, request);
+  if (command === "mode") return chooseMode(work, device, request);
   if (device.kind === "shore" && TRANSFER_COMMANDS.includes(command)) {
     return transferLoad(work, device, request, situation());
   }
@@ -209,6 +212,13 @@ function limitDevice(work: Work, device: PlannedDevice, request: OperatorRequest
   work.state = next;
   const { value, expiryS } = request.arguments;
   return accepted(`${device.id} is held below ${String(value)} for ${String(expiryS)} s`);
+}
+
+function chooseMode(work: Work, device: PlannedDevice, request: OperatorRequest): Answer {
+  const next = setBatteryMode(work.state, device, request);
+  if (typeof next === "string") return refused(next);
+  work.state = next;
+  return accepted(`${device.id} is now in mode ${String(request.arguments["mode"])}`);
 }
 
 /** Takes a crashed device's machine out of quarantine: it begins anew from feedback. */

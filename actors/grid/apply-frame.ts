@@ -3,6 +3,7 @@ import type { PointSample } from "../../kernel/point.ts";
 import { contactsOf, type DeviceImage } from "../machines/device-image.ts";
 import { NO_TIMERS } from "../../energy/start-stop.ts";
 import type { GridPlan } from "./grid-plan.ts";
+import { coldSupply } from "./supply-state.ts";
 import type { GridState, HeartbeatState, LeadershipState, PositionState } from "./grid-state.ts";
 
 /** A moving breaker keeps its last position for so long. */
@@ -71,7 +72,8 @@ function applyLeadership(state: GridState, input: LeadershipInput, frame: Frame)
   };
   if (isWarm) return { ...state, leadership };
   // Nothing measured before counts; ramps begin at what is measured, timers at zero.
-  return { ...state, leadership, images: {}, levels: {}, timers: NO_TIMERS, targets: null };
+  const supply = coldSupply(state.supply);
+  return { ...state, leadership, images: {}, levels: {}, timers: NO_TIMERS, targets: null, supply };
 }
 
 function applyPoints(plan: GridPlan, state: GridState, frame: Frame): GridState {

@@ -1,8 +1,10 @@
 import { isConnected } from "../../energy/balance.ts";
+import { grantOf } from "../../energy/heavy-consumers.ts";
 import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
 import { decideStartStop, NO_TIMERS, type StartStopDecision } from "../../energy/start-stop.ts";
 import { mayCommand } from "./apply-frame.ts";
-import { actorOf } from "./device-values.ts";
+import { batteryUseOf } from "./battery-modes.ts";
+import { actorOf, batteryInputOf, positionOf } from "./device-values.ts";
 import { isSendingScan } from "./grid-messages.ts";
 import { isMaster } from "./island.ts";
 import { send, type Work } from "./run-actors.ts";
@@ -87,30 +89,54 @@ function keepLeavingSets(work: Work, situation: Situation): void {
 const GRANT_PAUSE_MS = 2000;
 
 /**
- * Grants one waiting consumer at a time, first come first served; none while anything is unknown.
+ * Grants one waiting consumer at a time, by priority; none while anything is unknown or load is shed.
  * @returns A consumer of another member grid that is granted with this scan's message, or null.
  */
 export function grantConsumers(work: Work, situation: Situation): string | null {
   const { plan, state } = work;
+  if (!mayCommand(state) || !isMaster(plan, state)) return null;
+  if (state.supply.shedding.stage >= 0) return null;
   const { balance, consumers } = situation;
-  const first = consumers.find((consumer) => consumer.isWaiting);
-  if (first === undefined || balance.unknowns.length > 0 || !mayCommand(state)) return null;
-  if (!isMaster(plan, state)) return null;
+  const grant = grantOf(consumers, balance, plan.grid.power.heavyConsumerMarginKw);
+  if (grant.device === null) return null;
   const { grantedElsewhere } = state;
   const isPausing =
     grantedElsewhere !== null &&
-    grantedElsewhere.device !== first.device &&
+    grantedElsewhere.device !== grant.device &&
     state.plantTimeMs - grantedElsewhere.atMs < GRANT_PAUSE_MS;
-  const needKw = first.demandKw + plan.grid.power.heavyConsumerMarginKw;
-  if (isPausing || balance.freeKw < needKw) return null;
-  const device = plan.deviceById.get(first.device);
+  if (isPausing) return null;
+  const device = plan.deviceById.get(grant.device);
   if (device !== undefined) {
-    const reason = reasonOf("GRANTED", device.id, { freeKw: balance.freeKw, needKw });
-    send(work, device, "granted", sentenceOf(reason));
+    send(work, device, "granted", inWords(grant.because));
     return null;
   }
   if (!isSendingScan(state)) return null;
-  const granted = { device: first.device, atMs: state.plantTimeMs };
+  const granted = { device: grant.device, atMs: state.plantTimeMs };
   work.state = { ...state, grantedElsewhere: granted };
-  return first.device;
+  return grant.device;
+}
+
+/**
+ * A battery whose mode is zero emission forms the bus, so that sets may stop; one that an operator took out of it follows again where
+ * another source forms. In AUTO only.
+ */
+export function followBatteryModes(work: Work, situation: Situation): void {
+  const { plan } = work;
+  if (!isAuto(work) || !mayCommand(work.state)) return;
+  for (const device of plan.devices) {
+    if (device.kind !== "battery" || positionOf(work.state, device.id) !== "closed") continue;
+    const { isForming, socPct, isBmsStale } = batteryInputOf(work.state, device);
+    const use = batteryUseOf(work.state, device);
+    const isWanted = use.mode === "zero_emission";
+    const isChosen = work.state.supply.batteryModes[device.id] !== undefined;
+    if (isWanted && !isForming && !isBmsStale && socPct > use.zeroEmissionStartSocPct) {
+      send(work, device, "setForming.requested", "its mode is zero emission", "setForming");
+    }
+    const isFormedByOther = situation.sources.some(
+      (source) => source.device !== device.id && isConnected(source) && source.isForming,
+    );
+    if (!isWanted && isChosen && isForming && isFormedByOther) {
+      send(work, device, "setFollowing.requested", `its mode is ${use.mode}`, "setFollowing");
+    }
+  }
 }

@@ -36,6 +36,13 @@ export function demandKwOf(state: GridState, device: PlannedDevice): number {
   return Math.min(demandKw, device.ratedKw);
 }
 
+/** What a genset can give now, kW: its rating, or less where it says that it is derated. */
+export function capabilityKwOf(state: GridState, device: PlannedDevice): number {
+  const availableKw = lastNumberOf(imageOf(state, device.id), "availablePowerKw");
+  if (availableKw === null || availableKw <= 0) return device.ratedKw;
+  return Math.min(availableKw, device.ratedKw);
+}
+
 /** What shore may give, kW. */
 export function shoreLimitKwOf(state: GridState, device: PlannedDevice): number {
   const limitKw = lastNumberOf(imageOf(state, device.id), "importLimitKw");

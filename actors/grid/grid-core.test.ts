@@ -71,7 +71,7 @@ describe("load-dependent start and stop in closed loop", () => {
     expect(plant.stateOf("bt1")).toBe("requesting");
     expect(whyOf(plant, "bt1")).toContain("bt1 asks for 600 kW, 650 kW are free and 750 kW needed");
     plant.run(30);
-    expect(plant.stateOf("bt1")).toBe("granted");
+    expect(plant.stateOf("bt1")).toBe("running");
     expect(thruster.powerKw).toBeCloseTo(600, 0);
     expect(plant.device("dg1").powerKw).toBeCloseTo(475, -1);
     Object.assign(thruster, { isRequesting: false });
@@ -450,7 +450,7 @@ describe("an island", () => {
     );
     Object.assign(plant.device("bt1"), { isRequesting: true, demandKw: 600 });
     plant.run(30);
-    expect(plant.stateOf("bt1")).toBe("granted");
+    expect(plant.stateOf("bt1")).toBe("running");
     expect(plant.stateOf("dg3")).toBe("onLoad");
     expect(plant.request("port", "btp", "open").isAccepted).toBe(true);
   });

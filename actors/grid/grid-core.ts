@@ -11,23 +11,28 @@ import { startTree } from "../runtime/replicated-tree.ts";
 import { momentOf, nextAlarms } from "./alarms.ts";
 import { answerRequests } from "./answer-requests.ts";
 import { applyFrame } from "./apply-frame.ts";
+import { smoothLoads } from "./battery-modes.ts";
 import { recoverFromBlackout } from "./blackout.ts";
-import { decideSets, grantConsumers } from "./decide.ts";
-import { deloadSharePu } from "./deload-share.ts";
 import { expireTrial, openingOf, planInForce } from "./configuration.ts";
+import { decideSets, followBatteryModes, grantConsumers } from "./decide.ts";
 import { applyMessages, messagesOf } from "./grid-messages.ts";
 import { planGrid, type GridPlan } from "./grid-plan.ts";
 import { NO_LEADERSHIP, type GridState } from "./grid-state.ts";
-import { islandOf, islandSharePu, islandSituationOf, isMaster, peerStatus } from "./island.ts";
+import { islandOf, islandSituationOf } from "./island.ts";
 import { levelOutputs, nextLevels } from "./next-levels.ts";
 import { expireLimits } from "./operator-limits.ts";
+import { protectSupply } from "./protect-supply.ts";
 import { applyFates, scanActors, type Work } from "./run-actors.ts";
 import { isReleasing, releaseDevices, withoutReleased } from "./release.ts";
-import { situationOf, type Situation } from "./situation.ts";
+import { rememberShare, shareOf } from "./share.ts";
+import { situationOf } from "./situation.ts";
+import { inStartOrder, nextStartOrder } from "./start-order.ts";
+import { nextWarnings } from "./supply-alarms.ts";
+import { INITIAL_SUPPLY, rekeyedSupply } from "./supply-state.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "6";
+export const CORE_VERSION = "7";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {
@@ -82,6 +87,7 @@ function initialState(plan: GridPlan): GridState {
     peers: {},
     targets: null,
     grantedElsewhere: null,
+    supply: INITIAL_SUPPLY,
     island: [plan.grid.id],
   };
 }
@@ -111,18 +117,33 @@ function step(
     islandSituationOf(plan, work.state),
   );
   work.state = expireLimits(work.state);
-  const situation = islandSituationOf(plan, work.state);
+  const before = islandSituationOf(plan, work.state);
   releaseDevices(work, state);
   const mayBegin = !isReleasing(work.state);
+  if (mayBegin) protectSupply(work, before);
+  work.state = nextStartOrder(plan, work.state, before);
+  const situation = inStartOrder(plan, work.state, before);
   if (mayBegin) runTransfer(work, situation);
   const isPermitWanted = mayBegin && recoverFromBlackout(work, situation);
   const decision = mayBegin ? decideSets(work, situation) : null;
   const grant = mayBegin ? grantConsumers(work, situation) : null;
-  const { sharePu, isFrozen } = shareOf(plan, work.state, situation);
-  const wanted = nextLevels(plan, work.state, { situation, elapsedMs, sharePu, isFrozen });
+  if (mayBegin) followBatteryModes(work, situation);
+  work.state = smoothLoads(plan, work.state, situation, elapsedMs);
+  const share = shareOf(plan, work.state, situation);
+  work.state = rememberShare(plan, work.state, situation, share, elapsedMs);
+  const wanted = nextLevels(plan, work.state, { situation, elapsedMs, share });
   const levels = withoutReleased(plan, work.state, wanted);
   const own = work.state.island.length === 1 ? situation : situationOf(plan, work.state);
-  const messages = messagesOf(plan, work.state, own, situation, decision, grant);
+  const messages = messagesOf({
+    plan,
+    state: work.state,
+    own,
+
+    decision,
+    grant,
+    share,
+  });
+  work.state = nextWarnings(plan, work.state, situation.sources);
   const asked = work.alarmChanges;
   const { book, changes } = nextAlarms(plan, work.state, situation, frame, asked.length);
   work.state = { ...work.state, levels, alarmBook: book };
@@ -146,34 +167,8 @@ function rekey(plan: GridPlan, state: GridState): GridState {
   const isSame =
     island.length === state.island.length && island.every((grid, i) => grid === state.island[i]);
   if (isSame) return state;
-  return { ...state, island, timers: NO_TIMERS, targets: null, grantedElsewhere: null };
-}
-
-/**
- * Alone, a grid shares by its own demand. In an island the master's share counts for all; without it (a member is silent, the
- * targets have expired) references rest and droop shares.
- */
-function shareOf(
-  plan: GridPlan,
-  state: GridState,
-  situation: Situation,
-): { readonly sharePu: number | null; readonly isFrozen: boolean } {
-  if (state.island.length === 1) return { sharePu: null, isFrozen: false };
-  const deloadPu = deloadSharePu(plan, state, situationOf(plan, state));
-  if (deloadPu !== null) return { sharePu: deloadPu, isFrozen: false };
-  const { targets } = state;
-  if (isMaster(plan, state)) {
-    const isHeard = state.island.every(
-      (grid) => grid === plan.grid.id || peerStatus(state, grid) !== null,
-    );
-    return isHeard
-      ? { sharePu: islandSharePu(situation), isFrozen: false }
-      : { sharePu: null, isFrozen: true };
-  }
-  const isValid = targets !== null && targets.expiresAtMs > state.plantTimeMs;
-  return isValid
-    ? { sharePu: targets.body.sharePu, isFrozen: false }
-    : { sharePu: null, isFrozen: true };
+  const supply = rekeyedSupply(state.supply);
+  return { ...state, island, timers: NO_TIMERS, targets: null, grantedElsewhere: null, supply };
 }
 
 /**

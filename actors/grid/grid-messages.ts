@@ -7,7 +7,9 @@ import { actorOf, imageOf } from "./device-values.ts";
 import type { GridPlan } from "./grid-plan.ts";
 import { busOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
-import { isMaster, islandSharePu, neighboursOf } from "./island.ts";
+import { isMaster, joinedGrids, neighboursOf } from "./island.ts";
+import { sheddablesOf } from "./sheddables.ts";
+import type { Share } from "./share.ts";
 import type { Situation } from "./situation.ts";
 import { deloadStatuses } from "./tie-deload.ts";
 
@@ -57,14 +59,16 @@ export function isSendingScan(state: GridState): boolean {
 }
 
 /** What this grid tells the others in this scan. */
-export function messagesOf(
-  plan: GridPlan,
-  state: GridState,
-  own: Situation,
-  island: Situation,
-  decision: StartStopDecision | null,
-  grant: string | null,
-): GridMessage[] {
+export function messagesOf(told: {
+  readonly plan: GridPlan;
+  readonly state: GridState;
+  /** Of this grid alone. */
+  readonly own: Situation;
+  readonly decision: StartStopDecision | null;
+  readonly grant: string | null;
+  readonly share: Share;
+}): GridMessage[] {
+  const { plan, state, own, decision, grant, share } = told;
   if (!isSendingScan(state)) return [];
   const neighbours = neighboursOf(plan, state);
   if (neighbours.length === 0) return [];
@@ -76,8 +80,7 @@ export function messagesOf(
   };
   const status = statusOf(plan, state, own);
   const messages: GridMessage[] = neighbours.map((toGrid) => ({ ...common, toGrid, body: status }));
-  if (!isMaster(plan, state) || island.balance.unknowns.some(isAboutStatus)) return messages;
-  const sharePu = roundTo(islandSharePu(island), 10_000);
+  if (!isMaster(plan, state) || share.isFrozen) return messages;
   for (const toGrid of state.island) {
     if (toGrid === plan.grid.id) continue;
     const devices = new Set(state.peers[toGrid]?.status.sources.map((source) => source.device));
@@ -95,14 +98,20 @@ export function messagesOf(
     messages.push({
       ...common,
       toGrid,
-      body: { kind: "islandTargets", sharePu, startDevice, stopDevice, reason },
+      body: {
+        kind: "islandTargets",
+        sharePu: share.sharePu ?? 0,
+        startDevice,
+        stopDevice,
+        reason,
+        fixedPu: share.fixedPu,
+        swingDevice: share.swingDevice,
+        reactiveSharePu: share.reactiveSharePu,
+        reactivePerActive: share.reactivePerActive,
+      },
     });
   }
   return messages;
-}
-
-function isAboutStatus(reason: { readonly values: { readonly [name: string]: unknown } }): boolean {
-  return reason.values["what"] === "the status";
 }
 
 function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus {
@@ -127,6 +136,14 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
         powerKw: roundTo(source.powerKw, 10),
         availableKw: roundTo(source.availableKw, 10),
         runningForMs: set?.runningForMs ?? RAN_LONG_MS,
+        stepKw: source.stepKw,
+        runningHoursH: set?.runningHoursH ?? 0,
+        fuelGPerKwh: set?.fuelGPerKwh ?? 0,
+        reactiveKvar: roundTo(kvarOf(state, source.device), 10),
+        apparentKva: device?.config.ratings.apparentKva ?? 0,
+        isBaseLoad: (device?.config.ratings.baseLoadPct ?? 0) > 0,
+        priority: 0,
+        isRunning: false,
       };
     });
   const consumers = own.consumers.map((consumer): SourceStatus => ({
@@ -138,6 +155,14 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
     powerKw: roundTo(consumer.powerKw, 10),
     availableKw: roundTo(consumer.demandKw, 10),
     runningForMs: 0,
+    stepKw: null,
+    runningHoursH: 0,
+    fuelGPerKwh: 0,
+    reactiveKvar: 0,
+    apparentKva: 0,
+    isBaseLoad: false,
+    priority: consumer.priority,
+    isRunning: consumer.isRunning,
   }));
   return {
     kind: "gridStatus",
@@ -148,7 +173,22 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
     readySources: own.sets.filter((set) => set.availability === "ready").map((set) => set.device),
     isSettled: balance.unknowns.length === 0,
     sources: [...sources, ...consumers, ...deloadStatuses(plan, state)],
+    joinedGrids: joinedGrids(plan, state),
+    sheddableKw: sheddableKw(plan, state),
   };
+}
+
+/** What this grid could shed by stage, kW. */
+function sheddableKw(plan: GridPlan, state: GridState): number[] {
+  const byStage = [0, 0, 0, 0];
+  for (const { stage, powerKw } of sheddablesOf(plan, state)) {
+    byStage[stage] = (byStage[stage] ?? 0) + powerKw;
+  }
+  return byStage.map((kw) => roundTo(kw, 10));
+}
+
+function kvarOf(state: GridState, device: string): number {
+  return lastNumberOf(imageOf(state, device), "reactivePowerKvar") ?? 0;
 }
 
 /**

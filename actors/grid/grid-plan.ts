@@ -1,4 +1,5 @@
 import type { DeviceConfig, GridConfig, Manifest, TieConfig } from "../../configs/manifest.ts";
+import type { SacrificeConfig } from "../../configs/power-config.ts";
 import { present } from "../../kernel/assert.ts";
 import type { DeviceKind } from "../../kernel/device-kinds.ts";
 import { RemsError } from "../../kernel/errors.ts";
@@ -40,6 +41,7 @@ export interface PlannedTie {
   readonly ownBreaker: string;
   readonly otherBreaker: string;
   readonly otherGrid: string;
+  readonly sacrifice: SacrificeConfig;
 }
 
 /** What a core works by: made from the manifest, or from it with other parameters; never part of the state. */
@@ -170,7 +172,13 @@ function planTie(tie: TieConfig, gridId: string): PlannedTie[] {
     `tie ${tie.id} has two breakers`,
   );
   return [
-    { id: tie.id, ownBreaker: own.device, otherBreaker: other.device, otherGrid: other.grid },
+    {
+      id: tie.id,
+      ownBreaker: own.device,
+      otherBreaker: other.device,
+      otherGrid: other.grid,
+      sacrifice: tie.sacrifice,
+    },
   ];
 }
 
@@ -192,6 +200,13 @@ function inputOf(device: PlannedDevice, grid: GridConfig): MachineInput {
     case "battery":
     case "shore":
       return { hasSyncCheck };
+    case "thruster": {
+      const { consumer } = device.config;
+      return {
+        feedbackTimeoutMs: (consumer?.feedbackTimeoutS ?? 0) * 1000,
+        isPulse: consumer?.request === "pulse",
+      };
+    }
     case "busTie":
       return { syncTimeoutMs: SYNC_TIMEOUT_MS, deloadTimeoutMs: DELOAD_TIMEOUT_MS };
     case "breaker":

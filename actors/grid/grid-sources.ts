@@ -1,9 +1,11 @@
 import { batteryReserveKw } from "../../energy/battery.ts";
 import type { Source } from "../../energy/balance.ts";
 import { isOn, numberOf } from "../machines/device-image.ts";
+import { batteryUseOf } from "./battery-modes.ts";
 import {
   actorOf,
   batteryInputOf,
+  capabilityKwOf,
   imageOf,
   isPowerKnown,
   positionOf,
@@ -15,6 +17,7 @@ import type { GridState } from "./grid-state.ts";
 
 type Inputs = Pick<GridState, "images" | "positions" | "bms" | "tree" | "plantTimeMs">;
 interface Held extends Inputs {
+  readonly batteryModes: GridState["supply"]["batteryModes"];
   readonly sources: readonly Source[];
 }
 
@@ -24,6 +27,7 @@ const held = new WeakMap<GridPlan, Held>();
 /** The sources of this grid as the energy decisions see them, in the order of the manifest. */
 export function sourcesOf(plan: GridPlan, state: GridState): readonly Source[] {
   const { images, positions, bms, tree, plantTimeMs } = state;
+  const { batteryModes } = state.supply;
   const last = held.get(plan);
   const isSame =
     last !== undefined &&
@@ -31,10 +35,11 @@ export function sourcesOf(plan: GridPlan, state: GridState): readonly Source[] {
     last.positions === positions &&
     last.bms === bms &&
     last.tree === tree &&
-    last.plantTimeMs === plantTimeMs;
+    last.plantTimeMs === plantTimeMs &&
+    last.batteryModes === batteryModes;
   if (isSame) return last.sources;
   const sources = computeSources(plan, state);
-  held.set(plan, { images, positions, bms, tree, plantTimeMs, sources });
+  held.set(plan, { images, positions, bms, tree, plantTimeMs, batteryModes, sources });
   return sources;
 }
 
@@ -71,23 +76,31 @@ function sourceOf(
   switch (device.kind) {
     case "genset": {
       const isLeaving = actorState === "unloading" || actorState === "tripped";
+      const { firstStepPct } = device.config.ratings;
       return {
         ...common,
         kind: "genset",
         isForming: isClosed && actorState !== "tripped",
         isFirm: !isLeaving,
-        availableKw: isLeaving ? 0 : device.ratedKw,
+        availableKw: isLeaving ? 0 : capabilityKwOf(state, device),
+        stepKw: firstStepPct > 0 ? (device.ratedKw * firstStepPct) / 100 : null,
       };
     }
     case "battery": {
       const battery = batteryInputOf(state, device);
+      const use = batteryUseOf(state, device);
+      const isAlone = use.mode === "zero_emission" || plan.isLand || !isMachineConnected;
+      const floor =
+        use.mode === "zero_emission" ? { reserveSocPct: use.zeroEmissionStartSocPct } : {};
+      const reserved = { ...battery, ...floor };
       return {
         ...common,
         kind: "battery",
         isForming: isClosed && battery.isForming,
-        isFirm: plan.isLand || (battery.isForming && !isMachineConnected),
+        isFirm: plan.isLand || (battery.isForming && isAlone),
         availableKw:
-          actorState === "fault" ? 0 : batteryReserveKw(battery, plan.grid.power.startTimeoutS),
+          actorState === "fault" ? 0 : batteryReserveKw(reserved, plan.grid.power.startTimeoutS),
+        stepKw: null,
       };
     }
     case "shore": {
@@ -98,6 +111,7 @@ function sourceOf(
         isForming: isClosed && isOn(imageOf(state, device.id), "isVoltagePresent"),
         isFirm: !isLeaving,
         availableKw: isLeaving ? 0 : shoreLimitKwOf(state, device),
+        stepKw: null,
       };
     }
     case "pv":
@@ -107,6 +121,7 @@ function sourceOf(
         isForming: false,
         isFirm: true,
         availableKw: Math.max(0, common.powerKw),
+        stepKw: null,
       };
     default:
       return null;

@@ -11,6 +11,7 @@ import type { Position } from "../machines/device-event.ts";
 import type { DeviceImage } from "../machines/device-image.ts";
 import type { ConfigurationState } from "./configuration.ts";
 import type { OperatorLimit } from "./operator-limits.ts";
+import type { SupplyState } from "./supply-state.ts";
 import type { TreeState } from "../runtime/replicated-tree.ts";
 
 /** Everything that the core of one grid remembers: canonical, replicated, hashed, restored. */
@@ -49,6 +50,7 @@ export type GridState = {
   readonly targets: TargetsState | null;
   /** As the island's master: the consumer of another grid that was granted last. */
   readonly grantedElsewhere: { readonly device: string; readonly atMs: number } | null;
+  readonly supply: SupplyState;
   /** Members of the island, in the order of the manifest, this grid included. */
   readonly island: readonly string[];
 };

@@ -1,34 +1,76 @@
 import { balanceOf, type Source, type SourceKind } from "../../energy/balance.ts";
+import { inOrderOfGrant, reservedKw, type HeavyConsumer } from "../../energy/heavy-consumers.ts";
+import type { OthersSheddable } from "../../energy/load-reduction.ts";
 import { reasonOf, type Reason } from "../../energy/reason.ts";
 import type { StartStopSet } from "../../energy/start-stop.ts";
 import type { GridStatus, SourceStatus } from "../../kernel/grid-message.ts";
 import { isBusDead, isBusLive } from "./grid-sources.ts";
 import type { GridPlan } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
-import { reservedKw, situationOf, tieStateOf, type Consumer, type Situation } from "./situation.ts";
+import { situationOf, tieStateOf, type Situation } from "./situation.ts";
+import { inStartOrder } from "./start-order.ts";
 
-/** Grids joined to this one over closed ties, itself included, in the order of the manifest. */
+/**
+ * Grids joined to this one over closed ties, itself included, in the order of the manifest. Own ties are read; which grids hang
+ * behind a neighbour only that one knows, and says so in its status. A neighbour that is silent joins nobody further.
+ */
 export function islandOf(plan: GridPlan, state: GridState): readonly string[] {
   const members = new Set([plan.grid.id]);
+  const open: string[] = [];
   for (const tie of plan.ties) {
-    if (tieStateOf(state, tie.ownBreaker, tie.otherBreaker) === "closed")
-      members.add(tie.otherGrid);
+    if (tieStateOf(state, tie.ownBreaker, tie.otherBreaker) !== "closed") continue;
+    if (!members.has(tie.otherGrid)) open.push(tie.otherGrid);
+    members.add(tie.otherGrid);
+  }
+  for (let grid = open.pop(); grid !== undefined; grid = open.pop()) {
+    for (const further of peerStatus(state, grid)?.joinedGrids ?? []) {
+      if (members.has(further) || !plan.gridOrder.includes(further)) continue;
+      // The tie between this grid and that one is read here: what another says of it does not count.
+      if (further === plan.grid.id) continue;
+      members.add(further);
+      open.push(further);
+    }
   }
   return plan.gridOrder.filter((grid) => members.has(grid));
 }
 
-/** Grids that a tie joins or could join: a tie that is not known to be open counts. */
+/** Grids that closed ties of this one join to it, for its status. */
+export function joinedGrids(plan: GridPlan, state: GridState): readonly string[] {
+  const joined = new Set<string>();
+  for (const tie of plan.ties) {
+    if (tieStateOf(state, tie.ownBreaker, tie.otherBreaker) === "closed") joined.add(tie.otherGrid);
+  }
+  return plan.gridOrder.filter((grid) => joined.has(grid));
+}
+
+/** Grids that hear of this one: those of its island, and those that a tie not known to be open could join. */
 export function neighboursOf(plan: GridPlan, state: GridState): readonly string[] {
-  const grids = plan.ties
-    .filter((tie) => tieStateOf(state, tie.ownBreaker, tie.otherBreaker) !== "open")
-    .map((tie) => tie.otherGrid);
-  return plan.gridOrder.filter((grid) => grids.includes(grid));
+  const grids = new Set(state.island);
+  for (const tie of plan.ties) {
+    if (tieStateOf(state, tie.ownBreaker, tie.otherBreaker) !== "open") grids.add(tie.otherGrid);
+  }
+  grids.delete(plan.grid.id);
+  return plan.gridOrder.filter((grid) => grids.has(grid));
 }
 
 /** The status of another grid while it is valid. */
 export function peerStatus(state: GridState, grid: string): GridStatus | null {
   const peer = state.peers[grid];
   return peer === undefined || peer.expiresAtMs <= state.plantTimeMs ? null : peer.status;
+}
+
+/** What the other grids of the island could shed by stage: those before this one in the order of the manifest, and behind it. */
+export function othersSheddable(plan: GridPlan, state: GridState): OthersSheddable {
+  const beforeKw = [0, 0, 0, 0];
+  const behindKw = [0, 0, 0, 0];
+  const ownRank = state.island.indexOf(plan.grid.id);
+  for (const [rank, grid] of state.island.entries()) {
+    const target = rank < ownRank ? beforeKw : behindKw;
+    for (const [stage, kw] of (peerStatus(state, grid)?.sheddableKw ?? []).entries()) {
+      if (rank !== ownRank && stage < target.length) target[stage] = (target[stage] ?? 0) + kw;
+    }
+  }
+  return { beforeKw, behindKw };
 }
 
 export function isMaster(plan: GridPlan, state: GridState): boolean {
@@ -41,10 +83,10 @@ export function isMaster(plan: GridPlan, state: GridState): boolean {
  */
 export function islandSituationOf(plan: GridPlan, state: GridState): Situation {
   const own = situationOf(plan, state);
-  if (state.island.length === 1) return own;
+  if (state.island.length === 1) return inStartOrder(plan, state, own);
   const unknowns: Reason[] = [];
   const sources: Source[] = [];
-  const consumers: Consumer[] = [];
+  const consumers: HeavyConsumer[] = [];
   const orders: (readonly StartStopSet[])[] = [];
   for (const grid of state.island) {
     if (grid === plan.grid.id) {
@@ -66,14 +108,16 @@ export function islandSituationOf(plan: GridPlan, state: GridState): Situation {
   const tieUnknowns = own.balance.unknowns.filter((reason) =>
     plan.ties.some((tie) => tie.id === reason.device),
   );
-  return {
+  const inOrder = inOrderOfGrant(consumers);
+  return inStartOrder(plan, state, {
     sources,
-    consumers,
+    consumers: inOrder,
     sets: interleaved(orders),
+    demands: own.demands,
     balance: balanceOf(sources, reservedKw(consumers), [...tieUnknowns, ...unknowns]),
     isBusLive: isBusLive(sources),
     isBusDead: isBusDead(sources),
-  };
+  });
 }
 
 /** The first of each grid, then the second of each: running sets spread over the grids. */
@@ -89,6 +133,8 @@ function interleaved(orders: readonly (readonly StartStopSet[])[]): StartStopSet
   return sets;
 }
 
+/** For builds that do not tell. */
+const DEFAULT_FUEL_G_PER_KWH = 195;
 const SOURCE_KINDS: readonly string[] = ["genset", "battery", "shore", "pv"];
 
 function sourceOf(status: SourceStatus): Source[] {
@@ -108,18 +154,23 @@ function sourceOf(status: SourceStatus): Source[] {
         (status.kind === "genset" || status.kind === "shore" || status.state === "forming"),
       isFirm: status.kind !== "battery",
       availableKw: status.availableKw,
+      stepKw: status.stepKw ?? null,
     },
   ];
 }
 
-function consumerOf(status: SourceStatus): Consumer[] {
+function consumerOf(status: SourceStatus): HeavyConsumer[] {
   if (status.kind !== "thruster") return [];
   return [
     {
       device: status.device,
       demandKw: status.availableKw,
       powerKw: status.powerKw,
+      priority: status.priority ?? 0,
+      // What another grid reserves for a fixed consumer it has reserved in its demand.
+      load: "variable",
       isWaiting: status.state === "requesting",
+      isRunning: status.isRunning ?? true,
       // Each grid has its own plant time: between grids the order of the manifest decides.
       requestedAtMs: 0,
     },
@@ -149,30 +200,10 @@ function setOf(status: SourceStatus, readySources: readonly string[]): StartStop
       device: status.device,
       state: status.state,
       availability: availability(),
-      ratedKw: status.ratedKw,
+      ratedKw: status.availableKw > 0 ? status.availableKw : status.ratedKw,
+      runningHoursH: status.runningHoursH ?? null,
+      fuelGPerKwh: status.fuelGPerKwh ?? DEFAULT_FUEL_G_PER_KWH,
       runningForMs: status.runningForMs,
     },
   ];
-}
-
-/**
- * Share of rating that every sharing set of the island takes so that frequency is nominal, per unit. What batteries, sun and
- * shore give is not theirs.
- */
-export function islandSharePu(situation: Situation): number {
-  const sharing = new Set(
-    situation.sets
-      .filter((set) => set.availability === "running" || set.state === "loading")
-      .map((set) => set.device),
-  );
-  let ratedKw = 0;
-  let demandKw = 0;
-  for (const source of situation.sources) {
-    if (source.kind !== "genset" || source.breaker !== "closed") continue;
-    // It holds its reference: what it gives is not for the others to give.
-    if (!source.isPowerKnown) continue;
-    demandKw += source.powerKw;
-    if (sharing.has(source.device)) ratedKw += source.ratedKw;
-  }
-  return ratedKw > 0 ? Math.min(1.1, Math.max(0, demandKw / ratedKw)) : 0;
 }

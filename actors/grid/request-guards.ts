@@ -23,8 +23,13 @@ export function refusalOf(
   if (actorOf(work.plan, work.state, device.address).status !== "running") {
     return `the machine of ${device.id} is in quarantine after repeated faults`;
   }
+  if (device.kind === "busTie" && isSacrificed(work, device)) {
+    return `${device.id} was opened for the sake of one side: its alarm TIE_SACRIFICED must be reset first`;
+  }
   if (command === "syncAndClose") return refusalOfClosing(device, situation);
-  if (command === "close" && device.kind === "feeder") return refusalOfLoad(device, situation);
+  if (command === "close" && device.kind === "feeder") {
+    return refusalOfReconnection(work, device) ?? refusalOfLoad(device, situation);
+  }
   if (command === "close") return null;
   const isSource = device.kind === "genset" || device.kind === "shore" || device.kind === "battery";
   if (isSource && (command === "stop" || command === "open")) {
@@ -49,6 +54,23 @@ function refusalOfClosing(device: PlannedDevice, situation: Situation): string |
   }
   if (situation.isBusLive) return null;
   return "no source is known to form the busbar, and closing onto a dead busbar needs a permit";
+}
+
+/** What was shed stays open until its cause has been gone for a while. */
+function refusalOfReconnection(work: Work, device: PlannedDevice): Reason | null {
+  const { shedding, shed } = work.state.supply;
+  const { tripStage } = device.config;
+  if (shedding.stage < 0 || tripStage === null) return null;
+  const cause = shed.find((entry) => entry.device === device.id)?.cause ?? "load is being shed";
+  const delayS = work.plan.grid.power.shedding.reconnectAfterS;
+  return reasonOf("RECONNECTION_BLOCKED", device.id, { delayS, cause });
+}
+
+/** A sacrificed tie is latched by its alarm, at either end. */
+function isSacrificed(work: Work, device: PlannedDevice): boolean {
+  return work.state.alarmBook.entries.some(
+    ({ code, actor }) => code === "TIE_SACRIFICED" && actor === device.address,
+  );
 }
 
 function refusalOfLoad(device: PlannedDevice, situation: Situation): string | null {

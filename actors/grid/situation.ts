@@ -1,25 +1,29 @@
 import { balanceOf, type Balance, type Source } from "../../energy/balance.ts";
+import { inOrderOfGrant, reservedKw, type HeavyConsumer } from "../../energy/heavy-consumers.ts";
 import { reasonOf, type Reason } from "../../energy/reason.ts";
 import type { StartStopInput, StartStopSet } from "../../energy/start-stop.ts";
-import { actorOf, demandKwOf, powerKwOf, positionOf } from "./device-values.ts";
+import { lastNumberOf } from "../machines/device-image.ts";
+import { batteryDemands, isZeroEmission } from "./battery-modes.ts";
+import {
+  actorOf,
+  capabilityKwOf,
+  demandKwOf,
+  imageOf,
+  powerKwOf,
+  positionOf,
+} from "./device-values.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import { isBusDead, isBusLive, sourcesOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
-
-/** A heavy consumer that waits for power or has it. */
-export interface Consumer {
-  readonly device: string;
-  readonly demandKw: number;
-  readonly powerKw: number;
-  readonly isWaiting: boolean;
-  readonly requestedAtMs: number;
-}
 
 /** What the energy decisions of one scan rest on. */
 export interface Situation {
   readonly sources: readonly Source[];
   readonly sets: readonly StartStopSet[];
-  readonly consumers: readonly Consumer[];
+  /** In order of grant. */
+  readonly consumers: readonly HeavyConsumer[];
+  /** What asks for a set besides load and reserve. */
+  readonly demands: readonly Reason[];
   readonly balance: Balance;
   readonly isBusLive: boolean;
   readonly isBusDead: boolean;
@@ -49,38 +53,35 @@ export function situationOf(plan: GridPlan, state: GridState): Situation {
     sources,
     sets: setsOf(plan, state),
     consumers,
+    demands: batteryDemands(plan, state),
     balance: balanceOf(sources, reservedKw(consumers), unknowns),
     isBusLive: isBusLive(sources),
     isBusDead: isBusDead(sources),
   };
 }
 
-/** Granted and not drawn yet, kW. */
-export function reservedKw(consumers: readonly Consumer[]): number {
-  let sumKw = 0;
-  for (const { isWaiting, demandKw, powerKw } of consumers) {
-    if (!isWaiting) sumKw += Math.max(0, demandKw - powerKw);
-  }
-  return sumKw;
-}
+const CONSUMER_STATES: ReadonlySet<string> = new Set(["requesting", "granted", "running"]);
 
-function consumersOf(plan: GridPlan, state: GridState): Consumer[] {
-  const consumers: Consumer[] = [];
+function consumersOf(plan: GridPlan, state: GridState): HeavyConsumer[] {
+  const consumers: HeavyConsumer[] = [];
   for (const device of plan.devices) {
     if (device.kind !== "thruster") continue;
     const { snapshot } = actorOf(plan, state, device.address);
-    const isWaiting = snapshot.state === "requesting";
-    if (!isWaiting && snapshot.state !== "granted") continue;
+    if (!CONSUMER_STATES.has(snapshot.state)) continue;
+    const { consumer } = device.config;
     const requestedAtMs = snapshot.context["requestedAtMs"];
     consumers.push({
       device: device.id,
       demandKw: demandKwOf(state, device),
       powerKw: powerKwOf(state, device.id),
-      isWaiting,
+      priority: consumer?.priority ?? 0,
+      load: consumer?.load ?? "variable",
+      isWaiting: snapshot.state === "requesting",
+      isRunning: snapshot.state === "running",
       requestedAtMs: typeof requestedAtMs === "number" ? requestedAtMs : 0,
     });
   }
-  return consumers.sort((a, b) => a.requestedAtMs - b.requestedAtMs);
+  return inOrderOfGrant(consumers);
 }
 
 function setsOf(plan: GridPlan, state: GridState): StartStopSet[] {
@@ -104,7 +105,9 @@ function setOf(plan: GridPlan, state: GridState, device: PlannedDevice): StartSt
     device: device.id,
     state: status === "running" ? snapshot.state : status,
     availability: status === "running" ? availabilityOf(plan, state, device, forMs) : "none",
-    ratedKw: device.ratedKw,
+    ratedKw: capabilityKwOf(state, device),
+    runningHoursH: lastNumberOf(imageOf(state, device.id), "runningHoursH"),
+    fuelGPerKwh: device.config.ratings.fuelGPerKwh,
     runningForMs: typeof startedAtMs === "number" ? state.plantTimeMs - startedAtMs : null,
   };
 }
@@ -148,11 +151,15 @@ export function startStopInputOf(
 ): StartStopInput {
   return {
     plantTimeMs: state.plantTimeMs,
-    parameters: plan.grid.power,
+    // A plant that runs on batteries on purpose has no second machine.
+    parameters: isZeroEmission(plan, state)
+      ? { ...plan.grid.power, isN1Required: false }
+      : plan.grid.power,
     sources: situation.sources,
     balance: situation.balance,
     sets: situation.sets,
     isBusDead: situation.isBusDead,
+    demands: situation.demands,
     consumers: situation.consumers,
   };
 }

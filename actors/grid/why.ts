@@ -1,15 +1,19 @@
 import { nextBatterySetpoint } from "../../energy/battery.ts";
+import { grantOf } from "../../energy/heavy-consumers.ts";
 import { n1Of } from "../../energy/n-minus-one.ts";
 import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
 import { decideStartStop, type StartStopDecision } from "../../energy/start-stop.ts";
+import { targetOf } from "./battery-levels.ts";
 import { whyBlackout } from "./blackout.ts";
 import { actorOf, batteryInputOf } from "./device-values.ts";
 import type { PlannedGridCore } from "./grid-core.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
 import { isMaster, islandSituationOf } from "./island.ts";
-import { whyTransfer } from "./transfer.ts";
+import { shareOf } from "./share.ts";
 import { startStopInputOf, type Situation } from "./situation.ts";
+import { whyTransfer } from "./transfer.ts";
+import { whyFeeder, whySupply } from "./why-supply.ts";
 
 /**
  * Why an actor is as it is and does what it does or does not, in sentences with values, most important first.
@@ -19,6 +23,7 @@ export function why(core: PlannedGridCore, state: GridState, actor: string): str
   const plan = core.planOf(state);
   const situation = islandSituationOf(plan, state);
   const decision = decideStartStop(startStopInputOf(plan, state, situation), state.timers);
+  const share = shareOf(plan, state, situation);
   const device = plan.deviceByAddress.get(actor);
   if (actor === plan.address) {
     return [
@@ -26,6 +31,7 @@ export function why(core: PlannedGridCore, state: GridState, actor: string): str
       ...whyTransfer(plan, state, situation),
       ...restraints(plan, state, situation),
       ...whyGrid(situation, decision),
+      ...whySupply(plan, state, situation, share),
     ].map(sentenceOf);
   }
   if (device === undefined) return [];
@@ -83,8 +89,15 @@ function whyDevice(
       const needKw = demandKw + plan.grid.power.heavyConsumerMarginKw;
       const reason = reasonOf("CONSUMER_WAITS", device.id, { demandKw, freeKw, needKw });
       const waits = decision.startBecause.filter((entry) => entry.code !== "CONSUMER_WAITS");
-      return [reason, ...situation.balance.unknowns, ...waits].map(sentenceOf);
+      const margin = plan.grid.power.heavyConsumerMarginKw;
+      const line = grantOf(situation.consumers, situation.balance, margin).because;
+      const others = line.filter(
+        (entry) => entry.device === device.id && entry.code !== reason.code,
+      );
+      return [reason, ...others, ...situation.balance.unknowns, ...waits].map(sentenceOf);
     }
+    case "feeder":
+      return whyFeeder(plan, state, device);
     default:
       return [];
   }
@@ -127,15 +140,12 @@ function whyBattery(
   situation: Situation,
   device: PlannedDevice,
 ): Reason {
-  const { power } = plan.grid;
   return nextBatterySetpoint({
     battery: batteryInputOf(state, device),
     setpointKw: state.levels[`${device.id}.${device.levelPoint}`] ?? 0,
-    balance: situation.balance,
-    startLimitPct: power.startLimitPct,
-    partOfGap: 1,
+    target: targetOf(plan, state, device, situation),
     isBusFormedByOther: situation.isBusLive,
-    rampPctPerS: power.rampPctPerS,
+    rampPctPerS: plan.grid.power.rampPctPerS,
     elapsedMs: 0,
   }).reason;
 }

@@ -496,31 +496,79 @@ describe("a thruster", () => {
     isRequesting: false,
     isTripped: false,
     isDrawing: false,
+    isRunning: false,
   };
-  const transcripts: [string, readonly Line[]][] = [
+  const runs = { isDrawing: true, isRunning: true };
+  const continuous = { feedbackTimeoutMs: 60_000, isPulse: false };
+  const pulse = { feedbackTimeoutMs: 60_000, isPulse: true };
+  const transcripts: [string, MachineInput, readonly Line[]][] = [
     [
-      "asks, is granted, gives back",
+      "asks, is granted and told so, runs, gives back",
+      continuous,
       [
         [{}, "off"],
         [{ isRequesting: true }, "requesting"],
-        ["granted", "granted"],
-        [{ isRequesting: false }, "off"],
+        ["granted", "granted", "acknowledge"],
+        [runs, "running"],
+        [{ isRequesting: false, isDrawing: false }, "off"],
       ],
     ],
     [
-      "counts as granted where it already draws when first seen",
-      [[{ isRequesting: true, isDrawing: true }, "granted"]],
+      "loses a grant that it does not use in time, and must ask again",
+      continuous,
+      [
+        [{ isRequesting: true }, "requesting"],
+        ["granted", "granted", "acknowledge"],
+        [60_000, "timedOut", "withdraw"],
+        [{ isRequesting: false }, "off"],
+        [{ isRequesting: true }, "requesting"],
+      ],
+    ],
+    [
+      "takes its request back while granted",
+      continuous,
+      [
+        [{ isRequesting: true }, "requesting"],
+        ["granted", "granted", "acknowledge"],
+        [{ isRequesting: false }, "off", "withdraw"],
+      ],
+    ],
+    [
+      "holds a pulse until it has run and stopped",
+      pulse,
+      [
+        [{ isRequesting: true }, "requesting"],
+        [{ isRequesting: false }, "requesting"],
+        ["granted", "granted", "acknowledge"],
+        [runs, "running"],
+        [{ isDrawing: false }, "running"],
+        [{ isRunning: false }, "off"],
+      ],
+    ],
+    [
+      "counts as running where it already draws when first seen",
+      continuous,
+      [[{ isRequesting: true, ...runs }, "running"]],
     ],
     [
       "keeps its grant while its feedback is missing",
+      continuous,
       [
-        [{ isRequesting: true, isDrawing: true }, "granted"],
-        [{ isKnown: false }, "granted"],
+        [{ isRequesting: true, ...runs }, "running"],
+        [{ isKnown: false }, "running"],
+      ],
+    ],
+    [
+      "goes back in line where its grant is withdrawn",
+      continuous,
+      [
+        [{ isRequesting: true, ...runs }, "running"],
+        ["withdrawn", "requesting", "withdraw"],
       ],
     ],
   ];
-  it.each(transcripts)("%s", (_name, lines) =>
-    play(replicate(thrusterMachine), {}, THRUSTER, lines),
+  it.each(transcripts)("%s", (_name, input, lines) =>
+    play(replicate(thrusterMachine), input, THRUSTER, lines),
   );
 });
 

@@ -118,7 +118,12 @@ export function device(values: Partial<DeviceConfig> & Pick<DeviceConfig, "port"
       droopPct: 2,
       reserveSocPct: 50,
       loadKw: 0,
+      firstStepPct: 0,
+      fuelGPerKwh: 195,
+      baseLoadPct: 0,
     },
+    battery: null,
+    consumer: null,
     tripStage: null,
     ...values,
   };

@@ -151,7 +151,12 @@ function configOf({ profile, host, port, unitId, nameplate }: ProfileServerOptio
       droopPct: 0,
       reserveSocPct: 0,
       loadKw: 0,
+      firstStepPct: 0,
+      fuelGPerKwh: 195,
+      baseLoadPct: 0,
     },
+    battery: null,
+    consumer: null,
     tripStage: null,
   };
 }

@@ -28,6 +28,9 @@ export interface MiniDevice {
   demandKw: number;
   level: number;
   socPct: number;
+  /** Gensets: hours run, and what they can give where they are derated. */
+  hoursH: number;
+  availableKw: number | null;
   heartbeatCount: number;
   isHeartbeatStopped: boolean;
   quality: Quality;
@@ -99,10 +102,18 @@ export function createMiniPlant(manifest: Manifest) {
       deviceId: string,
       command: string,
       role: OperatorRequest["role"] = "operator",
+      args: OperatorRequest["arguments"] = {},
     ) {
       const requestId = `r${nowMs}-${grid(gridId).requests.length}-${deviceId}-${command}`;
       const actor = deviceId === "" ? `grids/${gridId}` : `grids/${gridId}/devices/${deviceId}`;
-      grid(gridId).requests.push({ requestId, role, user: "test", actor, command, arguments: {} });
+      grid(gridId).requests.push({
+        requestId,
+        role,
+        user: "test",
+        actor,
+        command,
+        arguments: args,
+      });
       tick();
       const reply = grid(gridId)
         .log.at(-1)
@@ -149,6 +160,8 @@ function newDevice(config: DeviceConfig, grid: string): MiniDevice {
     demandKw: config.kind === "feeder" ? config.ratings.loadKw : 0,
     level: 0,
     socPct: 60,
+    hoursH: 0,
+    availableKw: null,
     heartbeatCount: 0,
     isHeartbeatStopped: false,
     quality: "good",
@@ -234,11 +247,17 @@ function solve(
   for (const shore of shores) loadKw -= shore.powerKw;
   let stiffness = 0;
   let referencesKw = 0;
-  for (const set of sets) {
-    stiffness += set.config.ratings.powerKw / (set.config.ratings.droopPct / 100);
-    referencesKw += set.level;
+  // A battery that forms the bus takes part by its droop; what it holds as set-point is taken from the load above.
+  const forming = shores.length > 0 ? [] : on("battery").filter((device) => device.isForming);
+  for (const one of [...sets, ...forming]) {
+    stiffness += one.config.ratings.powerKw / (one.config.ratings.droopPct / 100);
   }
+  for (const set of sets) referencesKw += set.level;
   const perUnit = stiffness > 0 ? (loadKw - referencesKw) / stiffness : 0;
+  for (const one of forming) {
+    const { powerKw, droopPct } = one.config.ratings;
+    one.powerKw += (perUnit * powerKw) / (droopPct / 100);
+  }
   for (const set of sets) {
     const { powerKw, droopPct } = set.config.ratings;
     set.powerKw = set.level + (perUnit * powerKw) / (droopPct / 100);
@@ -275,6 +294,8 @@ function pointsOf(device: MiniDevice, grid: MiniGrid): [string, PointValue][] {
         ["reactivePowerKvar", 0],
         ["voltageV", device.isRunning ? volts : 0],
         ["frequencyHz", device.isRunning ? frequencyHz : 0],
+        ["runningHoursH", device.hoursH],
+        ["availablePowerKw", device.availableKw ?? device.config.ratings.powerKw],
       ];
     case "battery":
       return [

@@ -1,0 +1,89 @@
+import type { BatteryUseConfig } from "../../configs/power-config.ts";
+import { smoothedLoadKw, zeroEmissionDemands } from "../../energy/battery-modes.ts";
+import type { Reason } from "../../energy/reason.ts";
+import { assert } from "../../kernel/assert.ts";
+import type { OperatorRequest } from "../../kernel/command.ts";
+import { roundTo } from "../../kernel/math.ts";
+import { batteryInputOf, powerKwOf } from "./device-values.ts";
+import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
+import type { GridState } from "./grid-state.ts";
+import type { Situation } from "./situation.ts";
+
+const MODES: readonly string[] = [
+  "reserve",
+  "peak_shaving",
+  "strategic_loading",
+  "charging",
+  "zero_emission",
+  "idle",
+] satisfies BatteryUseConfig["mode"][];
+
+/** What a battery is for now: the manifest's table with the mode that was chosen last. */
+export function batteryUseOf(state: GridState, device: PlannedDevice): BatteryUseConfig {
+  const { battery } = device.config;
+  assert(battery !== null, "a battery has the table of its use");
+  const mode = state.supply.batteryModes[device.id];
+  return mode === undefined ? battery : { ...battery, mode };
+}
+
+/** Takes an operator's command `mode` with the argument `mode`. @returns The new state, or why not. */
+export function setBatteryMode(
+  state: GridState,
+  device: PlannedDevice,
+  request: OperatorRequest,
+): GridState | string {
+  if (device.kind !== "battery") return `${device.id} is no battery and has no mode`;
+  const { mode } = request.arguments;
+  if (typeof mode !== "string" || !MODES.includes(mode)) {
+    return `the argument mode must be one of ${MODES.join(", ")}`;
+  }
+  const batteryModes = {
+    ...state.supply.batteryModes,
+    [device.id]: mode as BatteryUseConfig["mode"],
+  };
+  return { ...state, supply: { ...state.supply, batteryModes } };
+}
+
+/** Goes on smoothing the load for batteries that shave peaks; the others forget. */
+export function smoothLoads(
+  plan: GridPlan,
+  state: GridState,
+  situation: Situation,
+  elapsedMs: number,
+): GridState {
+  const smoothedKw: { [device: string]: number } = {};
+  for (const device of plan.devices) {
+    if (device.kind !== "battery") continue;
+    const use = batteryUseOf(state, device);
+    if (use.mode !== "peak_shaving" || use.peakShavingS <= 0) continue;
+    const before = state.supply.smoothedKw[device.id] ?? null;
+    const next = smoothedLoadKw(before, situation.balance.loadKw, use.peakShavingS, elapsedMs);
+    smoothedKw[device.id] = roundTo(next, 1000);
+  }
+  const isNone =
+    Object.keys(smoothedKw).length === 0 && Object.keys(state.supply.smoothedKw).length === 0;
+  return isNone ? state : { ...state, supply: { ...state.supply, smoothedKw } };
+}
+
+/** Whether a battery of this grid runs the plant without machines, on purpose. */
+export function isZeroEmission(plan: GridPlan, state: GridState): boolean {
+  return plan.devices.some(
+    (device) =>
+      device.kind === "battery" &&
+      batteryUseOf(state, device).mode === "zero_emission" &&
+      batteryInputOf(state, device).isForming,
+  );
+}
+
+/** What batteries of this grid that form the bus without machines ask for. */
+export function batteryDemands(plan: GridPlan, state: GridState): Reason[] {
+  return plan.devices.flatMap((device) =>
+    device.kind === "battery"
+      ? zeroEmissionDemands(
+          batteryInputOf(state, device),
+          batteryUseOf(state, device),
+          powerKwOf(state, device.id),
+        )
+      : [],
+  );
+}

@@ -1,0 +1,51 @@
+import { reasonOfLoss } from "../../energy/load-reduction.ts";
+import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
+import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
+import type { GridState } from "./grid-state.ts";
+import type { Share } from "./share.ts";
+import type { Situation } from "./situation.ts";
+
+/** Reserve, sharing, and what would go if a source were lost. */
+export function whySupply(
+  plan: GridPlan,
+  state: GridState,
+  situation: Situation,
+  share: Share,
+): Reason[] {
+  const reasons: Reason[] = [];
+  const { spinningReserveKw: needKw, sharing } = plan.grid.power;
+  const { spinningKw } = situation.balance;
+  if (needKw > 0 && spinningKw >= needKw) {
+    reasons.push(reasonOf("RESERVE_HELD", "", { spinningKw, needKw }));
+  }
+  if (share.isFrozen) reasons.push(reasonOf("SHARES_BY_DROOP", ""));
+  else if (share.reason !== null && sharing === "asymmetric") reasons.push(share.reason);
+  const { frequencyPu, voltagePu } = state.supply.trim;
+  if (frequencyPu !== 0 || voltagePu !== 0) {
+    const values = { frequencyPct: frequencyPu * 100, voltagePct: voltagePu * 100 };
+    reasons.push(reasonOf("TRIMMED", "", values));
+  }
+  const { stage } = state.supply.shedding;
+  if (stage >= 0) reasons.push(reasonOf("SHEDDING", "", { stage }));
+  return [...reasons, ...state.supply.table.map(reasonOfLoss)];
+}
+
+/** When a feeder would be shed, or why it was. */
+export function whyFeeder(plan: GridPlan, state: GridState, device: PlannedDevice): string[] {
+  const entry = state.supply.shed.find((one) => one.device === device.id);
+  if (entry !== undefined) return [`shed: ${entry.cause}`];
+  const { tripStage } = device.config;
+  if (tripStage === null) return ["it is never shed"];
+  const { stageDelaysS, overloadPct } = plan.grid.power.shedding;
+  const values = {
+    stage: tripStage,
+    limitPct: overloadPct,
+    delayS: stageDelaysS[tripStage - 1] ?? 0,
+  };
+  const lines = [sentenceOf(reasonOf("WOULD_BE_SHED", device.id, values))];
+  for (const loss of state.supply.table) {
+    if (loss.cuts.some((cut) => cut.device === device.id))
+      lines.push(sentenceOf(reasonOfLoss(loss)));
+  }
+  return lines;
+}

@@ -1,0 +1,176 @@
+import { assert } from "../kernel/assert.ts";
+import { clamp } from "../kernel/math.ts";
+import type { Balance } from "./balance.ts";
+import type { BatteryInput } from "./battery.ts";
+import { reasonOf, type Reason } from "./reason.ts";
+
+/** What a battery is for, and within which band; in the manifest's names. */
+export interface BatteryUse {
+  readonly mode:
+    | "reserve"
+    | "peak_shaving"
+    | "strategic_loading"
+    | "charging"
+    | "zero_emission"
+    | "idle";
+  readonly peakShavingS: number;
+  readonly strategicPct: number;
+  readonly chargePct: number;
+  readonly socMinPct: number;
+  readonly socMaxPct: number;
+  readonly zeroEmissionStartSocPct: number;
+  readonly zeroEmissionStartPct: number;
+}
+
+export interface BatteryTargetInput {
+  readonly battery: BatteryInput;
+  readonly use: BatteryUse;
+  readonly balance: Balance;
+  readonly startLimitPct: number;
+  /** This battery's part of what the batteries of the island do together, by rating, 0…1. */
+  readonly part: number;
+  /** Its part of the gap, by what each can be relied on for, 0…1. */
+  readonly gapPart: number;
+  /** Load of the consumers, smoothed for peak shaving, kW; null where there is none yet. */
+  readonly smoothedKw: number | null;
+  /** The supply is overloaded: nothing is charged (stage 0 of shedding). */
+  readonly isChargingCut: boolean;
+}
+
+/** Where the set-point of a battery is to go, before limits and ramps. */
+export interface BatteryTarget {
+  readonly targetKw: number;
+  /** Follows at once in both directions, not by the ramp. */
+  readonly isFast: boolean;
+  readonly reason: Reason;
+}
+
+/** Peak shaving brings the state of charge back to the middle of the band with up to this part of rating. */
+const TRIM_PCT = 5;
+
+/**
+ * Load of the consumers smoothed by a first-order low-pass, kW: what gensets are to carry in peak shaving.
+ * @param timeConstantS - > 0.
+ */
+export function smoothedLoadKw(
+  beforeKw: number | null,
+  loadKw: number,
+  timeConstantS: number,
+  elapsedMs: number,
+): number {
+  assert(timeConstantS > 0, "smoothing needs a time constant");
+  if (beforeKw === null) return loadKw;
+  const part = Math.min(1, elapsedMs / (timeConstantS * 1000 + elapsedMs));
+  return beforeKw + (loadKw - beforeKw) * part;
+}
+
+/** What a battery that follows is to give by its mode, kW. Whatever its mode, it covers the gap while the next set comes. */
+export function batteryTarget(input: BatteryTargetInput): BatteryTarget {
+  const { battery, use, balance } = input;
+  const gap = gapTarget(input);
+  const wanted = modeTarget(input);
+  const isAboveFloor = battery.socPct > use.socMinPct;
+  let targetKw = wanted.targetKw;
+  let { reason } = wanted;
+  if (targetKw > 0 && !isAboveFloor) {
+    targetKw = 0;
+    reason = reasonOf("SOC_LOW", battery.device, {
+      socPct: battery.socPct,
+      limitPct: use.socMinPct,
+    });
+  }
+  if (targetKw < 0 && battery.socPct >= use.socMaxPct) {
+    targetKw = 0;
+    reason = reasonOf("SOC_HIGH", battery.device, {
+      socPct: battery.socPct,
+      limitPct: use.socMaxPct,
+    });
+  }
+  if (targetKw < 0 && input.isChargingCut) {
+    targetKw = 0;
+    reason = reasonOf("CHARGING_CUT", battery.device, { loadPct: balance.loadPct });
+  }
+  if (gap.targetKw > Math.max(0, targetKw) || wanted.reason.code === gap.reason.code)
+    return { ...gap, isFast: wanted.isFast };
+  return { targetKw, isFast: wanted.isFast, reason };
+}
+
+/** What the load exceeds the limit of start by, as far as the reserve of charge allows. */
+function gapTarget({
+  battery,
+  balance,
+  startLimitPct,
+  gapPart,
+}: BatteryTargetInput): BatteryTarget {
+  const capacityKw = balance.capacityWithoutBatteryKw;
+  const gapKw =
+    capacityKw > 0 ? Math.max(0, balance.loadKw - (capacityKw * startLimitPct) / 100) : 0;
+  const { socPct, reserveSocPct, device } = battery;
+  if (socPct <= reserveSocPct && gapKw > 0) {
+    const reason = reasonOf("RESERVE_FLOOR", device, { socPct, reserveSocPct });
+    return { targetKw: 0, isFast: false, reason };
+  }
+  const values = { limitPct: startLimitPct, capacityKw };
+  const targetKw = gapKw * gapPart;
+  const reason =
+    gapKw > 0
+      ? reasonOf("COVERS_GAP", device, { ...values, powerKw: targetKw })
+      : reasonOf("NO_GAP", device, values);
+  return { targetKw, isFast: false, reason };
+}
+
+function modeTarget(input: BatteryTargetInput): BatteryTarget {
+  const { battery, use, balance, part } = input;
+  const { device, ratedKw } = battery;
+  const machineKw = balance.capacityWithoutBatteryKw;
+  switch (use.mode) {
+    case "reserve":
+    case "zero_emission":
+      return gapTarget(input);
+    case "idle":
+      return { targetKw: 0, isFast: false, reason: reasonOf("BATTERY_IDLE", device) };
+    case "charging": {
+      const roomKw = Math.max(0, (machineKw * input.startLimitPct) / 100 - balance.loadKw);
+      const targetKw = -Math.min((ratedKw * use.chargePct) / 100, roomKw * part) + 0;
+      const reason = reasonOf("CHARGES", device, { powerKw: -targetKw, roomKw });
+      return { targetKw, isFast: false, reason };
+    }
+    case "strategic_loading": {
+      const targetKw =
+        machineKw > 0 ? (balance.loadKw - (machineKw * use.strategicPct) / 100) * part : 0;
+      const values = { powerKw: targetKw, loadPct: use.strategicPct, capacityKw: machineKw };
+      return { targetKw, isFast: false, reason: reasonOf("STRATEGIC_LOADING", device, values) };
+    }
+    case "peak_shaving": {
+      const smoothedKw = input.smoothedKw ?? balance.loadKw;
+      const middlePct = (use.socMinPct + use.socMaxPct) / 2;
+      const halfPct = Math.max(1, (use.socMaxPct - use.socMinPct) / 2);
+      const trimKw =
+        (clamp((battery.socPct - middlePct) / halfPct, -1, 1) * ratedKw * TRIM_PCT) / 100;
+      const targetKw = (balance.loadKw - smoothedKw) * part + trimKw;
+      const values = { powerKw: targetKw, loadKw: balance.loadKw, smoothedKw, trimKw };
+      return { targetKw, isFast: true, reason: reasonOf("SHAVES_PEAKS", device, values) };
+    }
+    default:
+      return use.mode satisfies never;
+  }
+}
+
+/** Why a battery that forms the bus alone asks for a genset: its charge runs low, or it gives nearly all that it can. */
+export function zeroEmissionDemands(
+  battery: BatteryInput,
+  use: BatteryUse,
+  powerKw: number,
+): Reason[] {
+  if (use.mode !== "zero_emission" || !battery.isForming || !battery.isConnected) return [];
+  const demands: Reason[] = [];
+  if (battery.socPct < use.zeroEmissionStartSocPct) {
+    const values = { socPct: battery.socPct, limitPct: use.zeroEmissionStartSocPct };
+    demands.push(reasonOf("ZERO_EMISSION_SOC", battery.device, values));
+  }
+  const limitKw = (battery.dischargeLimitKw * use.zeroEmissionStartPct) / 100;
+  if (powerKw > limitKw) {
+    demands.push(reasonOf("ZERO_EMISSION_POWER", battery.device, { powerKw, limitKw }));
+  }
+  return demands;
+}
