@@ -13,6 +13,8 @@ export interface Lane {
   readonly faults: readonly FaultKind[];
   /** Independent grids with three nodes each, side by side: for lanes that mostly wait. */
   readonly cellCount: number;
+  /** Nothing else is measured meanwhile: for the lanes that are compared. The others wait for leases most of the time and share the machine. */
+  readonly isAlone: boolean;
   /** So many such installations at once. */
   readonly shardCount: number;
   /** Longer than any authority of the lane lasts. */
@@ -38,6 +40,7 @@ export const LANES: readonly Lane[] = [
     baseline: null,
     faults: ["kill", "power-cut", "freeze", "handover"],
     cellCount: 1,
+    isAlone: true,
     shardCount: 1,
     freezeMs: 2000,
     failoverMsMax: 20_000,
@@ -50,6 +53,7 @@ export const LANES: readonly Lane[] = [
     baseline: null,
     faults: ["kill", "power-cut", "freeze", "handover"],
     cellCount: 1,
+    isAlone: true,
     shardCount: 1,
     freezeMs: 2000,
     failoverMsMax: 20_000,
@@ -62,6 +66,7 @@ export const LANES: readonly Lane[] = [
     baseline: ["--kind", "election"],
     faults: BASELINE_FAULTS,
     cellCount: 4,
+    isAlone: true,
     shardCount: 1,
     freezeMs: 5000,
     failoverMsMax: 30_000,
@@ -74,6 +79,7 @@ export const LANES: readonly Lane[] = [
     baseline: ["--kind", "election"],
     faults: BASELINE_FAULTS,
     cellCount: 4,
+    isAlone: true,
     shardCount: 1,
     freezeMs: 5000,
     failoverMsMax: 30_000,
@@ -86,6 +92,7 @@ export const LANES: readonly Lane[] = [
     baseline: leaseLoop(1000, 750, 250),
     faults: BASELINE_FAULTS,
     cellCount: 4,
+    isAlone: false,
     shardCount: 1,
     freezeMs: 4000,
     failoverMsMax: 30_000,
@@ -98,6 +105,7 @@ export const LANES: readonly Lane[] = [
     baseline: leaseLoop(15_000, 10_000, 2000),
     faults: BASELINE_FAULTS,
     cellCount: 5,
+    isAlone: false,
     shardCount: 2,
     freezeMs: 25_000,
     failoverMsMax: 60_000,

@@ -55,11 +55,12 @@ async function main(): Promise<number> {
       say,
     });
   try {
-    // Ours one after the other and alone on the machine; the others wait for leases most of the time, so they share it.
-    for (const lane of lanes.filter(({ baseline }) => baseline === null)) {
+    for (const lane of lanes.filter(({ isAlone }) => isAlone)) {
+      if (abort.signal.aborted) break;
       results.push(await run(lane));
     }
-    const others = lanes.filter(({ baseline }) => baseline !== null).map(run);
+    const sharing = abort.signal.aborted ? [] : lanes.filter(({ isAlone }) => !isAlone);
+    const others = sharing.map(run);
     // One that fails ends the others in order, before it is told.
     for (const other of others) other.catch(() => abort.abort());
     await Promise.allSettled(others);
