@@ -6,6 +6,9 @@ import { SAMPLE_MS, type OperationKind, type Recording, type Samples } from "./r
 const FREQUENCY_HZ_MAX = 0.1;
 const VOLTAGE_PCT_MAX = 1;
 
+/** Samples after which a busbar that was dark is compared: two seconds. */
+const COMES_UP_COUNT = 2000 / SAMPLE_MS;
+
 /**
  * Compares a run in which a leader died with the same run without. The sequence may go on a little later, and what synchronises
  * meets another angle then; so each sample is held against all that the other run showed within `lateMs` of it.
@@ -46,7 +49,8 @@ function compareGrid(
     const low = slidingExtreme(base, before.isLive, reach, Math.min);
     const high = slidingExtreme(base, before.isLive, reach, Math.max);
     for (let index = Math.floor(faultAtMs / SAMPLE_MS); index < struck.length; index++) {
-      if (after.isLive[index] !== true) continue;
+      // A busbar that was dark comes up: from which moment on is not the question here.
+      if (!isLiveSince(after, index - COMES_UP_COUNT, index)) continue;
       const value = struck[index] ?? 0;
       const [min, max] = [low[index] ?? value, high[index] ?? value];
       if (value >= min - most && value <= max + most) continue;
@@ -56,6 +60,12 @@ function compareGrid(
     }
   }
   return findings;
+}
+
+function isLiveSince({ isLive }: Samples, from: number, to: number): boolean {
+  for (let index = Math.max(0, from); index <= to; index++)
+    if (isLive[index] !== true) return false;
+  return true;
 }
 
 /** Least or greatest of the live samples within `reach` of each; by a queue of candidates, each entered and left once. */
