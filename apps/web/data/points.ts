@@ -33,17 +33,11 @@ interface PointsMessage {
   readonly changed?: { readonly points: readonly PointChange[] };
 }
 
-/** Five hundred points are shown within eight frames, before the next update comes. */
-const FRAME_COUNT_MAX = 64;
-
 export class LivePoints {
   readonly points = signal<readonly LivePoint[]>([]);
   readonly failure = signal("");
   readonly #byId = new Map<string, LivePoint>();
   readonly #ends: (() => void)[] = [];
-  /** Newest readings that are not shown yet. */
-  readonly #waiting = new Map<string, Reading>();
-  #frame = 0;
   #isEnded = false;
 
   /** @param device - Only this one; empty: all of the node. */
@@ -82,31 +76,16 @@ export class LivePoints {
   }
 
   #take({ changed }: PointsMessage): void {
-    for (const change of changed?.points ?? []) {
-      this.#waiting.set(`${change.device}.${change.point}`, change);
-    }
-    if (this.#waiting.size > 0 && this.#frame === 0)
-      this.#frame = requestAnimationFrame(this.#show);
-  }
-
-  /** A part of what waits in each frame: hundreds of changes at once would leave frames out. */
-  readonly #show = (): void => {
-    let count = 0;
     batch(() => {
-      for (const [id, reading] of this.#waiting) {
-        if (count >= FRAME_COUNT_MAX) break;
-        count += 1;
-        this.#waiting.delete(id);
-        const live = this.#byId.get(id);
-        if (live !== undefined) live.reading.value = reading;
+      for (const change of changed?.points ?? []) {
+        const live = this.#byId.get(`${change.device}.${change.point}`);
+        if (live !== undefined) live.reading.value = change;
       }
     });
-    this.#frame = this.#waiting.size === 0 ? 0 : requestAnimationFrame(this.#show);
-  };
+  }
 
   end(): void {
     this.#isEnded = true;
-    cancelAnimationFrame(this.#frame);
     for (const end of this.#ends) end();
   }
 }
