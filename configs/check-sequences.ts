@@ -25,9 +25,6 @@ export function checkSequences(
       const allowed = `less than the start limit of this mode, ${startPct}`;
       report([...at, "stop_limit_pct"], String(stopPct), allowed);
     }
-    if (mode.sets_max !== undefined && mode.sets_max < mode.sets_min) {
-      report([...at, "sets_max"], String(mode.sets_max), `at least sets_min = ${mode.sets_min}`);
-    }
   });
   const { site } = grid;
   if (site === undefined) return;

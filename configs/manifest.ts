@@ -166,8 +166,7 @@ export interface OperatingModeConfig {
   readonly id: string;
   readonly name: string;
   readonly setCountMin: number;
-  readonly setCountMax: number | null;
-  readonly socStartPct: number;
+  readonly batteryMode: BatteryUseConfig["mode"] | null;
   readonly reserveKw: number;
   readonly isN1Required: boolean | null;
   readonly startLimitPct: number | null;

@@ -54,14 +54,12 @@ export const operatingModeSchema = z.strictObject({
     z.int().min(0).max(64).default(0),
     "Gensets that stay connected whatever the load.",
   ),
-  sets_max: field(
-    z.int().min(0).max(64).optional(),
-    "Most gensets by load. With 0 a battery must form the busbar; sets then start only by `soc_start_pct` or when the battery cannot carry the load.",
-    { defaultText: "all" },
-  ),
-  soc_start_pct: percent(
-    30,
-    "State of charge below which a set starts although `sets_max` is reached.",
+  battery_mode: field(
+    z
+      .enum(["reserve", "peak_shaving", "strategic_loading", "charging", "zero_emission", "idle"])
+      .optional(),
+    "What all batteries of the grid are for in this mode.",
+    { defaultText: "as each battery's own table says" },
   ),
   reserve_kw: field(
     z.number().min(0).max(1_000_000).default(0),

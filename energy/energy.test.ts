@@ -206,7 +206,16 @@ function untilDecision(input: Partial<StartStopInput> & Pick<StartStopInput, "so
   const balance = balanceOf(input.sources, 0);
   for (let plantTimeMs = 0; plantTimeMs <= 120_000; plantTimeMs += 100) {
     const decision = decideStartStop(
-      { plantTimeMs, parameters, balance, isBusDead: false, demands: [], consumers: [], ...input },
+      {
+        plantTimeMs,
+        parameters,
+        balance,
+        isBusDead: false,
+        demands: [],
+        setCountMin: 0,
+        consumers: [],
+        ...input,
+      },
       timers,
     );
     timers = decision.timers;
@@ -408,6 +417,7 @@ describe("load-dependent start and stop", () => {
         sets: [set("dg1", "running"), set("dg2", "none")],
         isBusDead: false,
         demands: [],
+        setCountMin: 0,
         consumers: [{ device: "bt1", demandKw: 600, isWaiting: true }],
       },
       NO_TIMERS,

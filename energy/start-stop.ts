@@ -54,6 +54,8 @@ export interface StartStopInput {
   readonly isBusDead: boolean;
   /** What asks for a set besides load and reserve, and blocks stops: a battery that forms the bus and runs low. */
   readonly demands: readonly Reason[];
+  /** Sets that stay connected whatever the load. */
+  readonly setCountMin: number;
   /** Heavy consumers that wait or have power reserved, in order of grant. */
   readonly consumers: readonly {
     readonly device: string;
@@ -315,6 +317,10 @@ function stopBlocks(
   const rest = input.sources.filter((source) => source.device !== candidate.device);
   if (!rest.some((source) => isConnected(source) && source.isForming)) {
     blocks.push(reasonOf("LAST_FORMING", candidate.device));
+  }
+  const runningCount = input.sets.filter((set) => set.availability === "running").length;
+  if (runningCount <= input.setCountMin) {
+    blocks.push(reasonOf("MODE_SETS_HELD", candidate.device, { least: input.setCountMin }));
   }
   const leaving = input.sets.find((set) => set.availability === "leaving");
   if (leaving !== undefined) {

@@ -62,7 +62,7 @@ export const NO_TRANSFER: TransferState = {
 
 export interface TransferAction {
   readonly device: string;
-  readonly what: "start" | "stop" | "sync" | "unload" | "openNow";
+  readonly what: "start" | "run" | "stop" | "sync" | "unload" | "openNow";
   readonly reason: Reason;
 }
 
@@ -262,17 +262,14 @@ class Run {
       const isLoading = sets.some(({ state }) => state === "loading" || state === "syncing");
       if (!isLoading || isDark) return this.enter(isDark ? "darkening" : "leaving");
     }
-    if (sets.some(({ isComing }) => isComing)) return;
-    const next = sets.find(({ isReady }) => isReady);
+    if (sets.some(({ isComing, state }) => isComing || state === "starting")) return;
+    const next = sets.find(({ isReady, state }) => isReady && (!isDark || state === "ready"));
     if (next === undefined) {
       this.because.push(reasonOf("TRANSFER_TOO_LITTLE", this.state.shore, { capacityKw, loadKw }));
       return;
     }
-    this.act(
-      next.device,
-      "start",
-      reasonOf("TRANSFER_STARTS", next.device, { capacityKw, loadKw }),
-    );
+    const reason = reasonOf("TRANSFER_STARTS", next.device, { capacityKw, loadKw });
+    this.act(next.device, isDark ? "run" : "start", reason);
   }
 
   leave(): void {

@@ -70,6 +70,35 @@ export const ALARMS = {
     consequence: "The section stays dark.",
     action: "Find out why the sources did not come; then command reset at the grid.",
   }),
+  ISLANDED: define("medium", {
+    cause: "The site runs without the utility.",
+    consequence: "Only its own sources carry it; load may be shed.",
+    action: "`r-emsctl why` says what it waits for to reconnect.",
+  }),
+  TIE_NOT_AS_MODE: define(
+    "medium",
+    {
+      cause: "A bus-tie does not stand as the operating mode wants it.",
+      consequence: "One failure may reach further than the mode allows for.",
+      action: "Open or close the tie, or choose another mode.",
+    },
+    { onDelayMs: 60_000 },
+  ),
+  BOND_MISSING: define("high", {
+    cause: "The neutral-earth bond of the islanded site is not confirmed.",
+    consequence: "The site is stopped: a fault to earth would not be cleared.",
+    action: "Check the bond's contactor and its auxiliary contact, then restore by hand.",
+  }),
+  SITE_LIMIT_EXCEEDED: define(
+    "medium",
+    {
+      cause:
+        "Import from the utility exceeds its limit or the peak target, and nothing is left to hold it.",
+      consequence: "The interface protection may open, or the quarter of an hour costs more.",
+      action: "Reduce load. `r-emsctl why` names what was given up, and for what.",
+    },
+    { onDelayMs: 5000 },
+  ),
   OVERLOAD: define(
     "high",
     {

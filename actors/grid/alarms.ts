@@ -12,6 +12,8 @@ import { whyBlackout } from "./blackout.ts";
 import { actorOf } from "./device-values.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
+import { tieFault } from "./operating-mode.ts";
+import { siteFaults } from "./site.ts";
 import type { Situation } from "./situation.ts";
 import { noteSupply } from "./supply-alarms.ts";
 
@@ -147,6 +149,9 @@ function noteGrid(plan: GridPlan, state: GridState, situation: Situation, note: 
     note(address, "BLACKOUT", "the busbar is dead");
   }
   noteRecovery(plan, state, situation, note);
+  noteSite(plan, state, situation, note);
+  const tie = tieFault(plan, state);
+  if (tie !== null) note(address, "TIE_NOT_AS_MODE", tie);
   if (situation.balance.loadKw > situation.balance.capacityKw + 0.5 && !situation.isBusDead) {
     note(address, "OVERLOAD", "the load exceeds the connected capacity");
   }
@@ -189,6 +194,15 @@ function noteConfiguration(state: GridState, address: string, note: Note): void 
   if (undoneAtMs !== null && state.plantTimeMs - undoneAtMs < UNDONE_TOLD_MS) {
     note(address, "CONFIGURATION_UNDONE", `a change by ${changedBy} was not confirmed in time`);
   }
+}
+
+function noteSite(plan: GridPlan, state: GridState, situation: Situation, note: Note): void {
+  if (plan.grid.site === null) return;
+  const { address } = plan;
+  const { isBondMissing, isIslanded, givenUp } = siteFaults(plan, state, situation);
+  if (isIslanded) note(address, "ISLANDED", "the site is islanded");
+  if (isBondMissing) note(address, "BOND_MISSING", "the neutral-earth bond is not confirmed");
+  if (givenUp !== null) note(address, "SITE_LIMIT_EXCEEDED", sentenceOf(givenUp));
 }
 
 function noteRedundancy(plan: GridPlan, state: GridState, note: Note): void {

@@ -1,8 +1,14 @@
 import type { OperatorRequest, RequestReply } from "../../kernel/command.ts";
-import { NO_BLACKOUT } from "../../energy/blackout.ts";
 import { sentenceOf } from "../../energy/reason.ts";
 import type { AlarmMoment } from "../alarms/alarm-book.ts";
 import { ALARM_COMMANDS, answerAlarmRequest, isAlarmCommand } from "../alarms/alarm-requests.ts";
+import {
+  answerForSequence,
+  chooseSetMode,
+  isSequenceCommand,
+  SEQUENCE_COMMANDS,
+  transferLoad,
+} from "./answer-sequences.ts";
 import { mayCommand } from "./apply-frame.ts";
 import { setBatteryMode } from "./battery-modes.ts";
 import { answerConfiguration, isConfigurationCommand } from "./configuration.ts";
@@ -12,7 +18,7 @@ import { setLimit } from "./operator-limits.ts";
 import { refusalOf } from "./request-guards.ts";
 import { send, sendToGrid, type Work } from "./run-actors.ts";
 import type { Situation } from "./situation.ts";
-import { requestTransfer, TRANSFER_COMMANDS } from "./transfer.ts";
+import { TRANSFER_COMMANDS } from "./transfer.ts";
 import { release } from "../runtime/replicated-tree.ts";
 
 const ANSWERED_COUNT_MAX = 256;
@@ -105,7 +111,7 @@ function answer(
     if (isConfigurationCommand(command)) return answerForConfiguration(work, request);
     return isAlarmCommand(command)
       ? answerForAlarms(work, request, moment)
-      : answerForGrid(work, request);
+      : answerForGrid(work, request, situation);
   }
   const device = plan.deviceByAddress.get(request.actor);
   if (device === undefined) return refused(`there is no actor ${request.actor} in this grid`);
@@ -115,11 +121,19 @@ function answer(
   if (device.kind === "shore" && TRANSFER_COMMANDS.includes(command)) {
     return transferLoad(work, device, request, situation());
   }
+  if (device.kind === "genset" && (command === "auto" || command === "semi")) {
+    return chooseSetMode(work, device, command);
+  }
   const event = Object.hasOwn(EVENTS[device.kind] ?? {}, command)
     ? EVENTS[device.kind]?.[command]
     : undefined;
   if (event === undefined) {
-    const more = device.kind === "shore" ? TRANSFER_COMMANDS : [];
+    const more =
+      device.kind === "shore"
+        ? TRANSFER_COMMANDS
+        : device.kind === "genset"
+          ? ["auto", "semi"]
+          : [];
     const offered = [...Object.keys(EVENTS[device.kind] ?? {}), ...more].join(", ");
     const list = offered === "" ? "none" : offered;
     return refused(`${device.id} has no command ${command}; a ${device.kind} has: ${list}`);
@@ -160,14 +174,13 @@ function answerForAlarms(work: Work, request: OperatorRequest, moment: AlarmMome
   return { isAccepted: done.isAccepted, reason: done.reason };
 }
 
-function answerForGrid(work: Work, request: OperatorRequest): Answer {
+function answerForGrid(work: Work, request: OperatorRequest, situation: () => Situation): Answer {
   const { plan } = work;
   const { command } = request;
-  if (command === "reset") return resetRecovery(work);
+  if (isSequenceCommand(command)) return answerForSequence(work, request, situation);
   if (command !== "auto" && command !== "semi") {
-    return refused(
-      `the grid has no command ${command}; it has: auto, semi, reset, ${ALARM_COMMANDS.join(", ")}`,
-    );
+    const list = ["auto", "semi", ...SEQUENCE_COMMANDS, ...ALARM_COMMANDS];
+    return refused(`the grid has no command ${command}; it has: ${list.join(", ")}`);
   }
   const before = actorOf(plan, work.state, plan.address).snapshot.state;
   if (before === command) return accepted(`the grid is already in ${command}`);
@@ -177,33 +190,6 @@ function answerForGrid(work: Work, request: OperatorRequest): Answer {
       ? "the grid is operated from the switchboard: its selectors decide"
       : "a connected source stands on local: the grid stays in semi",
   );
-}
-
-/** Moves the load to shore or back; with the argument `breakBeforeMake` by a short darkness. */
-function transferLoad(
-  work: Work,
-  device: PlannedDevice,
-  request: OperatorRequest,
-  situation: Situation,
-): Answer {
-  if (!mayCommand(work.state)) {
-    return refused("after the change of leadership commands wait; try again in some seconds");
-  }
-  const isDark = request.arguments["breakBeforeMake"] === true;
-  const refusal = requestTransfer(work, device, request.command, situation, isDark);
-  if (refusal !== null) return refused(refusal);
-  const { phase, isBreakBeforeMake } = work.state.transfer;
-  const how = isBreakBeforeMake ? ", the busbar will be dark for a moment" : "";
-  return accepted(`the transfer by ${device.id} begins: ${phase}${how}`);
-}
-
-/** After the recovery from a blackout was given up: it begins anew. */
-function resetRecovery(work: Work): Answer {
-  const { blackout } = work.state;
-  if (blackout.phase !== "givenUp") return refused("no recovery from a blackout was given up");
-  const { openedFeeders } = blackout;
-  work.state = { ...work.state, blackout: { ...NO_BLACKOUT, openedFeeders } };
-  return accepted("the recovery from the blackout begins anew");
 }
 
 function limitDevice(work: Work, device: PlannedDevice, request: OperatorRequest): Answer {

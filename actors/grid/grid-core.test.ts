@@ -504,8 +504,10 @@ describe("a land site", () => {
     plant.device("critical").demandKw = 210;
     plant.device("ev").demandKw = 210;
     plant.run(30);
-    expect(plant.device("q0").powerKw).toBeCloseTo(510, 0);
-    expect(plant.device("bat-a").powerKw).toBeCloseTo(155, 0);
+    // The first seconds of the quarter drew more than its target: what may still be drawn is a little less.
+    expect(plant.device("q0").powerKw).toBeGreaterThan(470);
+    expect(plant.device("q0").powerKw).toBeLessThan(500);
+    expect(plant.device("bat-a").powerKw).toBeCloseTo(plant.device("bat-b").powerKw, 0);
     expect(plant.commands("site")).toEqual([]);
     const { core, state } = plant.grid("site");
     const view = viewGrid(core, state);

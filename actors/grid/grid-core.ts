@@ -25,6 +25,8 @@ import { protectSupply } from "./protect-supply.ts";
 import { applyFates, scanActors, type Work } from "./run-actors.ts";
 import { isReleasing, releaseDevices, withoutReleased } from "./release.ts";
 import { rememberShare, shareOf } from "./share.ts";
+import { openTiesByMode } from "./request-guards.ts";
+import { NO_SITE, runSite, withSite } from "./site.ts";
 import { situationOf } from "./situation.ts";
 import { inStartOrder, nextStartOrder } from "./start-order.ts";
 import { nextWarnings } from "./supply-alarms.ts";
@@ -78,6 +80,9 @@ function initialState(plan: GridPlan): GridState {
     timers: NO_TIMERS,
     blackout: NO_BLACKOUT,
     transfer: NO_TRANSFER,
+    operatingMode: "",
+    semiSets: [],
+    site: NO_SITE,
     levels: {},
     bms: {},
     pending: [],
@@ -123,7 +128,11 @@ function step(
   if (mayBegin) protectSupply(work, before);
   work.state = nextStartOrder(plan, work.state, before);
   const situation = inStartOrder(plan, work.state, before);
-  if (mayBegin) runTransfer(work, situation);
+  if (mayBegin) {
+    runTransfer(work, situation);
+    openTiesByMode(work, situation);
+  }
+  runSite(work, situation, frame.wallTimeMs, elapsedMs, mayBegin);
   const isPermitWanted = mayBegin && recoverFromBlackout(work, situation);
   const decision = mayBegin ? decideSets(work, situation) : null;
   const grant = mayBegin ? grantConsumers(work, situation) : null;
@@ -131,7 +140,8 @@ function step(
   work.state = smoothLoads(plan, work.state, situation, elapsedMs);
   const share = shareOf(plan, work.state, situation);
   work.state = rememberShare(plan, work.state, situation, share, elapsedMs);
-  const wanted = nextLevels(plan, work.state, { situation, elapsedMs, share });
+  const power = nextLevels(plan, work.state, { situation, elapsedMs, share });
+  const wanted = withSite(plan, work.state, power, elapsedMs);
   const levels = withoutReleased(plan, work.state, wanted);
   const own = work.state.island.length === 1 ? situation : situationOf(plan, work.state);
   const messages = messagesOf({

@@ -4,6 +4,8 @@ import type { LeadershipOrigin } from "../../kernel/frame.ts";
 import type { GridStatus, IslandTargets } from "../../kernel/grid-message.ts";
 import type { ConnectionState, PointSample } from "../../kernel/point.ts";
 import type { BlackoutState } from "../../energy/blackout.ts";
+import type { IslandingState } from "../../energy/islanding.ts";
+import type { QuarterState } from "../../energy/site.ts";
 import type { StartStopTimers } from "../../energy/start-stop.ts";
 import type { TransferState } from "../../energy/transfer.ts";
 import type { AlarmBook } from "../alarms/alarm-book.ts";
@@ -32,6 +34,12 @@ export type GridState = {
   readonly blackout: BlackoutState;
   /** The move of the load between shore and the own sets. */
   readonly transfer: TransferState;
+  /** Id of the operating mode that operators chose, or "": the manifest's first. */
+  readonly operatingMode: string;
+  /** Sets that operators took out of automatic start and stop, sorted. */
+  readonly semiSets: readonly string[];
+  /** Of a land site; never changes elsewhere. */
+  readonly site: SiteState;
   /** Set-points held, by `device.point`. Absent: none is held. */
   readonly levels: { readonly [level: string]: number };
   /** Parameters in force; absent until a frame told them: the manifest's then. */
@@ -53,6 +61,14 @@ export type GridState = {
   readonly supply: SupplyState;
   /** Members of the island, in the order of the manifest, this grid included. */
   readonly island: readonly string[];
+};
+
+/** What a land site remembers beyond the power of its sources. */
+export type SiteState = {
+  readonly islanding: IslandingState;
+  readonly quarter: QuarterState;
+  /** Time of the last frame by the wall clock: data only, for the utility's quarters of an hour. */
+  readonly wallTimeMs: number;
 };
 
 export type PositionState = {

@@ -34,7 +34,11 @@ export function readDevice(
       return readBattery(view);
     case "shore": {
       const limitKw = shoreLimitKwOf(state, device);
-      const isLoaded = powerKw >= limitKw * 0.8 || isAtReference(state, device, powerKw);
+      // A utility takes no reference: it carries what is left at once.
+      const isLoaded =
+        device.levelPoint === null ||
+        powerKw >= limitKw * 0.8 ||
+        isAtReference(state, device, powerKw);
       return readShore(view, powerKw, limitKw, isLoaded, isBusLive);
     }
     case "busTie":

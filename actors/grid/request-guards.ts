@@ -1,10 +1,11 @@
 import { isConnected } from "../../energy/balance.ts";
-import { reasonOf, type Reason } from "../../energy/reason.ts";
+import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
 import type { OperatorRequest } from "../../kernel/command.ts";
 import { roundTo } from "../../kernel/math.ts";
 import { actorOf } from "./device-values.ts";
 import type { PlannedDevice } from "./grid-plan.ts";
-import type { Work } from "./run-actors.ts";
+import { tiesToOpen } from "./operating-mode.ts";
+import { send, type Work } from "./run-actors.ts";
 import { consumersLoadKw } from "./grid-messages.ts";
 import { peerStatus } from "./island.ts";
 import { situationOf, tieStateOf, type Situation } from "./situation.ts";
@@ -136,4 +137,13 @@ function refusalOfSplitting(
 function lackOf(grid: string, capacityKw: number, loadKw: number): string | null {
   if (capacityKw >= loadKw) return null;
   return `${grid} alone would have ${roundTo(capacityKw, 10)} kW for ${roundTo(loadKw, 10)} kW`;
+}
+
+/** Opens bus-ties that the operating mode wants open, where each side can carry its own load. */
+export function openTiesByMode(work: Work, situation: Situation): void {
+  for (const breaker of tiesToOpen(work.plan, work.state)) {
+    const device = work.plan.deviceById.get(breaker);
+    if (device === undefined || refusalOfSplitting(work, device, situation) !== null) continue;
+    send(work, device, "open.requested", sentenceOf(reasonOf("MODE_OPENS", breaker)), "open");
+  }
 }

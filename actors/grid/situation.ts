@@ -15,6 +15,7 @@ import {
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import { isBusDead, isBusLive, sourcesOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
+import { modeDemands, parametersOf, setCountMinOf, startOrderOf } from "./operating-mode.ts";
 
 /** What the energy decisions of one scan rest on. */
 export interface Situation {
@@ -86,7 +87,7 @@ function consumersOf(plan: GridPlan, state: GridState): HeavyConsumer[] {
 
 function setsOf(plan: GridPlan, state: GridState): StartStopSet[] {
   const sets: StartStopSet[] = [];
-  for (const id of plan.startOrder) {
+  for (const id of startOrderOf(plan, state)) {
     const device = plan.deviceById.get(id);
     if (device !== undefined) sets.push(setOf(plan, state, device));
   }
@@ -121,6 +122,8 @@ function availabilityOf(
   const { snapshot } = actorOf(plan, state, device.address);
   const { context } = snapshot;
   const notBeforeMs = context["notBeforeMs"];
+  const isOnItsWay = snapshot.state !== "ready" && snapshot.state !== "onLoad";
+  if (state.semiSets.includes(device.id) && !isOnItsWay) return "none";
   switch (snapshot.state) {
     case "ready": {
       const mayStart = typeof notBeforeMs !== "number" || state.plantTimeMs >= notBeforeMs;
@@ -153,13 +156,14 @@ export function startStopInputOf(
     plantTimeMs: state.plantTimeMs,
     // A plant that runs on batteries on purpose has no second machine.
     parameters: isZeroEmission(plan, state)
-      ? { ...plan.grid.power, isN1Required: false }
-      : plan.grid.power,
+      ? { ...parametersOf(plan, state), isN1Required: false }
+      : parametersOf(plan, state),
     sources: situation.sources,
     balance: situation.balance,
     sets: situation.sets,
     isBusDead: situation.isBusDead,
-    demands: situation.demands,
+    demands: [...situation.demands, ...modeDemands(plan, state)],
+    setCountMin: setCountMinOf(plan, state),
     consumers: situation.consumers,
   };
 }

@@ -91,7 +91,12 @@ function decide(plan: GridPlan, state: GridState, situation: Situation): Transfe
 
 const EVENTS: Readonly<Record<string, Readonly<Partial<Record<TransferAction["what"], string>>>>> =
   {
-    genset: { start: "start.requested", stop: "stop.requested", openNow: "openNow.requested" },
+    genset: {
+      start: "start.requested",
+      run: "run.requested",
+      stop: "stop.requested",
+      openNow: "openNow.requested",
+    },
     battery: { openNow: "open.requested" },
     shore: { sync: "sync.requested", unload: "open.requested", openNow: "openNow.requested" },
   };

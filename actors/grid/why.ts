@@ -9,10 +9,12 @@ import { actorOf, batteryInputOf } from "./device-values.ts";
 import type { PlannedGridCore } from "./grid-core.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
+import { whyParameters } from "./operating-mode.ts";
 import { isMaster, islandSituationOf } from "./island.ts";
 import { shareOf } from "./share.ts";
-import { startStopInputOf, type Situation } from "./situation.ts";
+import { whySite } from "./site.ts";
 import { whyTransfer } from "./transfer.ts";
+import { startStopInputOf, type Situation } from "./situation.ts";
 import { whyFeeder, whySupply } from "./why-supply.ts";
 
 /**
@@ -29,6 +31,8 @@ export function why(core: PlannedGridCore, state: GridState, actor: string): str
     return [
       ...whyBlackout(plan, state, situation),
       ...whyTransfer(plan, state, situation),
+      ...whySite(plan, state, situation),
+      ...whyParameters(plan, state),
       ...restraints(plan, state, situation),
       ...whyGrid(situation, decision),
       ...whySupply(plan, state, situation, share),
@@ -37,6 +41,16 @@ export function why(core: PlannedGridCore, state: GridState, actor: string): str
   if (device === undefined) return [];
   const { snapshot, lastReason, status, lastFault } = actorOf(plan, state, actor);
   const sentences = [`${device.id} is ${snapshot.state}: ${lastReason}`];
+  const { deadlineMs } = snapshot.context;
+  if (typeof deadlineMs === "number" && deadlineMs > state.plantTimeMs) {
+    const restS = (deadlineMs - state.plantTimeMs) / 1000;
+    sentences.push(sentenceOf(reasonOf("STEP_ENDS", device.id, { state: snapshot.state, restS })));
+  }
+  const waitsFor = state.pending.find((entry) => entry.device === device.id);
+  if (waitsFor !== undefined) {
+    const { command } = waitsFor;
+    sentences.push(sentenceOf(reasonOf("COMMAND_PENDING", device.id, { command })));
+  }
   if (status !== "running") sentences.push(`its machine is ${status} after ${lastFault}`);
   const asked = state.asked[device.id];
   if (asked !== undefined) sentences.push(`last asked because: ${asked}`);
@@ -113,10 +127,13 @@ function whyGenset(
   const set = situation.sets.find((entry) => entry.device === device);
   if (set === undefined) return [];
   const restrained = restraints(plan, state, situation).map(sentenceOf);
+  const isHeldByPerson = state.semiSets.includes(device) && set.state === "onLoad";
+  if (isHeldByPerson) return [sentenceOf(reasonOf("SET_SEMI", device)), ...restrained];
   if (set.availability === "ready" || set.availability === "none") {
     const next = situation.sets.find((entry) => entry.availability === "ready");
     const reasons: Reason[] = [...decision.startBecause];
-    if (set.availability === "none")
+    if (state.semiSets.includes(device)) reasons.push(reasonOf("SET_SEMI", device));
+    else if (set.availability === "none")
       reasons.push(reasonOf("NOT_STARTABLE", device, { state: set.state }));
     else if (next !== undefined && next.device !== device) {
       reasons.push(reasonOf("NOT_NEXT", device, { next: next.device }));

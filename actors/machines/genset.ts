@@ -22,6 +22,7 @@ export type GensetReading = {
 
 type RequestType =
   | "start.requested"
+  | "run.requested"
   | "sync.requested"
   | "deadClose.permitted"
   | "stop.requested"
@@ -296,6 +297,8 @@ export const gensetMachine = setup({
       on: {
         scanned: observedExcept("ready"),
         "start.requested": { guard: "mayStart", target: "starting", actions: "wishConnect" },
+        // It is to run and wait: a busbar is to go dark for it.
+        "run.requested": { guard: "mayStart", target: "starting" },
       },
     },
     starting: {

@@ -36,6 +36,8 @@ interface BenchGrid {
 }
 
 const TICK_MS = 100;
+/** The start of a quarter of an hour. */
+const WALL_START_MS = 1_699_999_200_000;
 /** From the death of a leader to the first frame of its successor. */
 const TAKEOVER_MS = 300;
 const PERMIT_MS = 8000;
@@ -199,7 +201,7 @@ export class PlantBench {
       sequence: grid.sequence,
       previousHash: "",
       plantTimeMs: this.nowMs,
-      wallTimeMs: 0,
+      wallTimeMs: WALL_START_MS + this.nowMs,
       isFirstOfEpoch: isFirst,
       points: this.#pointsOf(grid),
       connections: [],
