@@ -23,7 +23,7 @@ export function SetupWizard({ onSaved }: { onSaved: () => void }): JSX.Element {
     try {
       setView({ type: "here", state: await setup.state() });
     } catch (error) {
-      const isLocked = error instanceof RequestError && error.code === "REMS_REQUEST_REFUSED";
+      const isLocked = error instanceof RequestError && error.code === "REMS_PERMISSION_DENIED";
       const text = error instanceof Error ? error.message : String(error);
       setView(isLocked ? { type: "code" } : { type: "failed", text });
     }
