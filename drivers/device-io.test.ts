@@ -9,8 +9,8 @@ import { device, profile } from "./modbus/profile-fixture.ts";
 /** One grid with devices of two families; both speak Modbus here, each with a driver of its own. */
 const families = {
   modbus: modbusFamily,
-  sunspec: { ...modbusFamily, name: "sunspec" },
-} as Partial<DriverFamilies> as DriverFamilies;
+  sunspec: { ...modbusFamily, name: "sunspec" as const },
+} satisfies DriverFamilies;
 
 let first: ModbusTestDevice;
 let second: ModbusTestDevice;

@@ -25,7 +25,10 @@ export function createDeviceIo(options: DriverOptions, families: DriverFamilies)
   }
   const parts = [...byFamily].map(([family, devices]) => ({
     devices,
-    io: families[family].create({ ...options, devices }),
+    io: present(families[family], `the family ${family} was loaded`).create({
+      ...options,
+      devices,
+    }),
   }));
   const [first] = parts;
   if (first === undefined) return families.modbus.create(options);

@@ -16,5 +16,7 @@ export interface DriverFamily {
   create(options: DriverOptions): DeviceIo;
 }
 
-/** Every family by its name: made at the composition root, one entry for each name that a profile may give. */
-export type DriverFamilies = Readonly<Record<DriverFamilyName, DriverFamily>>;
+/** Families by their names: made at the composition root, Modbus and those that the installation's profiles name. */
+export type DriverFamilies = Readonly<
+  Partial<Record<DriverFamilyName, DriverFamily>> & { modbus: DriverFamily }
+>;

@@ -10,7 +10,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 
 /** Incidents that a node captured by itself: files in `incidents` of its data directory. */
 export interface StoredIncident {
@@ -26,16 +25,29 @@ export interface StoredIncident {
 const NAME = /^[\w.-]{1,120}\.incident$/;
 const HEADER_BYTES_MAX = 256 * 1024;
 
-const headSchema = z.object({
-  reason: z.string(),
-  grids: z.array(
-    z.object({
-      grid: z.string(),
-      first: z.object({ wallTimeMs: z.number() }),
-      last: z.object({ wallTimeMs: z.number() }),
-    }),
-  ),
-});
+interface IncidentHead {
+  readonly reason: string;
+  readonly grids: readonly {
+    readonly grid: string;
+    readonly first: { readonly wallTimeMs: number };
+    readonly last: { readonly wallTimeMs: number };
+  }[];
+}
+
+/** By hand: a schema library would cost the thread of the API several megabytes for these fields. */
+function isHead(value: unknown): value is IncidentHead {
+  const { reason, grids } = (value ?? {}) as Partial<IncidentHead>;
+  return (
+    typeof reason === "string" &&
+    Array.isArray(grids) &&
+    grids.every(
+      (one: Partial<IncidentHead["grids"][number]> | null) =>
+        typeof one?.grid === "string" &&
+        typeof one.first?.wallTimeMs === "number" &&
+        typeof one.last?.wallTimeMs === "number",
+    )
+  );
+}
 
 function incidentDirectory(dataDirectory: string): string {
   return join(dataDirectory, "incidents");
@@ -58,7 +70,9 @@ export function listStoredIncidents(dataDirectory: string): StoredIncident[] {
 
 function describe(path: string, name: string): StoredIncident | null {
   try {
-    const { reason, grids } = headSchema.parse(JSON.parse(secondLine(path)));
+    const head: unknown = JSON.parse(secondLine(path));
+    if (!isHead(head)) return null;
+    const { reason, grids } = head;
     return {
       name,
       path,

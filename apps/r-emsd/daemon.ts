@@ -30,6 +30,7 @@ import { ringBytesFor } from "../../kernel/ring.ts";
 import type { Coordinator } from "../../kernel/ports/coordinator.ts";
 import type { PeerTransport } from "../../kernel/ports/peer-transport.ts";
 import type { Dial } from "./address-map.ts";
+import { loadDriverFamilies } from "./driver-families.ts";
 import type { GridController } from "./grid-controller.ts";
 import { createGridController } from "./grid-controller.ts";
 import { startHistory } from "./history-store.ts";
@@ -90,6 +91,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   const address = (...path: readonly string[]) => ["nodes", node.id, ...path].join("/");
 
   try {
+    const families = await loadDriverFamilies(manifest);
     // 1. The journal: it takes the directory's lock, and holds what this node knew.
     const opened = await openJournal({
       directory: parts.dataDirectory,
@@ -242,6 +244,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         dial,
         log: log("grid").child({ grid: grid.id }),
         driverLog: log("drivers").child({ grid: grid.id }),
+        families,
         trace: parts.trace,
         phaseMs: (grid.timings.scanMs * index) / grids.length,
         send: (toNode, message) => transport.send(toNode, message),

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { startSetupServer } from "../../api/setup/setup-server.ts";
 import { findManifestPath } from "../../configs/load-manifest.ts";
 import { SetupWizard } from "../../configs/setup/wizard.ts";
 import type { DaemonOptions } from "./options.ts";
@@ -28,6 +27,8 @@ export async function runFirstSetup(options: DaemonOptions, env: Environment): P
       `setup wizard at http://127.0.0.1:${port}/#/setup, code ${code}; or: r-emsctl setup wizard`,
     );
   let isListening = false;
+  // Only here: a node that runs has its server on a thread of its own, and would hold all of it a second time.
+  const { startSetupServer } = await import("../../api/setup/setup-server.ts");
   const server = await startSetupServer({
     openWizard: () => new SetupWizard({ root, client: "web", nowMs: Date.now }),
     port,

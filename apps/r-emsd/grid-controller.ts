@@ -12,6 +12,7 @@ import type { GridMessage } from "../../kernel/grid-message.ts";
 import type { PeerMessage } from "../../kernel/peer-message.ts";
 import type { ConnectionState } from "../../kernel/point.ts";
 import type { Clock } from "../../kernel/ports/clock.ts";
+import type { DriverFamilies } from "../../drivers/driver-family.ts";
 import type { Coordinator } from "../../kernel/ports/coordinator.ts";
 import type {
   AuthorityGate,
@@ -24,7 +25,6 @@ import type { Random } from "../../kernel/ports/random.ts";
 import type { ControlLoop } from "../../scan/control-loop.ts";
 import { createControlLoop } from "../../scan/control-loop.ts";
 import type { Dial } from "./address-map.ts";
-import { DRIVER_FAMILIES } from "./driver-families.ts";
 import { healthText } from "./health-text.ts";
 import { IgnoredOutputs } from "./ignored-outputs.ts";
 import { historyNotes } from "./history-notes.ts";
@@ -45,6 +45,8 @@ export interface GridControllerOptions {
   readonly dial: Dial;
   readonly log: Logger;
   readonly driverLog: Logger;
+  /** Those of the manifest's profiles. */
+  readonly families: DriverFamilies;
   readonly trace: Trace | null;
   readonly phaseMs: number;
   readonly send: (toNode: string, message: PeerMessage) => boolean;
@@ -206,7 +208,7 @@ export function createGridController(options: GridControllerOptions): GridContro
         onFatal: options.onFatal,
         log: (level, message, details) => options.driverLog[level](details, message),
       },
-      DRIVER_FAMILIES,
+      options.families,
     );
     io = devices;
     devices.onWrite((report) => {

@@ -49,7 +49,7 @@ export class StoreDatabase {
     this.db = new DatabaseSync(path);
     // A commit of a write-ahead log need not be synced: what a power cut takes from it the journal brings again.
     this.db.exec(
-      "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4000",
+      "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -2000",
     );
     migrate(this.db);
   }
