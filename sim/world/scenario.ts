@@ -4,6 +4,7 @@ import type { SeededRandom } from "../ports/seeded-random.ts";
 import { createSeededRandom } from "../ports/seeded-random.ts";
 import type { Fault } from "./faults.ts";
 import { drawFaults } from "./faults.ts";
+import { loneLeaderFaults } from "./lone-leader.ts";
 import type { SingleFault } from "./single-fault.ts";
 import { RATE_DEVIATION_MAX, drawSingleFault, helplessLeaderFault } from "./single-fault.ts";
 import { TIMER_LATENESS_MS_MAX } from "./node-clock.ts";
@@ -42,6 +43,8 @@ const FAULTS_FROM_MS = 700;
 const FAULTS_UNTIL_MS = 2_500;
 /** Every so many seeds one has a single fault, and nothing else that is not well. */
 const SINGLE_EVERY = 6;
+/** Of so many seeds one has a lone leader and its troubles with the coordinator; none of these has a single fault. */
+const LONE_LEADER = { every: 24, at: 13 };
 /** Everybody is in sync by then. */
 const SINGLE_FROM_MS = 1_500;
 /** Of a field without faults; elsewhere some devices take nearly as long as a write may. */
@@ -58,7 +61,10 @@ export function counterScenario(seed: number): Scenario {
     timings: drawTimings(random, seed % SINGLE_EVERY !== 0),
     rates: nodes.map(() => 1 + random.between(-1, 1) * RATE_DEVIATION_MAX),
   };
-  return seed % SINGLE_EVERY === 0 ? singleScenario(common, random) : manyScenario(common, random);
+  if (seed % SINGLE_EVERY === 0) return singleScenario(common, random);
+  return seed % LONE_LEADER.every === LONE_LEADER.at
+    ? loneLeaderScenario(common, random)
+    : manyScenario(common, random);
 }
 
 type Common = Pick<Scenario, "seed" | "kind" | "nodes" | "timings" | "rates">;
@@ -91,6 +97,21 @@ function manyScenario(common: Common, random: SeededRandom): Scenario {
     single: null,
     healAtMs: Math.max(FAULTS_UNTIL_MS, ...faults.map(({ atMs }) => atMs)) + 50,
     recoveryMsMax: recoveryMsMax(timings),
+  };
+}
+
+/** The times of a lone leader are short, so that a run sees several of its leases. */
+function loneLeaderScenario(common: Common, random: SeededRandom): Scenario {
+  const many = manyScenario({ ...common, timings: SHORT_SOLO }, random);
+  const faults = loneLeaderFaults(random, common.nodes);
+  const endsAtMs = Math.max(...faults.map(({ atMs, forMs }) => atMs + forMs));
+  return {
+    ...many,
+    // The first in order leads from the start.
+    bootsAtMs: common.nodes.map(() => random.between(0, 50)),
+    network: { ...many.network, breakProbability: 0 },
+    faults,
+    healAtMs: endsAtMs + 50,
   };
 }
 

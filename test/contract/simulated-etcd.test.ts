@@ -6,6 +6,7 @@ import { createSystemClock } from "../../cluster/node/system-clock.ts";
 import type {
   Coordinator,
   ReadOutcome,
+  RecordTransaction,
   TransactionOutcome,
 } from "../../kernel/ports/coordinator.ts";
 import type { LeadershipRecord } from "../../kernel/record.ts";
@@ -19,6 +20,8 @@ import { eventually } from "../support/eventually.ts";
 
 const GRIDS = ["port", "starboard"];
 const OPERATION_COUNT = 400;
+/** An operation that a lost leader or a slow machine leaves without an answer is asked so often at most. */
+const TRY_COUNT_MAX = 100;
 
 interface Store {
   readonly clients: readonly Coordinator[];
@@ -63,6 +66,36 @@ function draw(random: SeededRandom, index: number): Operation {
 }
 
 type Outcome = ReadOutcome | TransactionOutcome;
+type Until = Pick<Store, "until">;
+
+/** What a read finds. One without an answer says nothing about the store, only about the moment: it is repeated. */
+async function settledRead(bench: Until, client: Coordinator, grid: string): Promise<Outcome> {
+  for (let count = 1; ; count++) {
+    const outcome = await read(bench, client, 1000, grid);
+    if (outcome.type === "read") return outcome;
+    expect(count, `a read is answered (${outcome.reason})`).toBeLessThan(TRY_COUNT_MAX);
+  }
+}
+
+/**
+ * What became of a transaction. One of unknown outcome is repeated unchanged: applied now, or refused because the first one
+ * had been applied (the record carries its nonce, which no other operation uses), or refused as the first one was.
+ */
+async function settle(
+  bench: Until,
+  client: Coordinator,
+  request: RecordTransaction,
+  first: TransactionOutcome,
+): Promise<TransactionOutcome> {
+  let outcome = first;
+  for (let count = 1; outcome.type === "unknown"; count++) {
+    expect(count, `a transaction is answered (${outcome.reason})`).toBeLessThan(TRY_COUNT_MAX);
+    outcome = await transact(bench, client, request);
+    if (outcome.type === "refused" && outcome.record?.nonce === request.record.nonce)
+      return { type: "applied", revision: outcome.revision };
+  }
+  return outcome;
+}
 
 /** Runs the operations on one store and tells what came of each, revisions by the order in which they came up. */
 async function run(
@@ -89,7 +122,7 @@ async function run(
     const own = nonces.get(grid) ?? [];
     const client = clients[operation.client] as Coordinator;
     if (operation.kind === "read") {
-      results.push([index, told(await read({ until }, client, 1000, grid))]);
+      results.push([index, told(await settledRead({ until }, client, grid))]);
       continue;
     }
     const revisions = {
@@ -108,10 +141,17 @@ async function run(
     };
     const isRace = operation.kind === "race";
     const rival = { ...request, record: { ...record, nonce: `${record.nonce.slice(0, -1)}f` } };
-    const outcomes = await Promise.all([
-      transact({ until }, client, request),
-      ...(isRace ? [transact({ until }, clients[1 - operation.client] as Coordinator, rival)] : []),
-    ]);
+    const calls = [{ client, request }];
+    if (isRace)
+      calls.push({ client: clients[1 - operation.client] as Coordinator, request: rival });
+    const firsts = await Promise.all(
+      calls.map((call) => transact({ until }, call.client, call.request)),
+    );
+    const outcomes: TransactionOutcome[] = [];
+    for (const [n, call] of calls.entries()) {
+      const first = firsts[n] as TransactionOutcome;
+      outcomes.push(await settle({ until }, call.client, call.request, first));
+    }
     const won = outcomes.findIndex(({ type }) => type === "applied");
     const applied = outcomes[won];
     if (applied?.type === "applied") {
@@ -129,7 +169,8 @@ async function run(
       // The stores go on from the same record, whoever won.
       const expectedNonce = own.at(-1) ?? null;
       const levelled = { grid, expectedRevision: here.revision, expectedNonce, record };
-      const outcome = await transact({ until }, client, levelled);
+      const first = await transact({ until }, client, levelled);
+      const outcome = await settle({ until }, client, levelled, first);
       results.push([index, told(outcome)]);
       if (outcome.type === "applied") here.revision = outcome.revision;
       own[own.length - 1] = record.nonce;
