@@ -32,7 +32,7 @@ export interface SnapshotSource {
 /** Brings a joining controller up to date: the frames after `last` where the log has them and they are few, else a snapshot. */
 export function catchUpMessages(
   header: LeaderHeader,
-  log: FrameLog,
+  log: Pick<FrameLog, "last" | "after">,
   last: LogPosition | null,
   source: SnapshotSource,
 ): readonly PeerMessage[] {
