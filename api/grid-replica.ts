@@ -9,7 +9,7 @@ import type { Manifest } from "../configs/manifest.ts";
 import type { OperatorRequest, RequestReply } from "../kernel/command.ts";
 import type { AlarmEntry } from "../kernel/alarm.ts";
 import { NO_OUTPUTS, type ActorTransition, type CoreOutputs } from "../kernel/core.ts";
-import { decodeFrame, type Frame } from "../kernel/frame.ts";
+import { decodeFrame, type EncodedFrame, type Frame } from "../kernel/frame.ts";
 import {
   pointId,
   type ConnectionState,
@@ -149,7 +149,10 @@ export class GridReplica {
 
   /** Takes a frame that continues what is held; another one makes the replica stop until a snapshot comes. */
   apply(text: string): Applied {
-    const { frame, position } = decodeFrame(text);
+    return this.applyDecoded(decodeFrame(text));
+  }
+
+  applyDecoded({ frame, position }: EncodedFrame): Applied {
     if (position.hash === this.#position?.hash) return NOTHING;
     if (frame.previousHash !== (this.#position?.hash ?? HASH_NONE)) {
       this.#isCurrent = false;

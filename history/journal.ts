@@ -155,7 +155,7 @@ async function connect(data: JournalWorkerData, release: () => void): Promise<Op
 }
 
 function recoveredLog(log: RecoveredMessage, cutByteCount: number): RecoveredLog {
-  const frames = log.frameTexts.map(decodeFrame);
+  const frames = log.frameTexts.map((text) => decodeFrame(text));
   return {
     snapshot: log.snapshot,
     frames,

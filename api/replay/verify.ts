@@ -14,8 +14,6 @@ export interface GridVerdict {
   /** Plant time that was re-run. */
   readonly spanMs: number;
   readonly elapsedMs: number;
-  /** Processor time of that, which other programs on the machine do not change. */
-  readonly processorMs: number;
   /** Longest time that stepping back ten seconds took, of a few tries. */
   readonly backMsMax: number;
 }
@@ -35,7 +33,6 @@ export function verifyGrid(
   onProgress: (doneCount: number) => void = () => {},
 ): GridVerdict {
   const startedMs = nowMs();
-  const startedCpu = process.cpuUsage();
   let firstMs = Number.NaN;
   for (let step = replay.step(); step !== null; step = replay.step()) {
     if (Number.isNaN(firstMs)) firstMs = step.place.plantTimeMs;
@@ -43,7 +40,6 @@ export function verifyGrid(
   }
   const lastMs = replay.last?.place.plantTimeMs ?? firstMs;
   const elapsedMs = nowMs() - startedMs;
-  const { user, system } = process.cpuUsage(startedCpu);
   return {
     grid: replay.grid,
     counts: replay.counts,
@@ -53,7 +49,6 @@ export function verifyGrid(
     addedFields: replay.addedFields,
     spanMs: lastMs - firstMs,
     elapsedMs,
-    processorMs: (user + system) / 1000,
     backMsMax: measureBack(replay, nowMs),
   };
 }

@@ -3,7 +3,9 @@ import { readFileSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { keyFingerprint, FILE_BYTES_MAX } from "../../../history/incident-file.ts";
 import { type Incident, readIncident } from "../../../history/incident.ts";
-import { type GridVerdict, verifyGrid } from "../../../api/replay/verify.ts";
+import type { GridVerdict } from "../../../api/replay/verify.ts";
+import { verifyGrids } from "../../../api/replay/verify-grids.ts";
+import { present } from "../../../kernel/assert.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 import { type CommandContext, EXIT, isJson } from "../command-context.ts";
 import { collect, wholeBetween } from "../option-values.ts";
@@ -15,7 +17,15 @@ import {
   type Stop,
   UNTIL_HELP,
 } from "../../../api/replay/replay-session.ts";
-import { differenceText, incidentText, placeText, stepLines, verdictText } from "./replay-text.ts";
+import {
+  differenceText,
+  incidentText,
+  placeText,
+  stepLines,
+  totalText,
+  type TotalTime,
+  verdictText,
+} from "./replay-text.ts";
 import { serveReplay } from "../../../api/replay/serve-replay.ts";
 import {
   CHANGE_HELP,
@@ -161,7 +171,7 @@ async function perform(
     });
   }
   const isChecked =
-    isPlaced || options.serve !== undefined ? true : verify(context, session, options);
+    isPlaced || options.serve !== undefined || (await verify(context, session, options));
   const views = new ReplayPrompt(session, context.terminal, () => Promise.resolve(true));
   for (const view of options.show) {
     const [verb = "", ...rest] = view.split(" ");
@@ -255,32 +265,67 @@ function tellStop(context: CommandContext, session: ReplaySession, stop: Stop): 
 }
 
 /** Re-runs every grid, or the one asked for, to its end. */
-function verify(context: CommandContext, session: ReplaySession, options: ReplayOptions): boolean {
+async function verify(
+  context: CommandContext,
+  session: ReplaySession,
+  options: ReplayOptions,
+): Promise<boolean> {
   const { terminal } = context;
-  let isEqual = true;
-  for (const replayed of session.grids.values()) {
-    if (options.grid !== undefined && replayed.grid !== options.grid) continue;
-    const verdict = verifyGrid(
-      replayed,
-      () => performance.now(),
-      (done) => terminal.progress?.(`${replayed.grid}: ${done} of ${replayed.count} frames`),
-    );
-    terminal.progress?.("");
-    isEqual &&= verdict.isEqual;
-    if (isJson(context)) terminal.out(JSON.stringify({ type: "verdict", ...verdictJson(verdict) }));
-    else terminal.out(verdictText(terminal, verdict, replayed.replica.core));
+  const replays = [...session.grids.values()].filter(
+    ({ grid }) => options.grid === undefined || grid === options.grid,
+  );
+  const startedMs = performance.now();
+  const startedCpu = process.cpuUsage();
+  const verdicts = await verifyGrids(session.manifest, replays, {
+    nowMs: () => performance.now(),
+    onProgress: (doneCounts) =>
+      terminal.progress?.(
+        replays
+          .map(({ grid, count }) => `${grid}: ${doneCounts.get(grid) ?? 0} of ${count} frames`)
+          .join(", "),
+      ),
+    signal: context.signal,
+  });
+  const elapsedMs = performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(startedCpu);
+  terminal.progress?.("");
+  if (verdicts === null) {
+    terminal.error("interrupted: not all of it was checked");
+    return false;
   }
-  return isEqual;
+  const spanMs = Math.max(...verdicts.map((verdict) => verdict.spanMs));
+  const total = { spanMs, elapsedMs, processorMs: (user + system) / 1000 };
+  for (const verdict of verdicts) tellVerdict(context, session, verdict);
+  if (isJson(context)) terminal.out(JSON.stringify({ type: "total", ...totalJson(total) }));
+  else terminal.out(totalText(verdicts.length, total));
+  return verdicts.every(({ isEqual }) => isEqual);
+}
+
+function tellVerdict(context: CommandContext, session: ReplaySession, verdict: GridVerdict): void {
+  const { terminal } = context;
+  if (isJson(context)) terminal.out(JSON.stringify({ type: "verdict", ...verdictJson(verdict) }));
+  else {
+    const { core } = present(session.grids.get(verdict.grid), "a grid of the session").replica;
+    terminal.out(verdictText(terminal, verdict, core));
+  }
+}
+
+function totalJson({ spanMs, elapsedMs, processorMs }: TotalTime) {
+  return {
+    spanMs,
+    elapsedMs: Math.round(elapsedMs),
+    processorMs: Math.round(processorMs),
+    speed: Math.round(spanMs / Math.max(1, elapsedMs)),
+  };
 }
 
 function verdictJson(verdict: GridVerdict) {
-  const { counts, spanMs, elapsedMs, processorMs, backMsMax, ...rest } = verdict;
+  const { counts, spanMs, elapsedMs, backMsMax, ...rest } = verdict;
   return {
     ...rest,
     ...counts,
     spanMs,
     elapsedMs: Math.round(elapsedMs),
-    processorMs: Math.round(processorMs),
     backMsMax: Math.round(backMsMax),
     speed: Math.round(spanMs / Math.max(1, elapsedMs)),
   };

@@ -77,6 +77,25 @@ export function stepLines(terminal: Terminal, grid: string, step: ReplayStep): s
   return lines;
 }
 
+/** What the re-run of several grids took together. */
+export interface TotalTime {
+  /** The longest that a grid was re-run. */
+  readonly spanMs: number;
+  readonly elapsedMs: number;
+  /** Processor time, which other programs on the machine hardly change. */
+  readonly processorMs: number;
+}
+
+export function totalText(
+  gridCount: number,
+  { spanMs, elapsedMs, processorMs }: TotalTime,
+): string {
+  const seconds = (ms: number, digits: number) => (ms / 1000).toFixed(digits);
+  const speed = elapsedMs > 0 ? spanMs / elapsedMs : 0;
+  const which = gridCount === 1 ? "in all" : `all ${gridCount} grids`;
+  return `${which}: ${seconds(spanMs, 0)} s re-run in ${seconds(elapsedMs, 1)} s: ${speed.toFixed(0)} times real time; ${seconds(processorMs, 1)} s of processor time`;
+}
+
 export function verdictText(
   terminal: Terminal,
   verdict: GridVerdict,
@@ -92,7 +111,7 @@ export function verdictText(
   ].join(", ");
   const lines = [
     `${isEqual ? paint(terminal, "green", "equal  ") : paint(terminal, "red", "DIFFERS")}  ${grid}: checked ${checked}`,
-    `         ${(spanMs / 1000).toFixed(0)} s re-run in ${(elapsedMs / 1000).toFixed(1)} s: ${speed.toFixed(0)} times real time; ${(verdict.processorMs / 1000).toFixed(1)} s of processor time; back ten seconds in at most ${verdict.backMsMax.toFixed(0)} ms`,
+    `         ${(spanMs / 1000).toFixed(0)} s re-run in ${(elapsedMs / 1000).toFixed(1)} s: ${speed.toFixed(0)} times real time; back ten seconds in at most ${verdict.backMsMax.toFixed(0)} ms`,
   ];
   if (addedFields.length > 0) {
     lines.push(
