@@ -10,21 +10,6 @@ import { type ConfigProblem, problemsText } from "./problem.ts";
 import type { DeviceProfile } from "./profile.ts";
 import { toManifest } from "./to-manifest.ts";
 
-/**
- * Where the manifest is: `--config`, else `$R_EMS_CONFIG_ROOT/r-ems.toml`, else `/etc/r-ems/r-ems.toml`.
- *
- * @param option - Value of `--config`, if given.
- * @param env - The process's environment.
- */
-export function findManifestPath(
-  option: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-): string {
-  if (option !== undefined && option !== "") return resolve(option);
-  const root = env["R_EMS_CONFIG_ROOT"];
-  return root === undefined || root === "" ? "/etc/r-ems/r-ems.toml" : resolve(root, "r-ems.toml");
-}
-
 export interface CheckedManifest {
   /** Null where there is any problem. */
   readonly manifest: Manifest | null;

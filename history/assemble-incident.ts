@@ -4,7 +4,7 @@ import type { StateHash } from "../kernel/peer-message.ts";
 import type { Snapshot } from "../kernel/ports/journal.ts";
 import type { LogPosition } from "../kernel/record.ts";
 import type { GridRecording, IncidentContent, LogFile } from "./incident.ts";
-import type { InstallationRecord } from "./installation-record.ts";
+import type { InstallationRecord } from "./keep-installation.ts";
 import { gridsInJournals, type MergedJournal, mergeJournals } from "./journal-merge.ts";
 import type { JournalSource } from "./journal-places.ts";
 

@@ -9,7 +9,8 @@ import {
   invalid,
   readIncidentFile,
 } from "./incident-file.ts";
-import { type InstallationRecord, parseInstallation } from "./installation-record.ts";
+import { parseInstallation } from "./installation-record.ts";
+import type { InstallationRecord } from "./keep-installation.ts";
 
 /** A line beside the frames: what was written, who led. */
 export interface RecordedNote {

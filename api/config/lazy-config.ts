@@ -1,4 +1,4 @@
-import { parametersHash, type ParameterSet } from "../../actors/grid/parameters.ts";
+import { parametersHash, parametersOf, type ParameterSet } from "../../actors/grid/parameters.ts";
 import type { CommandDesk } from "../control-service.ts";
 import type { NodeView } from "../node-view.ts";
 import { type Service, unary, type UnaryMethod } from "../service.ts";
@@ -46,7 +46,9 @@ export function createLazyConfig(
   };
   /** Values that were looked at, by grid: the same object as long as nothing changes. */
   const seen = new Map<string, ParameterSet>();
-  const startHashes = new Map<string, string>();
+  const startHashes = new Map<string, string>(
+    view.manifest.grids.map((grid) => [grid.id, parametersHash(parametersOf(grid))]),
+  );
   return {
     service: Object.fromEntries(
       METHODS.map((name) => [

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
+import { loadManifest } from "../../configs/load-manifest.ts";
+import { findManifestPath } from "../../configs/manifest-path.ts";
 import type { Manifest } from "../../configs/manifest.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { webLines } from "./device-commands.ts";

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { endSignal } from "./end-signal.ts";
 import { status as grpcStatus } from "@grpc/grpc-js";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
+import { loadManifest } from "../../configs/load-manifest.ts";
+import { findManifestPath } from "../../configs/manifest-path.ts";
 import { nodeOf } from "../../configs/manifest-queries.ts";
 import { type ErrorCode, RemsError } from "../../kernel/errors.ts";
 import {

@@ -2,7 +2,8 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { InvalidArgumentError } from "commander";
-import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
+import { loadManifest } from "../../configs/load-manifest.ts";
+import { findManifestPath } from "../../configs/manifest-path.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { type CommandContext, type CommonOptions, EXIT, isJson } from "./command-context.ts";
 import { wholeBetween } from "./option-values.ts";

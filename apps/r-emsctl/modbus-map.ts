@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { Option } from "commander";
 import { mapChanges, mapCsv, mapMarkdown, mapRows } from "../../api/modbus/map-text.ts";
 import { createModbusMap } from "../../api/modbus/modbus-map.ts";
-import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
+import { loadManifest } from "../../configs/load-manifest.ts";
+import { findManifestPath } from "../../configs/manifest-path.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { type CommandContext, EXIT, isJson } from "./command-context.ts";
 

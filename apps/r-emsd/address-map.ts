@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { z } from "zod";
 import { RemsError } from "../../kernel/errors.ts";
 
 export interface Endpoint {
@@ -11,7 +10,6 @@ export interface Endpoint {
 export type Dial = (host: string, port: number) => Endpoint;
 
 const ADDRESS = /^(?<host>[^:\s]+|\[[0-9a-f:]+\]):(?<port>\d{1,5})$/i;
-const schema = z.record(z.string().regex(ADDRESS), z.string().regex(ADDRESS));
 
 /** Connections go where the manifest says. */
 export const dialDirectly: Dial = (host, port) => ({ host, port });
@@ -22,20 +20,31 @@ export const dialDirectly: Dial = (host, port) => ({ host, port });
  * @throws {@link RemsError} `REMS_CONFIG_INVALID` if the file cannot be read or is no map of `host:port` to `host:port`.
  */
 export function readAddressMap(path: string): Dial {
-  let map: Readonly<Record<string, string>>;
+  let read: unknown;
+  let cause: unknown;
   try {
-    map = schema.parse(JSON.parse(readFileSync(path, "utf8")));
-  } catch (cause) {
+    read = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    cause = error;
+  }
+  const map = endpointsOf(read);
+  if (map === null) {
     throw new RemsError(
       "REMS_CONFIG_INVALID",
       `address map ${path}: expected JSON {"host:port": "host:port", ...}`,
       { cause },
     );
   }
-  return (host, port) => {
-    const target = ADDRESS.exec(map[`${host}:${port}`] ?? "")?.groups;
-    return target === undefined
-      ? { host, port }
-      : { host: target["host"] ?? host, port: Number(target["port"]) };
-  };
+  return (host, port) => map.get(`${host}:${port}`) ?? { host, port };
+}
+
+function endpointsOf(read: unknown): ReadonlyMap<string, Endpoint> | null {
+  if (typeof read !== "object" || read === null) return null;
+  const map = new Map<string, Endpoint>();
+  for (const [from, to] of Object.entries(read)) {
+    const { host, port } = ADDRESS.exec(typeof to === "string" ? to : "")?.groups ?? {};
+    if (!ADDRESS.test(from) || host === undefined) return null;
+    map.set(from, { host, port: Number(port) });
+  }
+  return map;
 }

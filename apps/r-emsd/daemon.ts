@@ -14,13 +14,10 @@ import { openEmbeddedStore } from "../../cluster/node/embedded-store.ts";
 import { createGrpcTransport } from "../../cluster/node/grpc-transport.ts";
 import { createSystemClock } from "../../cluster/node/system-clock.ts";
 import { createSystemRandom } from "../../cluster/node/system-random.ts";
+import type { ManifestSource } from "../../configs/manifest-source.ts";
 import type { Manifest, NodeConfig } from "../../configs/manifest.ts";
 import { deviceCountOf, gridsOnNode } from "../../configs/manifest-queries.ts";
-import {
-  type InstallationRecord,
-  describeInstallation,
-  keepInstallation,
-} from "../../history/installation-record.ts";
+import { type InstallationRecord, keepInstallation } from "../../history/keep-installation.ts";
 import { openJournal } from "../../history/journal.ts";
 import { present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
@@ -42,6 +39,8 @@ import type { Trace } from "./trace-file.ts";
 
 export interface DaemonParts {
   readonly manifest: Manifest;
+  /** The texts that it was read from. */
+  readonly source: ManifestSource;
   readonly node: NodeConfig;
   readonly dataDirectory: string;
   readonly logDirectory: string;
@@ -317,7 +316,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
 
 /** The manifest beside the journal: what was recorded can be replayed anywhere. A disk that refuses it stops nothing. */
 function keepWhatRuns(
-  { manifest, node, version, dataDirectory, logDirectory }: DaemonParts,
+  { manifest, source, node, version, dataDirectory, logDirectory }: DaemonParts,
   cores: ReadonlyMap<string, PlannedGridCore>,
   log: Logger,
 ): void {
@@ -327,10 +326,8 @@ function keepWhatRuns(
   ]);
   try {
     const grids = Object.fromEntries(versions) as InstallationRecord["grids"];
-    keepInstallation(
-      dataDirectory,
-      describeInstallation(manifest, { node: node.id, version, logDirectory, grids }),
-    );
+    const what = { node: node.id, version, nodeVersion: process.version, logDirectory };
+    keepInstallation(dataDirectory, { ...what, grids, source, manifest });
   } catch (err) {
     log.warn({ err }, "the manifest could not be kept beside the journal: incidents will lack it");
   }

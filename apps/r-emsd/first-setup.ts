@@ -1,17 +1,12 @@
-import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { findManifestPath } from "../../configs/load-manifest.ts";
+import { findManifestPath } from "../../configs/manifest-path.ts";
+import { startSetupServer } from "../../api/setup/setup-server.ts";
 import { SetupWizard } from "../../configs/setup/wizard.ts";
 import type { DaemonOptions } from "./options.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const HTTP_PORT = 7402;
-
-/** A machine that nobody has set up yet: no manifest was named, and there is none where it is looked for. */
-export function needsSetup(options: DaemonOptions, env: Environment): boolean {
-  return options.configPath === null && !existsSync(findManifestPath(undefined, env));
-}
 
 /**
  * Serves the setup wizard until the manifest is saved, then returns: the node starts with it. Ends with the process before that on SIGTERM and
@@ -27,8 +22,6 @@ export async function runFirstSetup(options: DaemonOptions, env: Environment): P
       `setup wizard at http://127.0.0.1:${port}/#/setup, code ${code}; or: r-emsctl setup wizard`,
     );
   let isListening = false;
-  // Only here: a node that runs has its server on a thread of its own, and would hold all of it a second time.
-  const { startSetupServer } = await import("../../api/setup/setup-server.ts");
   const server = await startSetupServer({
     openWizard: () => new SetupWizard({ root, client: "web", nowMs: Date.now }),
     port,

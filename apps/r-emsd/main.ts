@@ -1,18 +1,19 @@
 import { copyFileSync, existsSync, renameSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Logger } from "pino";
-import { loadManifest, findManifestPath } from "../../configs/load-manifest.ts";
+import { findManifestPath, readNodeName } from "../../configs/manifest-path.ts";
 import type { Manifest, NodeConfig } from "../../configs/manifest.ts";
 import { nodeOf } from "../../configs/manifest-queries.ts";
-import { readNodeName } from "../../configs/setup/wizard.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { dialDirectly, readAddressMap } from "./address-map.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { createLog, parseLogLevels } from "./log.ts";
+import type { ReadManifest } from "./manifest-messages.ts";
+import { needsSetup } from "./needs-setup.ts";
 import { observerManifest } from "./observer-manifest.ts";
 import type { DaemonOptions } from "./options.ts";
 import { parseDaemonOptions } from "./options.ts";
-import { needsSetup, runFirstSetup } from "./first-setup.ts";
+import { readManifest } from "./read-manifest.ts";
 import { openTrace } from "./trace-file.ts";
 
 const VERSION = "0.1.0";
@@ -48,17 +49,20 @@ function chooseNode(manifest: Manifest, options: DaemonOptions): NodeConfig {
   };
 }
 
-function chooseManifest(options: DaemonOptions): Manifest {
-  const loaded = loadManifest(findManifestPath(options.configPath ?? undefined, process.env));
+async function chooseManifest(options: DaemonOptions): Promise<ReadManifest> {
+  const { manifest: loaded, source } = await readManifest(
+    findManifestPath(options.configPath ?? undefined, process.env),
+  );
   const manifest: Manifest =
     options.coordinator === null
       ? loaded
       : { ...loaded, coordinator: { kind: options.coordinator, endpoints: options.endpoints } };
-  if (!options.isObserver) return manifest;
-  return observerManifest(manifest, {
+  if (!options.isObserver) return { manifest, source };
+  const observed = observerManifest(manifest, {
     operatorPort: options.operatorPort ?? 0,
     httpPort: options.httpPort ?? 0,
   });
+  return { manifest: observed, source };
 }
 
 /** A node that runs, and what it was started with. */
@@ -73,7 +77,7 @@ async function startNode(
   options: DaemonOptions,
   onRestart: (why: string) => void,
 ): Promise<RunningNode> {
-  const manifest = chooseManifest(options);
+  const { manifest, source } = await chooseManifest(options);
   const node = chooseNode(manifest, options);
   for (const [option, value] of [
     ["--address-map", options.addressMapPath],
@@ -103,6 +107,7 @@ async function startNode(
   const mainLog = log("main");
   const daemon = await startDaemon({
     manifest,
+    source,
     node,
     dataDirectory: resolve(options.dataDirectory ?? node.dataDirectory),
     logDirectory,
@@ -123,7 +128,11 @@ async function startNode(
 
 async function main(): Promise<void> {
   const options = parseDaemonOptions(process.argv.slice(2));
-  if (needsSetup(options, process.env)) await runFirstSetup(options, process.env);
+  if (needsSetup(options, process.env)) {
+    // Only here: a node that runs would hold the wizard and its schemas for nothing.
+    const { runFirstSetup } = await import("./first-setup.ts");
+    await runFirstSetup(options, process.env);
+  }
   let isStopping = false;
   let restarting: Promise<void> | null = null;
   const node: { running: RunningNode | null } = { running: null };
@@ -151,10 +160,13 @@ async function main(): Promise<void> {
   process.once("SIGTERM", () => stop("SIGTERM"));
   process.once("SIGINT", () => stop("SIGINT"));
   process.on("SIGHUP", () => {
-    const problem = problemOf(options);
-    if (problem === null) restart("SIGHUP");
-    else
-      node.running?.log.error({ problem }, "SIGHUP: the manifest is not right, so nothing changes");
+    void problemOf(options).then((problem) => {
+      if (problem === null) restart("SIGHUP");
+      else {
+        const says = "SIGHUP: the manifest is not right, so nothing changes";
+        node.running?.log.error({ problem }, says);
+      }
+    }, end);
   });
   if (options.isStoppedWithStdin) {
     process.stdin.once("end", () => stop("stdin closed"));
@@ -163,9 +175,9 @@ async function main(): Promise<void> {
   }
 }
 
-function problemOf(options: DaemonOptions): string | null {
+async function problemOf(options: DaemonOptions): Promise<string | null> {
   try {
-    chooseNode(chooseManifest(options), options);
+    chooseNode((await chooseManifest(options)).manifest, options);
     return null;
   } catch (error) {
     if (error instanceof RemsError) return error.message;

@@ -10,7 +10,8 @@ import { type Table, takeAnswers } from "./document.ts";
 import { manifestText } from "./manifest-text.ts";
 import { idFrom } from "./propose.ts";
 import { fieldsOf, SETUP_STEPS, STEP_IDS, stepOf } from "./steps.ts";
-import { readNodeName, SetupWizard } from "./wizard.ts";
+import { SetupWizard } from "./wizard.ts";
+import { readNodeName } from "../manifest-path.ts";
 
 const roots: string[] = [];
 function newRoot(): string {

@@ -13,6 +13,7 @@ import { parse } from "smol-toml";
 import { z } from "zod";
 import { RemsError } from "../../kernel/errors.ts";
 import { readProfiles, shippedProfileDirectory } from "../load-profile.ts";
+import { readNodeName } from "../manifest-path.ts";
 import { type ConfigProblem, problemText, problemsText } from "../problem.ts";
 import type { DeviceProfile } from "../profile.ts";
 import { oneOf } from "../spelling.ts";
@@ -294,19 +295,6 @@ export class SetupWizard {
       renameSync(this.#logPath, `${this.#logPath}.old`);
     }
     appendFileSync(this.#logPath, `${JSON.stringify(entry)}\n`, { mode: 0o640 });
-  }
-}
-
-/**
- * Which node this machine is, as the wizard wrote it down beside the manifest (`node.env`, which systemd reads as well); null where nothing
- * is said.
- */
-export function readNodeName(manifestPath: string): string | null {
-  try {
-    const text = readFileSync(join(dirname(manifestPath), "node.env"), "utf8");
-    return /^NODE=["']?([a-z][a-z0-9-]{0,31})["']?\s*$/m.exec(text)?.[1] ?? null;
-  } catch {
-    return null;
   }
 }
 

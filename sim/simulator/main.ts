@@ -1,6 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { parseArgs } from "node:util";
-import { findManifestPath, loadManifest } from "../../configs/load-manifest.ts";
+import { loadManifest } from "../../configs/load-manifest.ts";
+import { findManifestPath } from "../../configs/manifest-path.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { LineReader } from "./line-reader.ts";
 import { loadPlantFile } from "./load-plant-file.ts";

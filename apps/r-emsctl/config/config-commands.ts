@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { findManifestPath, loadManifest } from "../../../configs/load-manifest.ts";
+import { loadManifest } from "../../../configs/load-manifest.ts";
+import { findManifestPath } from "../../../configs/manifest-path.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 import { ConfigService, rems, type Types } from "../../../proto/generated/rems-v1.ts";
 import { checkText } from "../../../api/config/manifest-in-force.ts";

@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
-import { findManifestPath, loadManifest } from "../../../configs/load-manifest.ts";
+import { loadManifest } from "../../../configs/load-manifest.ts";
+import { findManifestPath } from "../../../configs/manifest-path.ts";
 import type { DeviceConfig, Manifest } from "../../../configs/manifest.ts";
 import type { DeviceProfile, PointMapping } from "../../../configs/profile.ts";
 import { oneOf } from "../../../configs/spelling.ts";

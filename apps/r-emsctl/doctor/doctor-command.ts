@@ -1,10 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { checkText } from "../../../api/config/manifest-in-force.ts";
-import { findManifestPath } from "../../../configs/load-manifest.ts";
+import { findManifestPath, readNodeName } from "../../../configs/manifest-path.ts";
 import type { Manifest } from "../../../configs/manifest.ts";
 import { problemText } from "../../../configs/problem.ts";
-import { readNodeName } from "../../../configs/setup/wizard.ts";
 import { type CommandContext, type CommonOptions, EXIT, isJson } from "../command-context.ts";
 import { type Colour, paint, type Terminal } from "../terminal.ts";
 import { checkEtcd } from "./etcd-checks.ts";

@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startApi, type ApiHandle } from "../../../api/api.ts";
 import { manifestOf } from "../../../api/replay/verify.ts";
 import { encodeIncident, type Incident, readIncident } from "../../../history/incident.ts";
-import { keepInstallation } from "../../../history/installation-record.ts";
+import { keepInstallation } from "../../../history/keep-installation.ts";
 import { historyOfIncident } from "../../../history/node-history.ts";
 import { runCli } from "../cli.ts";
 

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InvalidArgumentError } from "commander";
 import { parse } from "smol-toml";
-import { findManifestPath } from "../../../configs/load-manifest.ts";
+import { findManifestPath } from "../../../configs/manifest-path.ts";
 import { type ConfigProblem, problemText } from "../../../configs/problem.ts";
 import { answersFor, type Table } from "../../../configs/setup/document.ts";
 import { SETUP_STEPS, type StepId } from "../../../configs/setup/steps.ts";
