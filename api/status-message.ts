@@ -83,7 +83,7 @@ function plantFigures(replica: GridReplica, grid: GridView): Types.rems.v1.Plant
     capacityKw: grid.capacityKw,
     freeKw: grid.freeKw,
     bus,
-    loadPct: grid.loadPct,
+    loadPct: grid.loadPct ?? 0,
     reservedKw: grid.reservedKw,
     batteryReserveKw: grid.batteryReserveKw,
     isLive: bus === BUS_STATE_LIVE,

@@ -30,8 +30,8 @@ export interface Balance {
   readonly capacityWithoutBatteryKw: number;
   /** What the consumers draw: the sum of what all sources give. */
   readonly loadKw: number;
-  /** Load in percent of firm capacity; 999 where there is load and no capacity. */
-  readonly loadPct: number;
+  /** Load in percent of firm capacity; null where there is load and no firm source is connected. */
+  readonly loadPct: number | null;
   /** Firm capacity that is not drawn and not reserved; negative in overload. */
   readonly freeKw: number;
   /** Granted to heavy consumers and not drawn yet. */
@@ -43,9 +43,6 @@ export interface Balance {
   /** What is not known; empty where everything is. */
   readonly unknowns: readonly Reason[];
 }
-
-/** Load percentage that stands for "load without any capacity". */
-export const OVERLOAD_PCT = 999;
 
 /** The power that a source counts with, kW. A connected source with bad power counts as fully loaded. */
 export function countedPowerKw(source: Source): number {
@@ -113,8 +110,13 @@ export function balanceOf(
   };
 }
 
-/** Load in percent of a capacity. */
-export function loadPctOf(loadKw: number, capacityKw: number): number {
-  if (capacityKw > 0) return Math.min(OVERLOAD_PCT, (100 * loadKw) / capacityKw);
-  return loadKw > 0.5 ? OVERLOAD_PCT : 0;
+/** Load in percent of a capacity; null where there is load and nothing to carry it: above every limit, and no number. */
+export function loadPctOf(loadKw: number, capacityKw: number): number | null {
+  if (capacityKw > 0) return (100 * loadKw) / capacityKw;
+  return loadKw > 0.5 ? null : 0;
+}
+
+/** Load without capacity is above every limit. */
+export function isAbove(loadPct: number | null, limitPct: number): boolean {
+  return loadPct === null || loadPct > limitPct;
 }

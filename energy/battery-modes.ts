@@ -1,7 +1,7 @@
 import { assert } from "../kernel/assert.ts";
 import { clamp } from "../kernel/math.ts";
 import type { Balance } from "./balance.ts";
-import type { BatteryInput } from "./battery.ts";
+import type { BatteryInput, BatteryTarget } from "./battery.ts";
 import { reasonOf, type Reason } from "./reason.ts";
 
 /** What a battery is for, and within which band; in the manifest's names. */
@@ -31,18 +31,12 @@ export interface BatteryTargetInput {
   readonly part: number;
   /** Its part of the gap, by what each can be relied on for, 0…1. */
   readonly gapPart: number;
+  /** Its part of what the batteries that form the bus carry together, 0…1. */
+  readonly formingPart: number;
   /** Load of the consumers, smoothed for peak shaving, kW; null where there is none yet. */
   readonly smoothedKw: number | null;
   /** The supply is overloaded: nothing is charged (stage 0 of shedding). */
   readonly isChargingCut: boolean;
-}
-
-/** Where the set-point of a battery is to go, before limits and ramps. */
-export interface BatteryTarget {
-  readonly targetKw: number;
-  /** Follows at once in both directions, not by the ramp. */
-  readonly isFast: boolean;
-  readonly reason: Reason;
 }
 
 /** Peak shaving brings the state of charge back to the middle of the band with up to this part of rating. */
@@ -66,7 +60,7 @@ export function smoothedLoadKw(
 
 /** What a battery that follows is to give by its mode, kW. Whatever its mode, it covers the gap while the next set comes. */
 export function batteryTarget(input: BatteryTargetInput): BatteryTarget {
-  const { battery, use, balance } = input;
+  const { battery, use } = input;
   const gap = gapTarget(input);
   const wanted = modeTarget(input);
   const isAboveFloor = battery.socPct > use.socMinPct;
@@ -88,7 +82,7 @@ export function batteryTarget(input: BatteryTargetInput): BatteryTarget {
   }
   if (targetKw < 0 && input.isChargingCut) {
     targetKw = 0;
-    reason = reasonOf("CHARGING_CUT", battery.device, { loadPct: balance.loadPct });
+    reason = reasonOf("CHARGING_CUT", battery.device);
   }
   if (gap.targetKw > Math.max(0, targetKw) || wanted.reason.code === gap.reason.code)
     return { ...gap, isFast: wanted.isFast };
@@ -154,6 +148,36 @@ function modeTarget(input: BatteryTargetInput): BatteryTarget {
     default:
       return use.mode satisfies never;
   }
+}
+
+/** A set-point of a battery that forms within this much of its target rests, percent of rating: noise is no reason to write. */
+const FORMING_DEADBAND_PCT = 0.5;
+
+/**
+ * Where the set-point (droop reference) of a battery that forms the bus goes. While sets carry the load it gives only what is above
+ * their limit of start. Where no set stays (the last is being unloaded, or none is there) it takes what the others leave, so that the
+ * references of all add up to the load: the set is unloaded softly, and frequency is nominal before and after.
+ * @param setpointKw - Held now.
+ * @param leftKw - Load less what every other source gives or is to give in this scan.
+ */
+export function formingTarget(
+  input: BatteryTargetInput,
+  setpointKw: number,
+  leftKw: number | null,
+): BatteryTarget {
+  const { device, ratedKw } = input.battery;
+  if (leftKw === null) {
+    const { targetKw } = gapTarget(input);
+    return {
+      targetKw,
+      isFast: false,
+      reason: reasonOf("FORMS_BESIDE", device, { powerKw: targetKw }),
+    };
+  }
+  const wantedKw = leftKw * input.formingPart;
+  const isNear = Math.abs(wantedKw - setpointKw) <= (ratedKw * FORMING_DEADBAND_PCT) / 100;
+  const targetKw = isNear ? setpointKw : wantedKw;
+  return { targetKw, isFast: true, reason: reasonOf("FORMS_ALONE", device, { powerKw: wantedKw }) };
 }
 
 /** Why a battery that forms the bus alone asks for a genset: its charge runs low, or it gives nearly all that it can. */

@@ -17,6 +17,14 @@ export interface BatteryInput {
   readonly isBmsStale: boolean;
 }
 
+/** Where the set-point of a battery is to go, before limits and ramps. */
+export interface BatteryTarget {
+  readonly targetKw: number;
+  /** Follows at once in both directions, not by the ramp. */
+  readonly isFast: boolean;
+  readonly reason: Reason;
+}
+
 /**
  * What a battery can be relied on for, kW: the smaller of its limit and its energy above the reserve spread over the time
  * that a set needs to start.
@@ -33,11 +41,7 @@ export interface BatterySetpointInput {
   /** Set-point held now, kW; discharging is positive. */
   readonly setpointKw: number;
   /** Where its mode wants it, and why. */
-  readonly target: {
-    readonly targetKw: number;
-    readonly isFast: boolean;
-    readonly reason: Reason;
-  };
+  readonly target: BatteryTarget;
   /** Another source forms the bus. */
   readonly isBusFormedByOther: boolean;
   readonly rampPctPerS: number;
@@ -65,9 +69,8 @@ export function nextBatterySetpoint(input: BatterySetpointInput): {
       -Math.max(0, Math.min(battery.chargeLimitKw, battery.ratedKw)),
       Math.max(0, Math.min(battery.dischargeLimitKw, battery.ratedKw)),
     ) + 0;
-  if (!battery.isConnected || battery.isForming) {
-    const code = battery.isForming ? "FORMS_BUS" : "NOT_CONNECTED";
-    const reason = reasonOf(code, battery.device);
+  if (!battery.isConnected) {
+    const reason = reasonOf("NOT_CONNECTED", battery.device);
     return { setpointKw: within(moveToward(setpointKw, 0, slowKw)), reason };
   }
   // Whoever helps the plant helps at once: more discharge, less charge.

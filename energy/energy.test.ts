@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { balanceOf, OVERLOAD_PCT } from "./balance.ts";
+import { balanceOf } from "./balance.ts";
 import {
   batteryTarget,
   smoothedLoadKw,
   zeroEmissionDemands,
+  formingTarget,
   type BatteryTargetInput,
   type BatteryUse,
 } from "./battery-modes.ts";
@@ -21,7 +22,7 @@ import {
   type StartStopSet,
 } from "./start-stop.ts";
 import { battery, genset } from "./testing/sources.ts";
-import { nextConsumerLimitKw } from "./thruster-limits.ts";
+import { nextConsumerLimitKw, yieldsKw } from "./thruster-limits.ts";
 
 describe("droop", () => {
   it("shares a step of 300 kW 2:1 between 1000 and 500 kW at equal droop, -0.4 Hz", () => {
@@ -139,10 +140,9 @@ describe("balance and loss of the largest", () => {
     expect(balance.loadKw).toBe(1000);
   });
 
-  it("calls load without capacity an overload, in a finite number", () => {
-    expect(balanceOf([genset("dg1", 1000, 400, { breaker: "unknown" })], 0).loadPct).toBe(
-      OVERLOAD_PCT,
-    );
+  it("gives no percentage of load without capacity", () => {
+    const balance = balanceOf([genset("dg1", 1000, 400, { breaker: "unknown" })], 0);
+    expect(balance.loadPct).toBeNull();
   });
 
   it("holds the loss of one set where a battery's reserve carries the load", () => {
@@ -406,6 +406,27 @@ const rows: [name: string, input: Parameters<typeof untilDecision>[0], outcome: 
 describe("load-dependent start and stop", () => {
   it.each(rows)("%s", (_name, input, outcome) => expect(untilDecision(input)).toBe(outcome));
 
+  it("speaks of no source, not of a percentage, where nothing carries the load", () => {
+    const sources = [battery("bat1", 500, 280)];
+    const decision = decideStartStop(
+      {
+        plantTimeMs: 0,
+        parameters,
+        sources,
+        balance: balanceOf(sources, 0),
+        sets: [set("dg1", "ready")],
+        isBusDead: false,
+        demands: [],
+        setCountMin: 0,
+        consumers: [],
+      },
+      NO_TIMERS,
+    );
+    expect(decision.startBecause.map(sentenceOf)).toContain(
+      "280 kW are drawn and no source that counts is connected, since 0 s, start after 10 s",
+    );
+  });
+
   it("says why no set can be started", () => {
     const sources = [genset("dg1", 1000, 660)];
     const decision = decideStartStop(
@@ -468,6 +489,7 @@ describe("a battery", () => {
         startLimitPct: 85,
         part: 1,
         gapPart: 1,
+        formingPart: 1,
         smoothedKw: null,
         isChargingCut: false,
       }),
@@ -530,6 +552,7 @@ describe("the modes of a battery", () => {
       startLimitPct: 85,
       part: 1,
       gapPart: 1,
+      formingPart: 1,
       smoothedKw: null,
       isChargingCut: false,
       ...rest,
@@ -576,6 +599,35 @@ describe("the modes of a battery", () => {
     expect(kw).toBeCloseTo(163.2, 0);
   });
 
+  const forming = { ...bat, isForming: true };
+  const formingAim = (setpointKw: number, leftKw: number | null, loadKw = 300) =>
+    formingTarget(
+      {
+        battery: forming,
+        use: { ...USE, mode: "zero_emission" },
+        balance: balanceOf([genset("dg1", 1000, loadKw)], 0),
+        startLimitPct: 85,
+        part: 1,
+        gapPart: 1,
+        formingPart: 0.5,
+        smoothedKw: null,
+        isChargingCut: false,
+      },
+      setpointKw,
+      leftKw,
+    );
+
+  it("takes its part of what no set carries, so that references add up to the load", () => {
+    expect(formingAim(0, 280)).toMatchObject({ targetKw: 140, isFast: true });
+    expect(formingAim(139, 280).targetKw).toBe(139);
+    expect(sentenceOf(formingAim(0, 280).reason)).toContain("no set stays to carry them");
+  });
+
+  it("gives only what is above the limit of start while sets carry the load", () => {
+    expect(formingAim(140, null)).toMatchObject({ targetKw: 0, isFast: false });
+    expect(formingAim(0, null, 900).targetKw).toBeCloseTo(50, 9);
+  });
+
   it("asks for a set when it forms the bus alone and runs low, or gives nearly all that it can", () => {
     const alone = { ...bat, isForming: true };
     const use: BatteryUse = { ...USE, mode: "zero_emission" };
@@ -599,6 +651,7 @@ describe("the limit of a heavy consumer", () => {
     freeKw: 1000,
     marginKw: 0,
     part: 1,
+    yieldKw: 0,
     isCapacityKnown: true,
     rampPctPerS: 10,
     elapsedMs: 100,
@@ -606,11 +659,22 @@ describe("the limit of a heavy consumer", () => {
   const limits: [string, Partial<typeof base>, number][] = [
     ["rises by its ramp once granted", {}, 106],
     ["is what is drawn without a grant", { isGranted: false, limitKw: 600 }, 100],
-    ["falls at once where capacity lacks", { freeKw: -60, limitKw: 600 }, 40],
+    ["falls at once where capacity lacks", { freeKw: -60, yieldKw: 60, limitKw: 600 }, 40],
     ["rests where capacity is not known", { isCapacityKnown: false, limitKw: 300 }, 300],
     ["never cuts what is drawn without lack", { freeKw: 0, limitKw: 0 }, 100],
   ];
   it.each(limits)("%s", (_name, more, limitKw) => {
     expect(nextConsumerLimitKw({ ...base, ...more })).toBeCloseTo(limitKw, 9);
+  });
+
+  it("falls for those that matter least first, among equals by what they draw", () => {
+    const drives = [
+      { priority: 90, powerKw: 300 },
+      { priority: 50, powerKw: 100 },
+      { priority: 50, powerKw: 300 },
+    ];
+    expect(yieldsKw(drives, 200)).toEqual([0, 50, 150]);
+    expect(yieldsKw(drives, 500)).toEqual([100, 100, 300]);
+    expect(yieldsKw(drives, 2000)).toEqual([300, 100, 300]);
   });
 });

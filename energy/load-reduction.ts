@@ -5,8 +5,15 @@ import { reasonOf, type Reason } from "./reason.ts";
 /** Load that may be taken off at once. */
 export interface Sheddable {
   readonly device: string;
-  readonly kind: "battery" | "feeder" | "thruster";
+  /** It goes as a whole, also where only a part is needed: a feeder. */
+  readonly isWhole: boolean;
   readonly stage: number;
+  /** Within a stage: lower goes first. */
+  readonly priority: number;
+  /** Of this grid; others of the island take off theirs. */
+  readonly isOwn: boolean;
+  /** What it keeps when it is shed, kW. */
+  readonly floorKw: number;
   /** What goes when it is shed, kW > 0: the feeder's power, the thruster's above its floor, the charging of a battery. */
   readonly powerKw: number;
 }
@@ -22,43 +29,42 @@ export type LossEntry = {
   readonly uncoveredKw: number;
 };
 
-export type LossCut = { readonly device: string; readonly powerKw: number };
+export type LossCut = {
+  readonly device: string;
+  readonly powerKw: number;
+  /** What it may go on drawing, kW; null where it goes as a whole. */
+  readonly limitKw: number | null;
+};
 
-/** What the other grids of an island could shed by stage, kW; before this grid in order, and behind it. */
-export interface OthersSheddable {
-  readonly beforeKw: readonly number[];
-  readonly behindKw: readonly number[];
+/** A stage, then the one that matters least, then the order given: grids in the order of the manifest. */
+export function inOrderOfShedding(sheddables: readonly Sheddable[]): Sheddable[] {
+  return sheddables.toSorted((a, b) => a.stage - b.stage || a.priority - b.priority);
 }
 
-export const NO_OTHERS: OthersSheddable = { beforeKw: [], behindKw: [] };
-
 /**
- * For each connected source: what its loss would leave uncarried, and what of this grid's load goes for it. Stage by stage; within a
- * stage the grids in the order of the manifest, within a grid in the order given, and no more than is needed. A whole feeder goes where
- * only a part of it is needed.
+ * For each connected source: what its loss would leave uncarried, and what of this grid's load goes for it. One order over the whole
+ * island, whichever grid a consumer belongs to, and no more than is needed; each grid takes off its own. A whole feeder goes where only
+ * a part of it is needed.
  *
- * @param sheddable - Of this grid.
+ * @param sheddables - Of the island: every grid computes the same order from the same list.
  */
 export function lossTable(
   sources: readonly Source[],
-  sheddable: readonly Sheddable[],
-  others: OthersSheddable,
+  sheddables: readonly Sheddable[],
 ): LossEntry[] {
   const table: LossEntry[] = [];
+  const order = inOrderOfShedding(sheddables);
   for (const loss of lossesOf(sources)) {
     const missingKw = Math.max(0, -loss.marginKw);
     if (missingKw <= 0) continue;
     let leftKw = missingKw;
     const cuts: LossCut[] = [];
-    for (let stage = 0; stage <= 3; stage++) {
-      leftKw -= others.beforeKw[stage] ?? 0;
-      for (const one of sheddable) {
-        if (one.stage !== stage || one.powerKw <= 0 || leftKw <= 0) continue;
-        const powerKw = one.kind === "feeder" ? one.powerKw : Math.min(one.powerKw, leftKw);
-        cuts.push({ device: one.device, powerKw });
-        leftKw -= powerKw;
-      }
-      leftKw -= others.behindKw[stage] ?? 0;
+    for (const one of order) {
+      if (one.powerKw <= 0 || leftKw <= 0) continue;
+      const powerKw = one.isWhole ? one.powerKw : Math.min(one.powerKw, leftKw);
+      const limitKw = one.isWhole ? null : one.floorKw + one.powerKw - powerKw;
+      if (one.isOwn) cuts.push({ device: one.device, powerKw, limitKw });
+      leftKw -= powerKw;
     }
     table.push({ lost: loss.lost, missingKw, cuts, uncoveredKw: Math.max(0, leftKw) });
   }

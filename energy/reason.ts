@@ -15,6 +15,11 @@ const SENTENCES = {
   LOAD_HIGH: "load {loadPct} % > {limitPct} % of {capacityKw} kW for {delayS} s",
   LOAD_HIGH_WAITS:
     "load {loadPct} % > {limitPct} % of {capacityKw} kW since {forS} s, start after {delayS} s",
+  NO_CAPACITY: "{loadKw} kW are drawn and no source that counts is connected, for {delayS} s",
+  NO_CAPACITY_WAITS:
+    "{loadKw} kW are drawn and no source that counts is connected, since {forS} s, start after {delayS} s",
+  NOTHING_REMAINS: "without {device} no source that counts would remain for {loadKw} kW",
+  NO_LOAD: "nothing is drawn, and no source that counts is connected",
   LOAD_BELOW_START: "load {loadPct} % < {limitPct} % of {capacityKw} kW",
   FREE_LOW: "{freeKw} kW are free, less than {limitKw} kW for {delayS} s",
   FREE_LOW_WAITS:
@@ -73,6 +78,8 @@ const SENTENCES = {
   NO_GAP: "load is below {limitPct} % of {capacityKw} kW",
   BMS_STALE: "the battery management has been silent for 1 s",
   FORMS_BUS: "{device} forms the bus and follows its own control",
+  FORMS_BESIDE: "{device} forms the bus beside the sets and is to give {powerKw} kW of the load",
+  FORMS_ALONE: "{device} forms the bus and takes {powerKw} kW: no set stays to carry them",
   NOT_CONNECTED: "{device} is not connected",
   BATTERY_IDLE: "{device} is in mode idle",
   CHARGES: "charges with {powerKw} kW, {roomKw} kW are free below the limit of start",

@@ -1,7 +1,14 @@
-import { countedPowerKw, isConnected, loadPctOf, type Balance, type Source } from "./balance.ts";
+import {
+  countedPowerKw,
+  isAbove,
+  isConnected,
+  loadPctOf,
+  type Balance,
+  type Source,
+} from "./balance.ts";
 import { n1Of } from "./n-minus-one.ts";
 import type { PowerParameters } from "./parameters.ts";
-import { reasonOf, sentenceOf, type Reason } from "./reason.ts";
+import { reasonOf, sentenceOf, type Reason, type ReasonCode } from "./reason.ts";
 
 /** A set as the order of start sees it. */
 export interface StartStopSet {
@@ -135,7 +142,7 @@ function isMoreNeeded(input: StartStopInput): boolean {
   const neededKw = balance.loadKw + balance.reservedKw;
   if (capacityKw - neededKw < askedKw) return true;
   if (p.startStopIn === "kw") return capacityKw - neededKw < p.startFreeKw;
-  return loadPctOf(neededKw, capacityKw) > p.startLimitPct;
+  return isAbove(loadPctOf(neededKw, capacityKw), p.startLimitPct);
 }
 
 function since(isTrue: boolean, sinceMs: number | null, nowMs: number): number | null {
@@ -166,7 +173,7 @@ function isHigh(p: PowerParameters, balance: Balance, limit: "slow" | "fast"): b
   if (p.startStopIn === "kw") {
     return balance.freeKw < (limit === "fast" ? p.fastStartFreeKw : p.startFreeKw);
   }
-  return balance.loadPct > (limit === "fast" ? p.fastStartLimitPct : p.startLimitPct);
+  return isAbove(balance.loadPct, limit === "fast" ? p.fastStartLimitPct : p.startLimitPct);
 }
 
 function startReasons(
@@ -199,6 +206,15 @@ function startReasons(
   return { due, waiting };
 }
 
+/** What a high load is called: once its delay is over, and before. */
+interface HighCodes {
+  readonly due: ReasonCode;
+  readonly waits: ReasonCode;
+}
+const FREE_CODES: HighCodes = { due: "FREE_LOW", waits: "FREE_LOW_WAITS" };
+const LOAD_CODES: HighCodes = { due: "LOAD_HIGH", waits: "LOAD_HIGH_WAITS" };
+const NO_CAPACITY_CODES: HighCodes = { due: "NO_CAPACITY", waits: "NO_CAPACITY_WAITS" };
+
 function loadReasons(
   input: StartStopInput,
   timers: StartStopTimers,
@@ -207,9 +223,9 @@ function loadReasons(
 ): void {
   const { parameters: p, balance, plantTimeMs } = input;
   const isKw = p.startStopIn === "kw";
-  const load = isKw
-    ? { freeKw: balance.freeKw }
-    : { loadPct: balance.loadPct, capacityKw: balance.capacityKw };
+  const { freeKw, loadKw, loadPct, capacityKw } = balance;
+  const load = isKw ? { freeKw } : loadPct === null ? { loadKw } : { loadPct, capacityKw };
+  const codes = isKw ? FREE_CODES : loadPct === null ? NO_CAPACITY_CODES : LOAD_CODES;
   const limits = [
     [timers.fastSinceMs, isKw ? p.fastStartFreeKw : p.fastStartLimitPct, p.fastStartDelayS],
     [timers.highSinceMs, isKw ? p.startFreeKw : p.startLimitPct, p.startDelayS],
@@ -219,20 +235,15 @@ function loadReasons(
     const forS = (plantTimeMs - sinceMs) / 1000;
     const isDue = forS >= delayS;
     const values = { ...load, [isKw ? "limitKw" : "limitPct"]: limit, delayS, forS };
-    const code = isKw
-      ? isDue
-        ? "FREE_LOW"
-        : "FREE_LOW_WAITS"
-      : isDue
-        ? "LOAD_HIGH"
-        : "LOAD_HIGH_WAITS";
-    (isDue ? due : waiting).push(reasonOf(code, "", values));
+    (isDue ? due : waiting).push(reasonOf(isDue ? codes.due : codes.waits, "", values));
   }
   if (timers.highSinceMs !== null || timers.fastSinceMs !== null) return;
   waiting.push(
     isKw
       ? reasonOf("FREE_ABOVE_START", "", { ...load, limitKw: p.startFreeKw })
-      : reasonOf("LOAD_BELOW_START", "", { ...load, limitPct: p.startLimitPct }),
+      : capacityKw > 0
+        ? reasonOf("LOAD_BELOW_START", "", { ...load, limitPct: p.startLimitPct })
+        : reasonOf("NO_LOAD", ""),
   );
 }
 
@@ -277,9 +288,14 @@ function decideStop(
   const blocks = stopBlocks(input, candidate, isStartWanted, starting);
   const { parameters: p, balance } = input;
   const remainingKw = balance.capacityKw - candidate.ratedKw;
-  const loadPct = loadPctOf(balance.loadKw + balance.reservedKw, remainingKw);
+  const neededKw = balance.loadKw + balance.reservedKw;
+  const loadPct = loadPctOf(neededKw, remainingKw);
   const isKw = p.startStopIn === "kw";
-  const freeKw = remainingKw - balance.loadKw - balance.reservedKw;
+  const freeKw = remainingKw - neededKw;
+  if (loadPct === null) {
+    const reason = reasonOf("NOTHING_REMAINS", candidate.device, { loadKw: neededKw });
+    return { timers: none, stop: null, because: [reason, ...blocks] };
+  }
   const values = isKw
     ? { freeKw, limitKw: p.stopFreeKw }
     : { loadPct, capacityKw: remainingKw, limitPct: p.stopLimitPct };
@@ -337,13 +353,7 @@ function stopBlocks(
     }
   }
   if (isStartWanted && starting === undefined) {
-    blocks.push(
-      reasonOf("LOAD_ABOVE_STOP", candidate.device, {
-        loadPct: balance.loadPct,
-        capacityKw: balance.capacityKw,
-        limitPct: p.stopLimitPct,
-      }),
-    );
+    blocks.push(stillNeeded(candidate.device, balance, p.stopLimitPct));
   }
   const ranMs = candidate.runningForMs;
   if (ranMs !== null && ranMs < p.minimumRunS * 1000) {
@@ -362,6 +372,14 @@ function stopBlocks(
     }
   }
   return blocks;
+}
+
+/** Why a set stays whose capacity the load needs. */
+export function stillNeeded(device: string, balance: Balance, limitPct: number): Reason {
+  const { loadPct, loadKw, capacityKw } = balance;
+  return loadPct === null
+    ? reasonOf("NOTHING_REMAINS", device, { loadKw })
+    : reasonOf("LOAD_ABOVE_STOP", device, { loadPct, capacityKw, limitPct });
 }
 
 /** The others as they will be loaded once a set is gone: its power spread over the machines in parts of their rating. */

@@ -21,6 +21,21 @@ export interface GridStatus {
   readonly joinedGrids?: readonly string[];
   /** What this grid could shed, by stage 0 to 3, kW. Absent in messages of builds that did not tell. */
   readonly sheddableKw?: readonly number[];
+  /** The same, each by itself, in the order of the manifest. Absent in messages of builds that did not tell. */
+  readonly sheddables?: readonly SheddableStatus[];
+}
+
+/** Load of a grid that may be taken off for the sake of its island. */
+export interface SheddableStatus {
+  readonly device: string;
+  /** 0 to 3: lower goes first. */
+  readonly stage: number;
+  /** Within a stage: lower goes first. */
+  readonly priority: number;
+  /** What goes when it is shed, kW. */
+  readonly powerKw: number;
+  /** It goes as a whole, also where only a part is needed: a feeder. */
+  readonly isWhole: boolean;
 }
 
 export interface SourceStatus {
@@ -33,6 +48,7 @@ export interface SourceStatus {
   readonly powerKw: number;
   /** Power that may be counted on within a second: rating or, for a battery, limit and usable energy. */
   readonly availableKw: number;
+  /** Of a heavy consumer: how long its request stands. */
   readonly runningForMs: number;
   /** Power that a source takes at once beyond what it gives, kW; null: not limited. This and what follows: absent in old messages. */
   readonly stepKw?: number | null;

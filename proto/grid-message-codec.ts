@@ -29,6 +29,7 @@ export function toWireGridMessage(message: GridMessage): Wire {
       sources: body.sources.map(toWireSource),
       joinedGrids: [...(body.joinedGrids ?? [])],
       sheddableKw: [...(body.sheddableKw ?? [])],
+      sheddables: [...(body.sheddables ?? [])],
     },
   };
 }
@@ -84,6 +85,13 @@ function readStatus(wire: WireStatus, path: string): GridStatus {
     sheddableKw: list(wire.sheddableKw, `${path}.sheddableKw`, STAGE_COUNT_MAX).map((kw, i) =>
       atLeastZero(kw, `${path}.sheddableKw[${i}]`),
     ),
+    sheddables: list(wire.sheddables, `${path}.sheddables`, SOURCE_COUNT_MAX).map((one, i) => ({
+      device: id(one.device, `${path}.sheddables[${i}].device`),
+      stage: one.stage,
+      priority: one.priority,
+      powerKw: atLeastZero(one.powerKw, `${path}.sheddables[${i}].powerKw`),
+      isWhole: one.isWhole,
+    })),
   };
 }
 

@@ -60,6 +60,16 @@ const body: fc.Arbitrary<GridMessage["body"]> = fc.oneof(
     sources: fc.array(source, { maxLength: 3 }),
     joinedGrids: fc.array(ids, { maxLength: 3 }),
     sheddableKw: fc.array(positive, { maxLength: 4 }),
+    sheddables: fc.array(
+      fc.record({
+        device: ids,
+        stage: fc.nat(3),
+        priority: fc.nat(100),
+        powerKw: positive,
+        isWhole: fc.boolean(),
+      }),
+      { maxLength: 4 },
+    ),
   }),
   fc.record({
     kind: fc.constant("islandTargets" as const),

@@ -1,4 +1,4 @@
-import { nextConsumerLimitKw } from "../../energy/thruster-limits.ts";
+import { nextConsumerLimitKw, yieldsKw } from "../../energy/thruster-limits.ts";
 import { roundTo } from "../../kernel/math.ts";
 import { numberOf } from "../machines/device-image.ts";
 import { actorOf, imageOf } from "./device-values.ts";
@@ -50,16 +50,14 @@ function thrusterLimitKw(
   if (powerKw === null) return held ?? null;
   const { balance, consumers } = input.situation;
   const actorState = actorOf(plan, state, device.address).snapshot.state;
-  let drawnKw = 0;
   let grantedRatedKw = 0;
-  for (const consumer of consumers) {
-    if (consumer.isWaiting) continue;
-    drawnKw += Math.max(0, consumer.powerKw);
+  const granted = consumers.filter(({ isWaiting }) => !isWaiting);
+  for (const consumer of granted) {
     grantedRatedKw += plan.deviceById.get(consumer.device)?.ratedKw ?? consumer.demandKw;
   }
   const freeKw = balance.capacityKw - balance.loadKw;
   const partOfRoom = grantedRatedKw > 0 ? device.ratedKw / grantedRatedKw : 1;
-  const partOfLack = drawnKw > 0 ? Math.max(0, powerKw) / drawnKw : 1;
+  const rank = granted.findIndex((consumer) => consumer.device === device.id);
   return nextConsumerLimitKw({
     ratedKw: device.ratedKw,
     powerKw,
@@ -67,7 +65,9 @@ function thrusterLimitKw(
     isGranted: actorState === "granted" || actorState === "running",
     freeKw,
     marginKw: (balance.capacityKw * plan.grid.power.limitMarginPct) / 100,
-    part: freeKw < 0 ? Math.min(1, partOfLack) : Math.min(1, partOfRoom),
+    part: Math.min(1, partOfRoom),
+    // One that draws without a grant gives everything that lacks.
+    yieldKw: rank < 0 ? Math.max(0, -freeKw) : (yieldsKw(granted, -freeKw)[rank] ?? 0),
     isCapacityKnown: balance.unknowns.length === 0,
     rampPctPerS: plan.grid.power.rampPctPerS,
     elapsedMs: input.elapsedMs,

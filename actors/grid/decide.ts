@@ -1,7 +1,12 @@
 import { isConnected } from "../../energy/balance.ts";
 import { grantOf } from "../../energy/heavy-consumers.ts";
 import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
-import { decideStartStop, NO_TIMERS, type StartStopDecision } from "../../energy/start-stop.ts";
+import {
+  decideStartStop,
+  NO_TIMERS,
+  stillNeeded,
+  type StartStopDecision,
+} from "../../energy/start-stop.ts";
 import { mayCommand } from "./apply-frame.ts";
 import { batteryUseOf } from "./battery-modes.ts";
 import { actorOf, batteryInputOf, positionOf } from "./device-values.ts";
@@ -75,11 +80,7 @@ function keepLeavingSets(work: Work, situation: Situation): void {
     const { balance } = situation;
     if (isFormed && balance.capacityKw >= balance.loadKw) continue;
     const reason = isFormed
-      ? reasonOf("LOAD_ABOVE_STOP", set.device, {
-          loadPct: balance.loadPct,
-          capacityKw: balance.capacityKw,
-          limitPct: work.plan.grid.power.stopLimitPct,
-        })
+      ? stillNeeded(set.device, balance, work.plan.grid.power.stopLimitPct)
       : reasonOf("LAST_FORMING", set.device);
     send(work, device, "start.requested", sentenceOf(reason));
   }

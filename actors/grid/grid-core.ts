@@ -15,7 +15,7 @@ import { smoothLoads } from "./battery-modes.ts";
 import { recoverFromBlackout } from "./blackout.ts";
 import { expireTrial, openingOf, planInForce } from "./configuration.ts";
 import { decideSets, followBatteryModes, grantConsumers } from "./decide.ts";
-import { applyMessages, messagesOf } from "./grid-messages.ts";
+import { applyMessages, hasLostSource, messagesOf } from "./grid-messages.ts";
 import { planGrid, type GridPlan } from "./grid-plan.ts";
 import { NO_LEADERSHIP, type GridState } from "./grid-state.ts";
 import { islandOf, islandSituationOf } from "./island.ts";
@@ -34,7 +34,7 @@ import { INITIAL_SUPPLY, rekeyedSupply } from "./supply-state.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "7";
+export const CORE_VERSION = "8";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {
@@ -148,10 +148,10 @@ function step(
     plan,
     state: work.state,
     own,
-
     decision,
     grant,
     share,
+    isSourceLost: hasLostSource(plan, state, work.state),
   });
   work.state = nextWarnings(plan, work.state, situation.sources);
   const asked = work.alarmChanges;

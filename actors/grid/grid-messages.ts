@@ -3,7 +3,7 @@ import type { StartStopDecision } from "../../energy/start-stop.ts";
 import type { GridMessage, GridStatus, SourceStatus } from "../../kernel/grid-message.ts";
 import { roundTo } from "../../kernel/math.ts";
 import { lastNumberOf, numberOf } from "../machines/device-image.ts";
-import { actorOf, imageOf } from "./device-values.ts";
+import { actorOf, imageOf, positionOf } from "./device-values.ts";
 import type { GridPlan } from "./grid-plan.ts";
 import { busOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
@@ -45,13 +45,24 @@ export function applyMessages(
       (isSameSender && last !== null && last?.epoch === epoch && sequence <= last.sequence);
     if (isOld) continue;
     if (body.kind === "gridStatus") {
-      const peers = { ...next.peers, [fromGrid]: { epoch, sequence, expiresAtMs, status: body } };
+      const heard = { epoch, sequence, heardAtMs: state.plantTimeMs, expiresAtMs, status: body };
+      const peers = { ...next.peers, [fromGrid]: heard };
       next = { ...next, peers };
     } else if (fromGrid === state.island[0]) {
       next = { ...next, targets: { fromGrid, epoch, sequence, expiresAtMs, body } };
     }
   }
   return next;
+}
+
+/** A source of this grid was on the busbar in the scan before and is off it for certain. */
+export function hasLostSource(plan: GridPlan, before: GridState, state: GridState): boolean {
+  return plan.devices.some(
+    ({ id, kind }) =>
+      (kind === "genset" || kind === "battery" || kind === "shore") &&
+      positionOf(before, id) === "closed" &&
+      positionOf(state, id) === "open",
+  );
 }
 
 export function isSendingScan(state: GridState): boolean {
@@ -67,9 +78,11 @@ export function messagesOf(told: {
   readonly decision: StartStopDecision | null;
   readonly grant: string | null;
   readonly share: Share;
+  /** A source of this grid has just left the busbar: the others hear of it at once. */
+  readonly isSourceLost: boolean;
 }): GridMessage[] {
-  const { plan, state, own, decision, grant, share } = told;
-  if (!isSendingScan(state)) return [];
+  const { plan, state, own, decision, grant, share, isSourceLost } = told;
+  if (!isSendingScan(state) && !isSourceLost) return [];
   const neighbours = neighboursOf(plan, state);
   if (neighbours.length === 0) return [];
   const common = {
@@ -80,7 +93,7 @@ export function messagesOf(told: {
   };
   const status = statusOf(plan, state, own);
   const messages: GridMessage[] = neighbours.map((toGrid) => ({ ...common, toGrid, body: status }));
-  if (!isMaster(plan, state) || share.isFrozen) return messages;
+  if (!isMaster(plan, state) || share.isFrozen || !isSendingScan(state)) return messages;
   for (const toGrid of state.island) {
     if (toGrid === plan.grid.id) continue;
     const devices = new Set(state.peers[toGrid]?.status.sources.map((source) => source.device));
@@ -153,8 +166,12 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
     isConnected: true,
     ratedKw: plan.deviceById.get(consumer.device)?.ratedKw ?? 0,
     powerKw: roundTo(consumer.powerKw, 10),
-    availableKw: roundTo(consumer.demandKw, 10),
-    runningForMs: 0,
+    // What a fixed one has not drawn once it runs it will not draw either.
+    availableKw: roundTo(
+      consumer.load === "fixed" && consumer.isRunning ? consumer.powerKw : consumer.demandKw,
+      10,
+    ),
+    runningForMs: Math.max(0, state.plantTimeMs - consumer.requestedAtMs),
     stepKw: null,
     runningHoursH: 0,
     fuelGPerKwh: 0,
@@ -175,6 +192,13 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
     sources: [...sources, ...consumers, ...deloadStatuses(plan, state)],
     joinedGrids: joinedGrids(plan, state),
     sheddableKw: sheddableKw(plan, state),
+    sheddables: sheddablesOf(plan, state).map(({ device, stage, priority, powerKw, isWhole }) => ({
+      device,
+      stage,
+      priority,
+      powerKw: roundTo(powerKw, 10),
+      isWhole,
+    })),
   };
 }
 

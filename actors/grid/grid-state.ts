@@ -103,6 +103,8 @@ export type LeadershipState = {
 export type PeerState = {
   readonly epoch: number;
   readonly sequence: number;
+  /** When it came, plant time. */
+  readonly heardAtMs: number;
   readonly expiresAtMs: number;
   readonly status: GridStatus;
 };

@@ -1,6 +1,5 @@
 import { balanceOf, type Source, type SourceKind } from "../../energy/balance.ts";
 import { inOrderOfGrant, reservedKw, type HeavyConsumer } from "../../energy/heavy-consumers.ts";
-import type { OthersSheddable } from "../../energy/load-reduction.ts";
 import { reasonOf, type Reason } from "../../energy/reason.ts";
 import type { StartStopSet } from "../../energy/start-stop.ts";
 import type { GridStatus, SourceStatus } from "../../kernel/grid-message.ts";
@@ -59,20 +58,6 @@ export function peerStatus(state: GridState, grid: string): GridStatus | null {
   return peer === undefined || peer.expiresAtMs <= state.plantTimeMs ? null : peer.status;
 }
 
-/** What the other grids of the island could shed by stage: those before this one in the order of the manifest, and behind it. */
-export function othersSheddable(plan: GridPlan, state: GridState): OthersSheddable {
-  const beforeKw = [0, 0, 0, 0];
-  const behindKw = [0, 0, 0, 0];
-  const ownRank = state.island.indexOf(plan.grid.id);
-  for (const [rank, grid] of state.island.entries()) {
-    const target = rank < ownRank ? beforeKw : behindKw;
-    for (const [stage, kw] of (peerStatus(state, grid)?.sheddableKw ?? []).entries()) {
-      if (rank !== ownRank && stage < target.length) target[stage] = (target[stage] ?? 0) + kw;
-    }
-  }
-  return { beforeKw, behindKw };
-}
-
 export function isMaster(plan: GridPlan, state: GridState): boolean {
   return state.island[0] === plan.grid.id;
 }
@@ -102,7 +87,8 @@ export function islandSituationOf(plan: GridPlan, state: GridState): Situation {
     }
     if (!status.isSettled) unknowns.push(reasonOf("UNKNOWN_INPUT", grid, { what: "a source" }));
     sources.push(...status.sources.flatMap(sourceOf));
-    consumers.push(...status.sources.flatMap(consumerOf));
+    const heardAtMs = state.peers[grid]?.heardAtMs ?? state.plantTimeMs;
+    consumers.push(...status.sources.flatMap((source) => consumerOf(source, heardAtMs)));
     orders.push(status.sources.flatMap((source) => setOf(source, status.readySources)));
   }
   const tieUnknowns = own.balance.unknowns.filter((reason) =>
@@ -159,7 +145,8 @@ function sourceOf(status: SourceStatus): Source[] {
   ];
 }
 
-function consumerOf(status: SourceStatus): HeavyConsumer[] {
+/** @param heardAtMs - When the status came, plant time of this grid: how long a request stands is told as a duration. */
+function consumerOf(status: SourceStatus, heardAtMs: number): HeavyConsumer[] {
   if (status.kind !== "thruster") return [];
   return [
     {
@@ -171,8 +158,7 @@ function consumerOf(status: SourceStatus): HeavyConsumer[] {
       load: "variable",
       isWaiting: status.state === "requesting",
       isRunning: status.isRunning ?? true,
-      // Each grid has its own plant time: between grids the order of the manifest decides.
-      requestedAtMs: 0,
+      requestedAtMs: heardAtMs - status.runningForMs,
     },
   ];
 }

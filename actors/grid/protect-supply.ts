@@ -1,16 +1,15 @@
-import { lossTable, NO_OTHERS, type LossEntry } from "../../energy/load-reduction.ts";
+import { lossTable, type LossEntry } from "../../energy/load-reduction.ts";
 import { reasonOf, sentenceOf } from "../../energy/reason.ts";
 import { decideShedding, NO_SHEDDING } from "../../energy/shedding.ts";
 import { decideSacrifice, NO_SACRIFICE, type SacrificeTimers } from "../../energy/tie-sacrifice.ts";
 import { roundTo } from "../../kernel/math.ts";
 import { mayCommand } from "./apply-frame.ts";
-import { actorOf, positionOf, powerKwOf } from "./device-values.ts";
+import { actorOf, positionOf } from "./device-values.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import { busOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
-import { othersSheddable } from "./island.ts";
 import { send, type Work } from "./run-actors.ts";
-import { sheddablesOf } from "./sheddables.ts";
+import { sheddablesOf, sheddablesOfIsland } from "./sheddables.ts";
 import { tieStateOf, type Situation } from "./situation.ts";
 import type { ShedEntry, SupplyState } from "./supply-state.ts";
 
@@ -33,8 +32,23 @@ export function protectSupply(work: Work, situation: Situation): void {
   shedByStages(work, situation, lost);
   shedByTable(work, lost);
   sacrificeTies(work, situation);
-  const table = plan.grid.power.shedding.isOnSourceLoss ? tableOf(plan, work.state, situation) : [];
-  setSupply(work, { table });
+  if (!plan.grid.power.shedding.isOnSourceLoss) setSupply(work, { table: [] });
+  else if (!isDisturbed(plan, work.state))
+    setSupply(work, { table: tableOf(plan, work.state, situation) });
+}
+
+/** So far off nominal frequency, percent, something has just happened. */
+const DISTURBED_PCT = 2;
+
+/**
+ * While frequency is far off, measurements of different moments stand beside each other: a set of another grid is already lost, and
+ * its last status still shows it. The table of the moment before holds until it is carried out, or all is calm again.
+ */
+function isDisturbed(plan: GridPlan, state: GridState): boolean {
+  const { frequencyHz } = busOf(plan, state);
+  const { nominalFrequencyHz } = plan.grid;
+  const offHz = Math.abs(frequencyHz - nominalFrequencyHz);
+  return frequencyHz > 0 && offHz > (nominalFrequencyHz * DISTURBED_PCT) / 100;
 }
 
 function setSupply(work: Work, change: Partial<SupplyState>): void {
@@ -141,8 +155,8 @@ function shedByTable(work: Work, lost: readonly LossEntry[]): void {
       const cause = sentenceOf(reasonOf("SHED_BY_TABLE", device.id, values));
       const stage = device.config.tripStage ?? 0;
       if (device.kind === "feeder") shed(work, device, stage, cause);
-      if (device.kind !== "thruster") continue;
-      const limitKw = roundTo(Math.max(0, powerKwOf(work.state, device.id) - cut.powerKw), 10);
+      const { limitKw } = cut;
+      if (device.kind !== "thruster" || limitKw === null) continue;
       remember(work, { device: device.id, stage, atMs: work.state.plantTimeMs, limitKw, cause });
     }
   }
@@ -150,12 +164,15 @@ function shedByTable(work: Work, lost: readonly LossEntry[]): void {
 
 /** The table for the next scan, kW in whole numbers: it is read by people, and its state is replicated. */
 function tableOf(plan: GridPlan, state: GridState, situation: Situation): readonly LossEntry[] {
-  const others = state.island.length > 1 ? othersSheddable(plan, state) : NO_OTHERS;
-  const table = lossTable(situation.sources, sheddablesOf(plan, state), others);
+  const table = lossTable(situation.sources, sheddablesOfIsland(plan, state));
   return table.map(({ lost, missingKw, cuts, uncoveredKw }) => ({
     lost,
     missingKw: roundTo(missingKw, 1),
-    cuts: cuts.map(({ device, powerKw }) => ({ device, powerKw: roundTo(powerKw, 1) })),
+    cuts: cuts.map(({ device, powerKw, limitKw }) => ({
+      device,
+      powerKw: roundTo(powerKw, 1),
+      limitKw: limitKw === null ? null : roundTo(limitKw, 1),
+    })),
     uncoveredKw: roundTo(uncoveredKw, 1),
   }));
 }

@@ -7,6 +7,7 @@ import { roundTo } from "../../kernel/math.ts";
 import { lastNumberOf, numberOf } from "../machines/device-image.ts";
 import {
   actorOf,
+  batteryInputOf,
   capabilityKwOf,
   imageOf,
   isPowerKnown,
@@ -82,7 +83,7 @@ export function gensetLevels(
   for (const device of plan.devices) {
     const isClosed = positionOf(state, device.id) === "closed";
     if (isClosed && (device.kind === "battery" || device.kind === "pv")) {
-      othersKw += powerKwOf(state, device.id);
+      othersKw += givenKw(plan, state, device);
     }
     if (device.kind !== "genset" || device.levelPoint === null) continue;
     const key = `${device.id}.${device.levelPoint}`;
@@ -91,6 +92,8 @@ export function gensetLevels(
     if (aim === "none") continue;
     if (aim === "rest") {
       levels[key] = 0;
+      // It joins without load of either kind and ramps from there.
+      if (device.reactivePoint !== null) levels[`${device.id}.${device.reactivePoint}`] = 0;
       continue;
     }
     if (held === undefined && !isPowerKnown(state, device.id)) continue;
@@ -116,6 +119,17 @@ export function gensetLevels(
     levels[`${device.id}.${device.levelPoint}`] = roundTo(next[index] ?? 0, 10);
   }
   reactiveLevels(plan, state, input, levels, active);
+}
+
+/**
+ * What a battery or the sun is to give, kW. A battery that forms the bus counts with its reference: what its droop gives beyond that
+ * the sets are to take back.
+ */
+function givenKw(plan: GridPlan, state: GridState, device: PlannedDevice): number {
+  const held = state.levels[`${device.id}.${device.levelPoint}`];
+  const isReference =
+    device.kind === "battery" && !plan.isLand && batteryInputOf(state, device).isForming;
+  return isReference && held !== undefined ? held : powerKwOf(state, device.id);
 }
 
 function referenceNowKw(plan: GridPlan, state: GridState, device: PlannedDevice): number {

@@ -138,8 +138,18 @@ describe("the table of losses", () => {
   it("is there beforehand, and says what would go", () => {
     const plant = loaded();
     expect(supplyOf(plant).table).toEqual([
-      { lost: "dg1", missingKw: 200, cuts: [{ device: "f2", powerKw: 150 }], uncoveredKw: 50 },
-      { lost: "dg2", missingKw: 200, cuts: [{ device: "f2", powerKw: 150 }], uncoveredKw: 50 },
+      {
+        lost: "dg1",
+        missingKw: 200,
+        cuts: [{ device: "f2", powerKw: 150, limitKw: null }],
+        uncoveredKw: 50,
+      },
+      {
+        lost: "dg2",
+        missingKw: 200,
+        cuts: [{ device: "f2", powerKw: 150, limitKw: null }],
+        uncoveredKw: 50,
+      },
     ]);
     expect(whyOf(plant, "f2")).toContain(
       "if dg1 were lost 200 kW would be missing: f2 (150 kW) would go at once",
@@ -184,8 +194,12 @@ describe("the table of losses", () => {
     plant.device("f3").demandKw = 250;
     plant.run(30);
     // 1180 kW on two sets: 180 missing after the loss of one: 150 of port, then the rest of starboard.
-    expect(supplyOf(plant, "port").table[0]?.cuts).toEqual([{ device: "f2", powerKw: 150 }]);
-    expect(supplyOf(plant, "starboard").table[0]?.cuts).toEqual([{ device: "f4", powerKw: 130 }]);
+    expect(supplyOf(plant, "port").table[0]?.cuts).toEqual([
+      { device: "f2", powerKw: 150, limitKw: null },
+    ]);
+    expect(supplyOf(plant, "starboard").table[0]?.cuts).toEqual([
+      { device: "f4", powerKw: 130, limitKw: null },
+    ]);
   });
 });
 

@@ -24,7 +24,8 @@ export interface GridView {
   /** Of the island, as are the following. */
   readonly loadKw: number;
   readonly capacityKw: number;
-  readonly loadPct: number;
+  /** Null: load is drawn and no source that counts is connected. */
+  readonly loadPct: number | null;
   readonly freeKw: number;
   readonly reservedKw: number;
   readonly batteryReserveKw: number;
@@ -78,7 +79,7 @@ export function viewGrid(core: PlannedGridCore, state: GridState): GridView {
     frequencyHz: roundTo(bus.frequencyHz, 1000),
     loadKw: roundTo(balance.loadKw, 10),
     capacityKw: roundTo(balance.capacityKw, 10),
-    loadPct: roundTo(balance.loadPct, 10),
+    loadPct: balance.loadPct === null ? null : roundTo(balance.loadPct, 10),
     freeKw: roundTo(balance.freeKw, 10),
     reservedKw: roundTo(balance.reservedKw, 10),
     batteryReserveKw: roundTo(balance.batteryReserveKw, 10),

@@ -160,7 +160,7 @@ function whyBattery(
   return nextBatterySetpoint({
     battery: batteryInputOf(state, device),
     setpointKw: state.levels[`${device.id}.${device.levelPoint}`] ?? 0,
-    target: targetOf(plan, state, device, situation),
+    target: targetOf(plan, state, device, situation, state.levels),
     isBusFormedByOther: situation.isBusLive,
     rampPctPerS: plan.grid.power.rampPctPerS,
     elapsedMs: 0,

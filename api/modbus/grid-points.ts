@@ -35,7 +35,8 @@ function valuesOf(view: NodeView, replica: GridReplica): ReadonlyMap<string, num
     ["loadKw", figures.loadKw],
     ["capacityKw", figures.capacityKw],
     ["freeKw", figures.freeKw],
-    ["loadPct", figures.loadPct],
+    // Load without capacity has no percentage.
+    ...(figures.loadPct === null ? [] : [["loadPct", figures.loadPct] as const]),
     ["reservedKw", figures.reservedKw],
     ["batteryReserveKw", figures.batteryReserveKw],
     ["busState", labelled("busState", isBusLive ? "live" : isBusDead ? "dead" : "unknown")],

@@ -483,6 +483,7 @@ export interface PlantFigures {
   readonly isLive: boolean;
   /** The own busbar. */
   readonly bus: BusState;
+  /** Of the capacity; says nothing where capacity_kw is 0: load is drawn then, and no source that counts is connected. */
   readonly loadPct: number;
   readonly reservedKw: number;
   readonly batteryReserveKw: number;

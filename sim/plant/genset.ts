@@ -68,7 +68,7 @@ export class Genset implements SourceDevice {
   isRemoteSelected = true;
   isStartBlocked = false;
   isEmergencyStop = false;
-  /** Fault switch: the engine cranks and does not fire. */
+  /** Fault switch: the engine gets no fuel. Standing still it cranks and does not fire; on the busbar the others drive it. */
   hasFuelFault = false;
   /** Fault switch: the fuel rack stays where it is. */
   isGovernorStuck = false;
@@ -169,7 +169,7 @@ export class Genset implements SourceDevice {
     this.#engine.powerPuMax = this.#powerPuMax();
     if (this.isIsochronous) this.#holdFrequency(stepS);
     const wantedKw = this.#effectiveKw + this.#isochronousKw + droopKw;
-    const isFuelCut = this.#state === "shutDown";
+    const isFuelCut = this.#state === "shutDown" || this.hasFuelFault;
     if (!this.isGovernorStuck) this.#commandPu = wantedKw / this.ratedKw;
     this.#engine.step(isFuelCut ? -1 : this.#commandPu);
   }

@@ -178,6 +178,8 @@ export class Thruster implements PlantDevice {
   readonly bus: Bus;
   isRemoteSelected = true;
   isDriveTripped = false;
+  /** Fault switch: it asks and does not run, whatever it is allowed. */
+  failsToRun = false;
   loadKw = 0;
   demandKw = 0;
   readonly #spec: ThrusterSpec;
@@ -206,7 +208,7 @@ export class Thruster implements PlantDevice {
   }
 
   drive(): void {
-    if (!this.bus.isLive || this.isDriveTripped) {
+    if (!this.bus.isLive || this.isDriveTripped || this.failsToRun) {
       this.loadKw = 0;
       return;
     }

@@ -50,6 +50,7 @@ export const DEVICE_SWITCHES = [
   "isEmergencyStop",
   "hasFuelFault",
   "isGovernorStuck",
+  "failsToRun",
   "isBmsFault",
   "isGasOrFire",
   "failsToClose",

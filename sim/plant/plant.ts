@@ -223,7 +223,8 @@ export class Plant {
   /**
    * A switch or a fault at the device, as a person or a defect sets it: `isRemoteSelected` at every device; at gensets
    * `isStartBlocked`, `isEmergencyStop`, `hasFuelFault`; at batteries `isBmsFault`, `isGasOrFire`, `isEmergencyStop`; at shore
-   * connections `isEmergencyStop`; at everything with a breaker `failsToClose`, `failsToOpen`; at gensets `isGovernorStuck`.
+   * connections `isEmergencyStop`; at everything with a breaker `failsToClose`, `failsToOpen`; at gensets `isGovernorStuck`; at drives
+   * `failsToRun`.
    *
    * @throws {@link RemsError} REMS_REQUEST_INVALID where the device has no such switch.
    */

@@ -36,6 +36,7 @@ interface Options {
   readonly seed: number;
   readonly killEachStep?: true;
   readonly kill?: number;
+  readonly killPart?: Part;
   readonly pause?: number | boolean;
   readonly fault: boolean;
   readonly twice?: true;
@@ -45,6 +46,18 @@ interface Options {
   readonly report?: string;
   readonly html?: string;
   readonly trials?: string;
+}
+
+/** Every `count`-th scenario, beginning with the one of this number. */
+interface Part {
+  readonly number: number;
+  readonly count: number;
+}
+
+function partOf(text: string): Part {
+  const [, number = 0, count = 0] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (number >= 1 && number <= count) return { number, count };
+  throw new InvalidArgumentError("a part is needed, as 2/4.");
 }
 
 function whole(min: number) {
@@ -63,6 +76,7 @@ const program = new Command("scenarios")
   .option("--seed <seed>", "decides noise, delays and where faults strike", whole(0), 1)
   .option("--kill-each-step", "the leader is killed at every step, not at one")
   .option("--kill <step>", "the leader is killed at that step only", whole(1))
+  .option("--kill-part <part>", "kills in a part of the scenarios only, as 2/4", partOf)
   .option("--pause <step>", "the leader stands still at that step only", whole(1))
   .option("--no-pause", "no pauses")
   .option("--no-fault", "without faults only")
@@ -120,13 +134,15 @@ function list(specs: readonly ScenarioSpec[]): void {
   for (const { name, rule } of INVARIANTS) process.stdout.write(`  ${name.padEnd(34)} ${rule}\n`);
 }
 
-function taskOf(spec: ScenarioSpec): ScenarioTask {
+function taskOf(spec: ScenarioSpec, index: number): ScenarioTask {
+  const { killPart } = options;
+  const isInPart = killPart === undefined || index % killPart.count === killPart.number - 1;
   const isSingle = options.kill !== undefined || typeof options.pause === "number";
   const none = !options.fault || isSingle ? "none" : "one";
   return {
     name: spec.name,
     seed: options.seed,
-    kills: options.kill ?? (options.killEachStep === true ? "each" : none),
+    kills: options.kill ?? (!isInPart ? "none" : options.killEachStep === true ? "each" : none),
     pauses:
       typeof options.pause === "number" ? options.pause : options.pause === false ? "none" : none,
     isTraced: options.trace === true,
@@ -143,7 +159,10 @@ async function runAll(specs: readonly ScenarioSpec[]): Promise<void> {
   );
   const reports: TaskReport[] = [];
   let next = 0;
-  const take = () => specs[next++];
+  const take = () => {
+    const spec = specs[next++];
+    return spec === undefined ? undefined : taskOf(spec, next - 1);
+  };
   const show = (report: TaskReport) => {
     reports.push(report);
     process.stdout.write(rowOf(report, width));
@@ -234,16 +253,16 @@ function writePage(specs: readonly ScenarioSpec[], reports: readonly TaskReport[
 
 /** One worker process, given one scenario after the other. */
 function runJob(
-  take: () => ScenarioSpec | undefined,
+  take: () => ScenarioTask | undefined,
   show: (report: TaskReport) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = fork(fileURLToPath(new URL("./scenario-worker.js", import.meta.url)));
     let isDone = false;
     const advance = () => {
-      const spec = take();
-      if (spec !== undefined) {
-        worker.send(taskOf(spec));
+      const task = take();
+      if (task !== undefined) {
+        worker.send(task);
         return;
       }
       isDone = true;

@@ -21,7 +21,7 @@ export interface ScenarioSpec {
   /** Title of the file that it stands in. */
   readonly theme: string;
   readonly text: string;
-  /** What of power management it covers, in the words of `docs/11-simulation/scenarios.md`. */
+  /** What of power management it covers, in the words of `functions.toml`. */
   readonly covers: readonly string[];
   /** Lists of trials that it stands in: `vessel`, `land`. */
   readonly trials: readonly string[];
@@ -84,7 +84,7 @@ export function sourceFolder(folder: string): string {
  */
 export function loadScenarios(folder = sourceFolder("sim/scenarios")): ScenarioSpec[] {
   const names = readdirSync(folder)
-    .filter((name) => name.endsWith(".toml"))
+    .filter((name) => /^\d.*\.toml$/.test(name))
     .sort();
   const specs = names.flatMap((name) =>
     parseScenarios(readFileSync(join(folder, name), "utf8"), name),

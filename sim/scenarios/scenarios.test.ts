@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { present } from "../../kernel/assert.ts";
 import { judgeBands } from "./bands.ts";
 import { compareRuns } from "./compare-runs.ts";
+import { checkCovers, coverageTable, loadFunctions, uncovered, withCoverage } from "./coverage.ts";
 import { filesOf } from "./installation-files.ts";
 import { type Evidence, INVARIANTS } from "./invariants.ts";
 import { parseExpectations } from "./expectation.ts";
@@ -9,7 +12,7 @@ import { parseInputs } from "./input.ts";
 import { Recording, type TakenWrite } from "./recording.ts";
 import { reportPage } from "./report-page.ts";
 import { runScenario } from "./run-scenario.ts";
-import { loadScenarios, parseScenarios } from "./scenario-file.ts";
+import { loadScenarios, parseScenarios, sourceFolder } from "./scenario-file.ts";
 
 const library = loadScenarios();
 const small = present(
@@ -35,6 +38,19 @@ describe("the library", () => {
           );
       }
     }
+  });
+
+  it("tries every function of power management, and says so in the documentation", () => {
+    const rows = loadFunctions();
+    expect(() => checkCovers(rows, library)).not.toThrow();
+    expect(uncovered(rows, library)).toEqual([]);
+    const page = readFileSync(join(sourceFolder("docs"), "11-simulation", "scenarios.md"), "utf8");
+    expect(page).toBe(withCoverage(page, coverageTable(rows, library)));
+  });
+
+  it("refuses a word that functions.toml does not have", () => {
+    const strange = { ...small, covers: ["everything"] };
+    expect(() => checkCovers(loadFunctions(), [strange])).toThrow('covers "everything"');
   });
 
   it("expects nothing after its end", () => {

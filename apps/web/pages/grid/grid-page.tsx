@@ -92,7 +92,7 @@ function Reserve({ grid }: { grid: GridStatus }): JSX.Element {
   const rows: readonly (readonly [string, string])[] = [
     [
       "Load of the island",
-      `${fixed(plant?.generationKw)} kW, ${fixed(plant?.loadPct, 1)} % of capacity`,
+      `${fixed(plant?.generationKw)} kW, ${plant?.capacityKw === 0 ? "no source that counts is connected" : `${fixed(plant?.loadPct, 1)} % of capacity`}`,
     ],
     ["Connected capacity", `${fixed(plant?.capacityKw)} kW`],
     ["Free", `${fixed(plant?.freeKw)} kW`],

@@ -49,7 +49,7 @@ export function IslandFigures({ members, island }: IslandFiguresProps): JSX.Elem
         <Figure label="Load" value={fixed(plant?.generationKw)} unit="kW" />
         <Figure
           label="of capacity"
-          value={fixed(plant?.loadPct)}
+          value={fixed(plant?.capacityKw === 0 ? null : plant?.loadPct)}
           unit="%"
           bar={plant?.loadPct ?? 0}
         />
