@@ -30,7 +30,7 @@ const timingsSchema = z.strictObject({
   grace_ms: timing(
     "A standby's promise binds it so long from receipt. At least `lease_ms` × 1.1 + 2 × `clock_divergence_ms`.",
   ),
-  stagger_ms: timing("Further wait per rank before a takeover."),
+  stagger_ms: timing("Further wait per rank before a takeover, besides a heartbeat."),
   solo_lease_ms: timing("Authority of a leader that stands alone in the record."),
   solo_renew_ms: timing(
     "Such a leader renews the record so often. At most half of `solo_lease_ms`.",

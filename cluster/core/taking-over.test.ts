@@ -6,13 +6,25 @@ describe("taking over (rule 9)", () => {
   it("waits for the promise to run out, and its rank, then tries against the revision it knows", () => {
     const bench = standby([A, B, C], "n3");
     const promisedMs = bench.nowMs + 130;
-    expect(bench.runTo(promisedMs + 39).find("transact")).toBeUndefined();
-    expect(bench.runTo(promisedMs + 40).find("transact")).toMatchObject({
+    expect(bench.runTo(promisedMs + 59).find("transact")).toBeUndefined();
+    expect(bench.runTo(promisedMs + 60).find("transact")).toMatchObject({
       expectedRevision: 10,
       expectedNonce: NONCE,
       record: { epoch: 5, leader: C, inSync: [C] },
     });
     expect(roleOf(bench.state)).toBe("taking-over");
+  });
+
+  it("the first in order is first even where the leader's last message reached it and not the second", () => {
+    const [first, second] = [standby([A, B, C], "n2"), standby([A, B, C], "n3")];
+    const sentAtMs = second.nowMs;
+    first.run(19).heartbeat(A, 4, 10);
+    const sendsAtMs = (bench: Bench) => {
+      while (bench.find("transact") === undefined) bench.run(1);
+      return bench.nowMs - sentAtMs;
+    };
+    // And the coordinator has `staggerMs` to answer it.
+    expect(sendsAtMs(first) + 40).toBeLessThanOrEqual(sendsAtMs(second));
   });
 
   it("a standby that has sent a takeover against r never again acknowledges a leader under r", () => {
@@ -56,7 +68,7 @@ describe("taking over (rule 9)", () => {
   it.each([
     ["all of its devices", 2, 0],
     ["some of its devices", 1, 0],
-    ["no device: it ranks after all others", 0, 80],
+    ["no device: it ranks after all others", 0, 120],
   ])("a standby that reaches %s waits its rank", (_reaches, reachedCount, waitMs) => {
     const bench = standby().reached(reachedCount);
     const promisedMs = bench.nowMs + 130;

@@ -66,12 +66,20 @@ function hotPlan(
   }
   const boundUntilMs = Math.max(state.following.promiseUntilMs, state.guardUntilMs);
   return {
-    dueAtMs: boundUntilMs + takeoverRank(state, options, record) * options.timings.staggerMs,
+    dueAtMs: boundUntilMs + takeoverRank(state, options, record) * rankMs(options),
     origin: "hot",
     inSync: [state.self],
     asksFromMs: null,
     reason: `${record.leader.node} was not heard for graceMs`,
   };
+}
+
+/**
+ * Wait per rank: `staggerMs` for the first to be answered by the coordinator, and a heartbeat, because the leader's last message may have
+ * reached the first and not this one, whose promise then runs out so much earlier (found by the deterministic world).
+ */
+function rankMs({ timings }: ControllerOptions): number {
+  return timings.staggerMs + timings.heartbeatMs;
 }
 
 /** Place by `failover_order` among the in-sync set without the leader; a standby that reaches no device comes after all others. */

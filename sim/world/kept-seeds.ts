@@ -58,4 +58,11 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     defect:
       "three disks lost while the coordinator was away: plant time went back below what nobody could reserve, which the referee allows now; with standbys the leader reserved none at all",
   },
+  {
+    kind: "counter",
+    seed: 17346,
+    check: "successor",
+    defect:
+      "the leader's last heartbeat reached the first in order and not the second, which therefore took over before it",
+  },
 ];
