@@ -5,7 +5,8 @@ import { DEVICE_KINDS } from "../kernel/device-kinds.ts";
 import type { DeviceProfile } from "./profile.ts";
 import { checkProfileText, loadProfiles, shippedProfileDirectory } from "./load-profile.ts";
 
-const real = [...loadProfiles().values()].filter(({ signature }) => signature === null);
+const shipped = [...loadProfiles().values()];
+const real = shipped.filter(({ signature }) => signature === null);
 
 /** Lists of words that the formatter broke into lines are put on one again. */
 const flat = (text: string) =>
@@ -27,6 +28,8 @@ const listOf = (profile: DeviceProfile, name: "points" | "commands") =>
   profile.sunspec === null ? name : `sunspec.${name}`;
 const named = (profiles: readonly DeviceProfile[]) =>
   profiles.map((profile) => [profile.id, profile] as const);
+const takesLevels = ({ kind, points }: DeviceProfile) =>
+  points.some(({ point }) => DEVICE_KINDS[kind].points[point]?.direction === "level");
 const required = real.flatMap((profile) =>
   profile.points
     .filter(({ point }) => DEVICE_KINDS[profile.kind].points[point]?.isRequired)
@@ -75,6 +78,15 @@ describe("a shipped profile", () => {
     const watchdog = /^watchdog_ms = .*\n/m;
     expect(problemsWith(profile, watchdog, "")).toContain("fallback.watchdog_ms: nothing");
   });
+
+  const led = named(shipped.filter(takesLevels));
+  it.each(led)(
+    "%s is given back by an orderly stop, unless it holds what it has",
+    (_id, profile) => {
+      const { release, fallback } = profile;
+      if (fallback?.behaviour !== "hold") expect(release).not.toEqual([]);
+    },
+  );
 
   const closing = named(
     real.filter(({ commands }) => commands.some(({ command }) => command === "syncAndClose")),

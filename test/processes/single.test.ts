@@ -176,13 +176,15 @@ describe("one node with its own record", () => {
     expect(frames[first]?.position.sequence).toBe((frames[first - 1]?.position.sequence ?? 0) + 1);
   });
 
-  it("gave its battery back as it was stopped, long before the watchdog would have", async () => {
-    const bat1 = () => simulator.plant.devices.find(({ id }) => id === "bat1");
-    await simulator.until("fallback of bat1", () => bat1()?.isInFallback === true, 2000);
+  it("gave its battery and inverter back as it was stopped, long before the watchdog would have", async () => {
+    const isGivenBack = (device: string) =>
+      simulator.plant.devices.find(({ id }) => id === device)?.isInFallback === true;
+    const areBoth = () => isGivenBack("bat1") && isGivenBack("pv");
+    await simulator.until("fallback of bat1 and pv", areBoth, 2000);
     const frames = readJournal(daemon.dataDirectory).filter(({ kind }) => kind === "frame");
     const last = present(frames.at(-1), "frames were journalled").text.toString("utf8");
     const { fates } = JSON.parse(last) as { fates: { fate: string }[] };
-    expect(fates.map(({ fate }) => fate)).toEqual(["confirmed"]);
+    expect(fates.map(({ fate }) => fate)).toEqual(["confirmed", "confirmed"]);
   });
 
   it("gave nobody a reason for doubt: no overlap, no refused write, nothing moved but the feeder", async () => {
