@@ -437,6 +437,7 @@ class GridControlLoop<State> implements ControlLoop<State> {
     this.#leadership.begin(epoch, origin, plantTimeMsMin);
     this.#trace({ step: "led", epoch, origin });
     this.#inbox.forgetFacts(isNodeFact);
+    this.#facts.listen(this.#nowMs());
     this.#tellFacts();
     this.#inbox.resendFacts();
     this.#devices.reassertLevels();
@@ -484,7 +485,16 @@ class GridControlLoop<State> implements ControlLoop<State> {
 
   #takeFacts(node: string, facts: readonly NodeFact[]): void {
     if (!this.#isLeading() || !this.#options.controller.order.includes(node)) return;
+    this.#facts.heard(node, this.#nowMs());
     for (const [fact, isTrue] of namedAfter(node, facts)) this.#inbox.setFact(fact, isTrue);
+  }
+
+  #forgetSilentNodes(): void {
+    if (!this.#isLeading()) return;
+    const { self, order } = this.#options.controller;
+    const others = order.filter((node) => node !== self);
+    for (const [fact, isTrue] of this.#facts.lapsed(others, this.#nowMs()))
+      this.#inbox.setFact(fact, isTrue);
   }
 
   /** What every message of a leader says. */
@@ -514,7 +524,10 @@ class GridControlLoop<State> implements ControlLoop<State> {
   /** Leader: one frame. Standby: keeps the connections to the devices warm. */
   #runScan(): void {
     const { reachedCount, criticalCount } = this.#devices.reach();
-    if (this.#facts.isDue(this.#nowMs())) this.#tellFacts();
+    if (this.#facts.isDue(this.#nowMs())) {
+      this.#tellFacts();
+      this.#forgetSilentNodes();
+    }
     this.#leadership.buildFrame();
     // The first outputs of a leadership are not to wait for reads that go over the same connections.
     if (this.#isDispatching) this.#isPollDue = true;

@@ -2,6 +2,8 @@ import type { NodeFact } from "../kernel/peer-message.ts";
 
 /** A node's facts are told again so often: messages may be lost, and leaders change. */
 const FACTS_EVERY_MS = 1000;
+/** What a node says of itself holds while it says it: one that is silent for so long says nothing any more. */
+const SILENT_MS = 2500;
 /** Names of facts that another node may tell. */
 const NODE_FACT = /^[a-z][A-Za-z]{0,31}\.[a-z][A-Za-z]{0,31}$/;
 
@@ -13,10 +15,17 @@ export interface NodeFacts {
   own(): readonly NodeFact[];
   /** Whether the own facts are to be told again; asked once a scan. */
   isDue(nowMs: number): boolean;
+  /** For a leader: it begins to listen. */
+  listen(nowMs: number): void;
+  heard(node: string, nowMs: number): void;
+  /** The own facts, as not true, of each of `nodes` that is silent. All nodes tell facts of the same names. */
+  lapsed(nodes: readonly string[], nowMs: number): readonly NodeFact[];
 }
 
 export function createNodeFacts(): NodeFacts {
   const facts = new Map<string, boolean>();
+  const heardAtMs = new Map<string, number>();
+  let listensSinceMs = 0;
   let dueAtMs = 0;
   return {
     set(fact, isTrue) {
@@ -29,6 +38,18 @@ export function createNodeFacts(): NodeFacts {
       if (nowMs < dueAtMs) return false;
       dueAtMs = nowMs + FACTS_EVERY_MS;
       return true;
+    },
+    listen(nowMs) {
+      heardAtMs.clear();
+      listensSinceMs = nowMs;
+    },
+    heard: (node, nowMs) => void heardAtMs.set(node, nowMs),
+    lapsed(nodes, nowMs) {
+      const silent = nodes.filter(
+        (node) => nowMs - (heardAtMs.get(node) ?? listensSinceMs) > SILENT_MS,
+      );
+      const none = [...facts.keys()].map((fact): NodeFact => [fact, false]);
+      return silent.flatMap((node) => namedAfter(node, none));
     },
   };
 }

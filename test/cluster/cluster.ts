@@ -136,6 +136,7 @@ export function createClusterOf<State>(options: ClusterOptions, core: GridCore<S
     view,
     leader,
     loop: (node: string) => present(lives.get(node), `${node} is alive`).loop,
+    isRunning: (node: string) => lives.has(node),
     startAll: () => nodes.forEach(start),
     /** The computer has slept; its loop sees that with the next thing that happens. */
     sleep: (node: string, forMs: number) => sleptMs.set(node, (sleptMs.get(node) ?? 0) + forMs),
