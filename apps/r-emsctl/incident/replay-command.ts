@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { keyFingerprint, FILE_BYTES_MAX } from "../../../history/incident-file.ts";
 import { type Incident, readIncident } from "../../../history/incident.ts";
-import type { GridVerdict } from "../../../api/replay/verify.ts";
+import { type GridVerdict, measureBack } from "../../../api/replay/verify.ts";
 import { verifyGrids } from "../../../api/replay/verify-grids.ts";
 import { present } from "../../../kernel/assert.ts";
 import { RemsError } from "../../../kernel/errors.ts";
@@ -274,10 +274,11 @@ async function verify(
   const replays = [...session.grids.values()].filter(
     ({ grid }) => options.grid === undefined || grid === options.grid,
   );
-  const startedMs = performance.now();
+  const now = () => performance.now();
+  const startedMs = now();
   const startedCpu = process.cpuUsage();
   const verdicts = await verifyGrids(session.manifest, replays, {
-    nowMs: () => performance.now(),
+    nowMs: now,
     onProgress: (doneCounts) =>
       terminal.progress?.(
         replays
@@ -286,7 +287,7 @@ async function verify(
       ),
     signal: context.signal,
   });
-  const elapsedMs = performance.now() - startedMs;
+  const elapsedMs = now() - startedMs;
   const { user, system } = process.cpuUsage(startedCpu);
   terminal.progress?.("");
   if (verdicts === null) {
@@ -294,7 +295,8 @@ async function verify(
     return false;
   }
   const spanMs = Math.max(...verdicts.map((verdict) => verdict.spanMs));
-  const total = { spanMs, elapsedMs, processorMs: (user + system) / 1000 };
+  const backMsMax = Math.max(...replays.map((replay) => measureBack(replay, now)));
+  const total = { spanMs, elapsedMs, processorMs: (user + system) / 1000, backMsMax };
   for (const verdict of verdicts) tellVerdict(context, session, verdict);
   if (isJson(context)) terminal.out(JSON.stringify({ type: "total", ...totalJson(total) }));
   else terminal.out(totalText(verdicts.length, total));
@@ -310,23 +312,23 @@ function tellVerdict(context: CommandContext, session: ReplaySession, verdict: G
   }
 }
 
-function totalJson({ spanMs, elapsedMs, processorMs }: TotalTime) {
+function totalJson({ spanMs, elapsedMs, processorMs, backMsMax }: TotalTime) {
   return {
     spanMs,
     elapsedMs: Math.round(elapsedMs),
     processorMs: Math.round(processorMs),
+    backMsMax: Math.round(backMsMax),
     speed: Math.round(spanMs / Math.max(1, elapsedMs)),
   };
 }
 
 function verdictJson(verdict: GridVerdict) {
-  const { counts, spanMs, elapsedMs, backMsMax, ...rest } = verdict;
+  const { counts, spanMs, elapsedMs, ...rest } = verdict;
   return {
     ...rest,
     ...counts,
     spanMs,
     elapsedMs: Math.round(elapsedMs),
-    backMsMax: Math.round(backMsMax),
     speed: Math.round(spanMs / Math.max(1, elapsedMs)),
   };
 }
