@@ -1,7 +1,8 @@
 // `npm test`: installs, builds and provides what is missing, then runs every check and the tests that fit ten minutes on two cores.
 // `npm run test:full` adds the long forms. The last line counts the whole.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { provide } from "./debian-tools.mjs";
 import { prepare, root } from "./prepare.mjs";
@@ -87,6 +88,10 @@ prepare();
 provide(["chromium", "etcd", "grpcio", "influxdb", "mbpoll", "pymodbus"]);
 provideSurrealEngine();
 mkdirSync(results, { recursive: true });
+// One folder for the temporary files of all tests: what one leaves behind that hangs or is killed goes with it.
+const temporary = mkdtempSync(join(tmpdir(), "r-ems-test-"));
+process.env.TMPDIR = temporary;
+process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
 
 check("types of the tests", node, [
   bin("typescript/bin/tsc"),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { closeClient, connectClient } from "../../sim/devices/testing/modbus-client.ts";
 import { runCli } from "./cli.ts";
 
@@ -75,6 +75,7 @@ it.each([
 
 it("simulate plays a table into the device's points", async () => {
   const directory = mkdtempSync(join(tmpdir(), "r-ems-simulate-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
   const table = join(directory, "sun.csv");
   writeFileSync(table, "t,pv.availablePowerKw\n0,50\n3600,150\n");
   const run = start(
@@ -95,5 +96,4 @@ it("simulate plays a table into the device's points", async () => {
   await expect.poll(powerOf, { timeout: 5000 }).toBe(150);
   run.type("quit");
   expect(await run.exitCode).toBe(0);
-  rmSync(directory, { recursive: true });
 });

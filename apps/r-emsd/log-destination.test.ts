@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { openLogDestination } from "./log-destination.ts";
 
 const until = async (what: string, isSo: () => boolean) => {
@@ -18,6 +18,7 @@ it.runIf(process.platform === "linux")(
   "loses lines on a full disk, not the process, and goes on when there is room again",
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "r-ems-log-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const path = join(folder, "log");
     symlinkSync("/dev/full", path);
     const open = async () => pino.destination({ dest: path, sync: false });
@@ -39,6 +40,5 @@ it.runIf(process.platform === "linux")(
       }
     });
     expect(readFileSync(path, "utf8")).toContain("log lines were lost");
-    rmSync(folder, { recursive: true, force: true });
   },
 );

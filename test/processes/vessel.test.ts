@@ -185,8 +185,8 @@ if (isFull) {
       const launcher = installation.keep(new LauncherProgram(["--config", config]));
       await launcher.until("leaders of both grids", () => leadersSeen(launcher) >= 2, 60_000);
       const pids = nodePids(launcher);
-      // The first seconds compile and connect: what counts is the steady state.
-      await new Promise((resolve) => setTimeout(resolve, 20_000));
+      const steady = { message: "steady use", interval: WINDOW_MS, timeout: 120_000 };
+      await expect.poll(usesAsMuchAsBefore(pids), steady).toBe(true);
       const before = pids.map(cpuMs);
       await new Promise((resolve) => setTimeout(resolve, WATCHED_MS));
       const cores = pids.map((pid, index) => (cpuMs(pid) - (before[index] ?? 0)) / WATCHED_MS);
@@ -199,6 +199,19 @@ if (isFull) {
 }
 
 const WATCHED_MS = 30_000;
+
+const WINDOW_MS = 3000;
+const STEADY_SHARE = 0.9;
+
+/** The first seconds compile and connect: over when a window of time costs about as much as the one before. */
+function usesAsMuchAsBefore(pids: readonly number[]): () => boolean {
+  const totals: number[] = [];
+  return () => {
+    totals.push(pids.reduce((sum, pid) => sum + cpuMs(pid), 0));
+    const [now = 0, before = 0, first] = totals.slice(-3).toReversed();
+    return first !== undefined && now - before > (before - first) * STEADY_SHARE;
+  };
+}
 
 /** Processor time of a process, all its threads; Linux counts it in hundredths of a second. */
 function cpuMs(pid: number): number {

@@ -11,8 +11,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "r-ems-audit-"));
 });
 afterEach(async () => {
+  rmSync(folder, { recursive: true, force: true });
   for (const { server } of devices.splice(0)) await server.close();
-  rmSync(folder, { recursive: true });
 });
 
 const auditFile = () => join(folder, "audit.jsonl");
