@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { createGridCore } from "../../../actors/grid/grid-core.ts";
+import { readManifestSource } from "../../../configs/manifest-source.ts";
 import { frameBody, noteBody, snapshotBody, voidBody } from "../../../history/journal-entry.ts";
 import { JournalFile } from "../../../history/journal-file.ts";
-import { describeInstallation, keepInstallation } from "../../../history/installation-record.ts";
+import { keepInstallation } from "../../../history/keep-installation.ts";
 import { openSegmentDisk } from "../../../history/segment-disk.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 import type { Journal } from "../../../kernel/ports/journal.ts";
@@ -42,24 +43,25 @@ export function recordHour(options: HourOptions): void {
   const { manifest } = vesselFiles();
   const { nodes } = vesselOutline();
   const world = new World(scenarioOf(nodes), settingOf(nodes), false);
+  const grids = Object.fromEntries(
+    manifest.grids.map(({ id }) => {
+      const { coreVersion, manifestHash } = createGridCore(manifest, id);
+      return [id, { coreVersion, manifestHash }];
+    }),
+  );
   const closes = world.nodes.map((node) => {
     const directory = join(options.directory, node.name);
     const { disk, close } = recorded(node.disk, directory);
     node.disk = disk;
-    keepInstallation(
-      directory,
-      describeInstallation(manifest, {
-        node: node.name,
-        version: options.version,
-        logDirectory: join(directory, "log"),
-        grids: Object.fromEntries(
-          manifest.grids.map(({ id }) => {
-            const { coreVersion, manifestHash } = createGridCore(manifest, id);
-            return [id, { coreVersion, manifestHash }];
-          }),
-        ),
-      }),
-    );
+    keepInstallation(directory, {
+      node: node.name,
+      version: options.version,
+      nodeVersion: process.version,
+      logDirectory: join(directory, "log"),
+      grids,
+      source: readManifestSource(manifest),
+      manifest,
+    });
     return close;
   });
   for (const { atMs, grid } of options.failovers) {
