@@ -128,7 +128,7 @@ counted(
   "scenarios",
   "scenarios.mjs",
   [
-    ...(isFull ? ["--kill-each-step"] : ["--no-pause", "--kill-part", killPart()]),
+    ...(isFull ? ["--kill-each-step", "--variants"] : ["--no-pause", "--kill-part", killPart()]),
     "--report",
     join(root, ".cache", "scenarios", "results.json"),
   ],

@@ -48,7 +48,9 @@ export function coverageTable(
 ): string {
   const lines = rows.flatMap(({ row, functions }) =>
     functions.map((one, index) => {
-      const names = specs.filter(({ covers }) => covers.includes(one)).map(({ name }) => name);
+      const names = specs
+        .filter(({ covers, isVariant }) => !isVariant && covers.includes(one))
+        .map(({ name }) => name);
       const tried = names.length === 0 ? "**none**" : names.map((name) => `\`${name}\``).join(", ");
       return `| ${index === 0 ? row : ""} | ${one} | ${tried} |`;
     }),

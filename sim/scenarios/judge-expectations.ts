@@ -8,6 +8,29 @@ import type { ScenarioWorld } from "./scenario-world.ts";
 /** What was found in place of what is expected; null where it holds. */
 export type Found = string | null;
 
+/** What the plant or the leader shows of the thing that is expected, for a report. */
+export function measured(scenario: ScenarioWorld, expectation: Expectation): string {
+  switch (expectation.kind) {
+    case "state":
+      return stateOf(scenario, expectation.subject);
+    case "band":
+    case "value": {
+      const found = quantityOf(scenario, expectation.subject, expectation.quantity);
+      return typeof found === "number" ? String(Number(found.toFixed(2))) : String(found);
+    }
+    case "answer":
+      return scenario.lastReply?.reason ?? "none";
+    case "why":
+      return (
+        whyOf(scenario, expectation.subject).find((one) => one.includes(expectation.words)) ?? ""
+      );
+    case "alarm":
+      return expectation.isStanding ? "stands" : "does not stand";
+    default:
+      return expectation satisfies never;
+  }
+}
+
 const COUNTS: ReadonlySet<string> = new Set(["starts", "stops", "closes", "opens", "trips"]);
 /** A number that is to be exactly so much may be off by this: what floating point leaves. */
 const EXACT = 1e-6;

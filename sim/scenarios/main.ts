@@ -1,15 +1,18 @@
 import { fork } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { CORE_VERSION } from "../../actors/grid/grid-core.ts";
+import { present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
+import { hashOf } from "../../kernel/hash.ts";
+import { filesOf } from "./installation-files.ts";
 import { INVARIANTS } from "./invariants.ts";
 import { reportPage } from "./report-page.ts";
-import { loadScenarios, type ScenarioSpec } from "./scenario-file.ts";
+import { loadScenarios, sourceFolder, type ScenarioSpec } from "./scenario-file.ts";
 import type { RunReport, ScenarioTask, TaskReport } from "./scenario-worker.ts";
 
 /** `npm run scenarios`: the library of scenarios, each with no fault, with its leader killed, and with a pause. */
@@ -46,6 +49,7 @@ interface Options {
   readonly report?: string;
   readonly html?: string;
   readonly trials?: string;
+  readonly variants?: true;
 }
 
 /** Every `count`-th scenario, beginning with the one of this number. */
@@ -86,6 +90,7 @@ const program = new Command("scenarios")
   .option("--jobs <count>", "processes at once", whole(1), Math.min(2, availableParallelism()))
   .option("--report <file>", "write counts and findings as JSON")
   .option("--html <file>", "write a report with curves, to read in a browser and to print")
+  .option("--variants", "also the other initial conditions of scenarios that have some")
   .option("--trials <list>", "the scenarios of one list of trials: vessel or land")
   .addHelpText("after", EXAMPLES)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -119,7 +124,8 @@ function chosen(specs: readonly ScenarioSpec[], names: readonly string[]): reado
       `there is no list of trials ${trials}; there are ${lists}`,
     );
   }
-  if (names.length === 0) return specs;
+  if (names.length === 0)
+    return options.variants === true ? specs : specs.filter(({ isVariant }) => !isVariant);
   return specs.filter((spec) => names.some((name) => spec.name.startsWith(name)));
 }
 
@@ -245,10 +251,33 @@ function writePage(specs: readonly ScenarioSpec[], reports: readonly TaskReport[
     return report === undefined ? [] : [{ spec, report }];
   });
   const title = TITLES[options.trials ?? ""] ?? "Scenarios of power management";
-  const made = { at: new Date().toISOString(), seed: options.seed, coreVersion: CORE_VERSION };
+  const made = {
+    at: new Date().toISOString().slice(0, 16).replace("T", " "),
+    seed: options.seed,
+    version: versionOf(),
+    coreVersion: CORE_VERSION,
+    installations: [...new Set(specs.map(({ installation }) => installation))].map(describe),
+    checks: INVARIANTS.map(({ name, rule }) => [name, rule] as const),
+  };
   mkdirSync(dirname(options.html), { recursive: true });
   writeFileSync(options.html, reportPage(title, made, entries));
   process.stdout.write(`report written to ${options.html}\n`);
+}
+
+/** Which configuration was tried: its fingerprint is that of the file, before what a trial lays over it. */
+function describe(installation: string): string {
+  const path = join(sourceFolder("configs"), `${installation}.toml`);
+  const spec = loadScenarios().find((one) => one.installation === installation);
+  const { manifest } = filesOf({ ...present(spec, installation), manifest: {}, plant: {} });
+  const nodes = manifest.nodes.map(({ id }) => id).join(", ");
+  const grids = manifest.grids.map(({ name }) => name).join(", ");
+  const print = hashOf(readFileSync(path, "utf8")).slice(0, 12);
+  return `${manifest.installation.name}: ${grids}; nodes ${nodes}; configs/${installation}.toml, fingerprint ${print}`;
+}
+
+function versionOf(): string {
+  const text = readFileSync(join(sourceFolder("sim"), "..", "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** One worker process, given one scenario after the other. */

@@ -4,6 +4,8 @@ import type { GridState as PlantGrid } from "../plant/plant.ts";
 
 /** Busbars are looked at so often. */
 export const SAMPLE_MS = 20;
+/** Powers of sources are kept so often, where a report wants them. */
+export const POWER_SAMPLE_MS = 100;
 
 /** One grid's busbar over a run, one entry for each {@link SAMPLE_MS}. */
 export interface Samples {
@@ -59,6 +61,9 @@ const STEP_APART_MS = 30;
 /** Everything that a run leaves behind, times in milliseconds of the scenario; before 0 it settles. */
 export class Recording {
   readonly samples: ReadonlyMap<string, Samples>;
+  /** Power of each source and drive, kW, one for each {@link POWER_SAMPLE_MS}; empty where no report wants them. */
+  readonly powersKw = new Map<string, number[]>();
+  readonly reactiveKvar = new Map<string, number[]>();
   readonly operations: Operation[] = [];
   readonly writes: TakenWrite[] = [];
   readonly steps: Step[] = [];
@@ -79,6 +84,15 @@ export class Recording {
     samples.voltagePct.push((100 * state.voltageV) / nominalV);
     samples.isLive.push(state.isLive);
     samples.loadKw.push(state.loadKw);
+  }
+
+  power(device: string, powerKw: number, reactiveKvar: number): void {
+    const kw = this.powersKw.get(device) ?? [];
+    const kvar = this.reactiveKvar.get(device) ?? [];
+    this.powersKw.set(device, kw);
+    this.reactiveKvar.set(device, kvar);
+    kw.push(powerKw);
+    kvar.push(reactiveKvar);
   }
 
   event(atMs: number, event: PlantEvent): void {

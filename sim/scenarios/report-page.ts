@@ -1,47 +1,125 @@
+import { escaped, plot, type Line } from "./report-plot.ts";
+import type { Outcome } from "./run-scenario.ts";
 import type { ScenarioSpec } from "./scenario-file.ts";
 import type { RunReport, TaskReport } from "./scenario-worker.ts";
 
 /** A busbar's curves as a report draws them: one value each {@link CURVE_STEP_MS}. */
 export interface Curves {
   readonly grid: string;
+  readonly nominalHz: number;
   readonly frequencyHz: readonly number[];
   readonly voltagePct: readonly number[];
+  readonly isLive: readonly boolean[];
   readonly loadKw: readonly number[];
+  /** Sources and drives of the grid that gave or drew anything. */
+  readonly powersKw: readonly { readonly device: string; readonly kw: readonly number[] }[];
+  /** Of its gensets, where the trial is about reactive power. */
+  readonly reactiveKvar: readonly { readonly device: string; readonly kvar: readonly number[] }[];
 }
 
 export const CURVE_STEP_MS = 100;
 
-const WIDTH = 720;
-const HEIGHT = 110;
-const LEFT = 52;
+/** What a report says of how it was made. */
+export interface Made {
+  readonly at: string;
+  readonly seed: number;
+  readonly version: string;
+  readonly coreVersion: string;
+  /** One line for each installation: name, file, fingerprint, nodes. */
+  readonly installations: readonly string[];
+  /** What is checked beside every trial: name and rule. */
+  readonly checks: readonly (readonly [name: string, rule: string])[];
+}
 
-/** A report that a browser shows and prints: each scenario with its table, what was found, and the curves of its busbars. */
-export function reportPage(
-  title: string,
-  made: { readonly at: string; readonly seed: number; readonly coreVersion: string },
-  entries: readonly { readonly spec: ScenarioSpec; readonly report: TaskReport }[],
-): string {
+export interface Entry {
+  readonly spec: ScenarioSpec;
+  readonly report: TaskReport;
+}
+
+const STYLE = `
+body{font:14px/1.45 system-ui,"DejaVu Sans",sans-serif;color:#1a1f24;max-width:60rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.25rem;margin:2.2rem 0 .4rem;border-bottom:2px solid #1b5fa7;padding-bottom:.2rem}
+h3{font-size:1.05rem;margin:1.6rem 0 .3rem}
+table{border-collapse:collapse;width:100%;margin:.6rem 0}td,th{border:1px solid #d5dbe1;padding:.2rem .45rem;text-align:left;vertical-align:top}
+th{background:#f1f4f7}td.n{text-align:right;white-space:nowrap}
+.ok,.fail{white-space:nowrap}td .fail{white-space:normal}.ok{color:#14683a}.fail{color:#a3171f;font-weight:600}.note{color:#55606b}.sim{display:inline-block;background:#8a4b08;color:#fff;padding:0 .5rem;border-radius:3px;font-weight:600}
+svg{display:block;width:100%;height:auto;margin:.3rem 0;break-inside:avoid}svg text{font:11px system-ui,"DejaVu Sans",sans-serif;fill:#3d4650}
+svg .title{font-weight:600;fill:#1a1f24}svg .grid{stroke:#e4e8ec}svg .limit{stroke:#a3171f;stroke-dasharray:5 4}svg .mark{stroke:#8d97a1;stroke-dasharray:2 3;stroke-width:.8}
+svg text.mark{stroke:none;fill:#55606b}svg .dark{fill:#dfe3e7}
+.sign{table-layout:fixed}.sign td{height:2.6rem;vertical-align:bottom}
+@page{size:A4;margin:15mm 14mm 16mm}
+@media print{body{margin:0;max-width:none;padding:0;font-size:10.5px}a{color:inherit;text-decoration:none}
+h2{break-before:page;margin-top:0}h3{break-after:avoid}tr,.sign{break-inside:avoid}thead{display:table-header-group}.head{break-inside:avoid}.first{break-before:auto}}`;
+
+/** A report that a browser shows and prints: what was tried with which configuration, each step with its verdict, and curves. */
+export function reportPage(title: string, made: Made, entries: readonly Entry[]): string {
   const runs = entries.flatMap(({ report }) => report.runs);
   const failed = runs.filter(({ findings }) => findings.length > 0).length;
-  const index = entries.map(({ spec, report }, at) => indexRow(spec, report, at + 1)).join("");
-  const sections = entries.map(({ spec, report }, at) => section(spec, report, at + 1)).join("");
+  const themes = [...new Set(entries.map(({ spec }) => spec.theme))];
+  const groups = themes.map((theme, index) => ({
+    theme,
+    number: index + 1,
+    entries: entries.filter(({ spec }) => spec.theme === theme),
+  }));
+  const index = groups.map(indexRows).join("");
+  const sections = groups.map(({ theme, number, entries: own }) => {
+    const trials = own.map((entry, at) => section(entry, `${number}.${at + 1}`)).join("");
+    return `<h2>${number}. ${escaped(theme)}</h2>${trials}`;
+  });
+  const result =
+    failed === 0
+      ? `<span class="ok">all ${entries.length} as expected</span>`
+      : `<span class="fail">${failed} of ${runs.length} runs not as expected</span>`;
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title>
-<style>
-body{font:14px/1.45 system-ui,sans-serif;color:#1a1f24;max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2rem 0 .3rem;border-top:1px solid #c9d1d9;padding-top:1rem}
-table{border-collapse:collapse;width:100%;margin:.6rem 0}td,th{border:1px solid #d5dbe1;padding:.2rem .45rem;text-align:left;vertical-align:top}
-th{background:#f1f4f7}.ok{color:#14683a}.fail{color:#a3171f;font-weight:600}.note{color:#55606b}
-svg{display:block;width:100%;height:auto;margin:.2rem 0}svg text{font:11px system-ui,sans-serif;fill:#55606b}
-@media print{body{margin:0;max-width:none;font-size:11px}section{break-inside:avoid-page}}
-</style></head><body>
+<html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title><style>${STYLE}</style></head><body>
+<p class="sim">SIMULATION</p>
 <h1>${escaped(title)}</h1>
-<p class="note">SIMULATION. Made ${escaped(made.at)}, seed ${made.seed}, decisions version ${escaped(made.coreVersion)}. ${entries.length} scenarios, ${runs.length} runs, <span class="${failed === 0 ? "ok" : "fail"}">${failed === 0 ? "all as expected" : `${failed} not as expected`}</span>.</p>
-<table><tr><th>No.</th><th>Trial</th><th>What is tried</th><th>Runs</th><th>Result</th></tr>${index}</table>
-${sections}
-<p class="note">Tried by: ____________________ &nbsp; Witnessed by: ____________________ &nbsp; Date: ______________</p>
+<table><tbody>
+${fact("Installation", made.installations.map(escaped).join("<br>"))}
+${fact("Software", escaped(`R-EMS ${made.version}, decisions version ${made.coreVersion}; real controllers on a simulated plant`))}
+${fact("Made", escaped(`${made.at} (UTC), seed ${made.seed}: the same seed gives the same report`))}
+${fact("Trials", `${entries.length}, ${runs.length} runs: ${result}`)}
+</tbody></table>
+${SIGNATURES}
+<h2 class="first">Summary</h2>
+<table><thead><tr><th>No.</th><th>Trial</th><th>What is tried</th><th>Result</th></tr></thead><tbody>${index}</tbody></table>
+<h2>What is checked beside every trial</h2>
+<table><thead><tr><th>Check</th><th>What must hold</th></tr></thead><tbody>${BANDS}${made.checks.map(([name, rule]) => fact(name, escaped(rule))).join("")}</tbody></table>
+<p class="note">In the curves: numbers above are lines of the trial's table, dashed red lines are limits of continuous operation, grey is a dark busbar.</p>
+${sections.join("\n")}
 </body></html>
 `;
+}
+
+const fact = (name: string, html: string) => `<tr><th>${escaped(name)}</th><td>${html}</td></tr>`;
+
+const BANDS = [
+  fact(
+    "frequency and voltage",
+    "while no source has failed: frequency ±5 % left for at most 5 s and never ±10 %, voltage −10 to +6 % left for at most 1.5 s and never ±20 % (IACS UR E5)",
+  ),
+  fact(
+    "survival",
+    "after a source failed: no live section below 90 % frequency or 80 % voltage for longer than 1.5 s, unless more is lost than the survivors can carry",
+  ),
+].join("");
+
+const SIGNATURES = `<table class="sign"><thead><tr><th></th><th>Name</th><th>Company or authority</th><th>Place and date</th><th>Signature</th></tr></thead><tbody>
+${["Tried by", "Witnessed by", "Accepted by"].map((who) => `<tr><th>${who}</th><td></td><td></td><td></td><td></td></tr>`).join("")}</tbody></table>`;
+
+function indexRows(group: { theme: string; number: number; entries: readonly Entry[] }): string {
+  const rows = group.entries.map(
+    ({ spec, report }, at) =>
+      `<tr><td class="n">${group.number}.${at + 1}</td><td><a href="#${spec.name}">${escaped(nameOf(spec))}</a></td><td>${escaped(spec.text)}</td><td>${verdictOf(report)}</td></tr>`,
+  );
+  return `<tr><th colspan="4">${group.number}. ${escaped(group.theme)}</th></tr>${rows.join("")}`;
+}
+
+/** `transfer-to-shore` as people say it. */
+function nameOf({ name }: ScenarioSpec): string {
+  const [first = "", variant] = name.split("--");
+  const words = (text: string) => text.replaceAll("-", " ");
+  return variant === undefined ? words(first) : `${words(first)}: ${words(variant)}`;
 }
 
 function verdictOf(report: TaskReport): string {
@@ -51,78 +129,149 @@ function verdictOf(report: TaskReport): string {
     : `<span class="fail">${failed} of ${report.runs.length} not as expected</span>`;
 }
 
-function indexRow(spec: ScenarioSpec, report: TaskReport, at: number): string {
-  return `<tr><td>${at}</td><td><a href="#${spec.name}">${escaped(spec.name)}</a></td><td>${escaped(spec.text)}</td><td>${report.runs.length}</td><td>${verdictOf(report)}</td></tr>`;
-}
-
-function section(spec: ScenarioSpec, report: TaskReport, at: number): string {
-  const rows = spec.rows
-    .map(({ atS, inputs, expectations }) => {
-      const what = inputs.map(({ text }) => escaped(text)).join("<br>");
-      const expected = expectations.map(({ text }) => escaped(text)).join("<br>");
-      return `<tr><td>${atS}</td><td>${what}</td><td>${expected}</td></tr>`;
-    })
-    .join("");
+function section({ spec, report }: Entry, number: string): string {
   const always = spec.always.map(({ text }) => escaped(text)).join("; ");
-  const runs = report.runs.map(runRow).join("");
-  return `<section id="${spec.name}"><h2>${at}. ${escaped(spec.name)}</h2>
-<p>${escaped(spec.text)} <span class="note">Covers: ${escaped(spec.covers.join("; "))}.${always === "" ? "" : ` Throughout: ${always}.`}</span></p>
-<table><tr><th>s</th><th>What happens</th><th>Expected</th></tr>${rows}</table>
-<table><tr><th>Run</th><th>Strikes</th><th>Result</th></tr>${runs}</table>
-${report.curves.map(plots).join("")}
+  const beside = report.runs.flatMap(({ findings }) =>
+    findings.filter(({ check }) => check !== "expected"),
+  );
+  const marks = spec.rows.flatMap(({ atS, inputs }, index) =>
+    inputs.length > 0 ? [{ atS, number: index + 1 }] : [],
+  );
+  const runs = report.runs.length > 1 ? runTable(report.runs) : "";
+  return `<section id="${spec.name}"><div class="head"><h3>${number} ${escaped(nameOf(spec))}: ${verdictOf(report)}</h3>
+<p>${escaped(spec.text)} <span class="note">Tries: ${escaped(spec.covers.join("; "))}.</span></p>
+${stepTable(spec, report.outcomes)}</div>
+${always === "" ? "" : `<p>Throughout: ${always}: ${verdict(beside.every(({ check }) => check !== "always"))}</p>`}
+${spec.isBeyondN1 ? `<p class="note">More is lost here than the survivors can carry at once: the bands after a loss are not asked for.</p>` : ""}
+${runs}${report.curves.map((one) => plots(one, marks)).join("")}
 </section>`;
 }
 
-function runRow({ variant, strike, findings }: RunReport): string {
-  const where =
-    strike === null
-      ? ""
-      : `leader of ${escaped(strike.grid)} at ${(strike.atMs / 1000).toFixed(2)} s: ${escaped(strike.step)}`;
-  const found = findings
-    .map(
-      ({ check, atMs, text }) =>
-        `${(atMs / 1000).toFixed(2)} s ${escaped(check)}: ${escaped(text)}`,
-    )
-    .join("<br>");
-  const verdict =
-    found === "" ? `<span class="ok">as expected</span>` : `<span class="fail">${found}</span>`;
-  return `<tr><td>${escaped(variant)}</td><td>${where}</td><td>${verdict}</td></tr>`;
+const verdict = (isMet: boolean) =>
+  isMet ? `<span class="ok">yes</span>` : `<span class="fail">NO</span>`;
+
+function stepTable(spec: ScenarioSpec, outcomes: readonly Outcome[]): string {
+  const rows = spec.rows.map(({ atS, inputs }, index) => {
+    const what = inputs.map(({ text }) => escaped(text)).join("<br>");
+    const own = outcomes.filter(({ row }) => row === index);
+    const cells = own.length === 0 ? [null] : own;
+    return cells
+      .map((one, at) => {
+        const span = ` rowspan="${cells.length}"`;
+        const head =
+          at === 0
+            ? `<td class="n"${span}>${index + 1}</td><td class="n"${span}>${atS}</td><td${span}>${what}</td>`
+            : "";
+        const tail =
+          one === null
+            ? "<td></td><td></td><td></td>"
+            : `<td>${escaped(one.text)}</td><td>${escaped(one.measured + unitOf(one))}</td><td>${verdict(one.isMet)}</td>`;
+        return `<tr>${head}${tail}</tr>`;
+      })
+      .join("");
+  });
+  return `<table><thead><tr><th>Line</th><th>s</th><th>What happens</th><th>Expected just before it</th><th>Found</th><th>Met</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
-function plots({ grid, frequencyHz, voltagePct, loadKw }: Curves): string {
+const UNITS: readonly (readonly [ending: RegExp, unit: string])[] = [
+  [/^\S+Kw /, " kW"],
+  [/^\S+Kvar /, " kvar"],
+  [/^\S+Hz /, " Hz"],
+  [/^\S+Pct /, " %"],
+  [/^\S+KgPerH /, " kg/h"],
+];
+
+/** The unit of what was measured, by the name of the quantity. */
+function unitOf({ text, measured }: Outcome): string {
+  if (Number.isNaN(Number(measured))) return "";
+  return UNITS.find(([ending]) => ending.test(text))?.[1] ?? "";
+}
+
+function runTable(runs: readonly RunReport[]): string {
+  const rows = runs.map(({ variant, strike, findings }) => {
+    const where =
+      strike === null
+        ? ""
+        : `leader of ${escaped(strike.grid)} at ${(strike.atMs / 1000).toFixed(2)} s: ${escaped(strike.step)}`;
+    const found = findings
+      .map(
+        ({ check, atMs, text }) =>
+          `${(atMs / 1000).toFixed(2)} s ${escaped(check)}: ${escaped(text)}`,
+      )
+      .join("<br>");
+    const result =
+      found === "" ? `<span class="ok">as expected</span>` : `<span class="fail">${found}</span>`;
+    return `<tr><td>${escaped(variant)}</td><td>${where}</td><td>${result}</td></tr>`;
+  });
+  return `<table><thead><tr><th>Run</th><th>Strikes</th><th>Result</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+}
+
+const COLOURS = ["#1b5fa7", "#c2560c", "#14683a", "#7b3fa0", "#a3171f", "#0b7a85", "#8a6d00"];
+
+function plots(curves: Curves, marks: readonly { atS: number; number: number }[]): string {
+  const { grid, nominalHz, frequencyHz, voltagePct, loadKw, powersKw, reactiveKvar } = curves;
+  const common = { stepMs: CURVE_STEP_MS, marks, dark: darkOf(curves) };
+  const one = (values: readonly number[], colour: string): Line[] => [{ name: "", values, colour }];
+  const [lowHz, highHz] = [nominalHz * 0.95, nominalHz * 1.05];
+  const powers = [
+    { name: "load", values: loadKw, colour: "#1a1f24" },
+    ...powersKw.map(({ device, kw }, index) => coloured(device, kw, index)),
+  ];
+  const reactive = reactiveKvar.map(({ device, kvar }, index) => coloured(device, kvar, index));
   return [
-    plot(`${grid}: frequency, Hz`, frequencyHz, "#1b5fa7", 0.5),
-    plot(`${grid}: voltage, % of nominal`, voltagePct, "#8a4b08", 4),
-    plot(`${grid}: load, kW`, loadKw, "#14683a", 50),
+    plot({
+      ...common,
+      title: `${grid}: frequency (limits ${Number(lowHz.toFixed(2))} and ${Number(highHz.toFixed(2))})`,
+      unit: "Hz",
+      lines: one(frequencyHz, "#1b5fa7"),
+      spanMin: nominalHz / 100,
+      limits: [lowHz, highHz],
+      height: 130,
+    }),
+    plot({
+      ...common,
+      title: `${grid}: voltage (limits 90 and 106)`,
+      unit: "% of nominal",
+      lines: one(voltagePct, "#8a4b08"),
+      spanMin: 6,
+      limits: [90, 106],
+      height: 110,
+    }),
+    plot({
+      ...common,
+      title: `${grid}: power`,
+      unit: "kW",
+      lines: powers,
+      spanMin: 50,
+      limits: [],
+      height: 180,
+    }),
+    plot({
+      ...common,
+      title: `${grid}: reactive power`,
+      unit: "kvar",
+      lines: reactive,
+      spanMin: 50,
+      limits: [],
+      height: 140,
+    }),
   ].join("");
 }
 
-/** One curve with its scale. `spanMin`: a flat curve is drawn as one, not as its noise. */
-function plot(label: string, values: readonly number[], colour: string, spanMin: number): string {
-  if (values.length < 2) return "";
-  const middle = (Math.max(...values) + Math.min(...values)) / 2;
-  const half = Math.max(spanMin, Math.max(...values) - Math.min(...values)) / 2;
-  const [low, high] = [middle - half, middle + half];
-  const x = (index: number) => LEFT + ((WIDTH - LEFT - 8) * index) / (values.length - 1);
-  const y = (value: number) => 16 + ((HEIGHT - 34) * (high - value)) / (high - low);
-  const points = values.map((value, index) => `${x(index).toFixed(1)},${y(value).toFixed(1)}`);
-  const lengthS = ((values.length - 1) * CURVE_STEP_MS) / 1000;
-  const digits = half < 5 ? 2 : 0;
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-    const at = LEFT + (WIDTH - LEFT - 8) * part;
-    return `<line x1="${at}" y1="16" x2="${at}" y2="${HEIGHT - 18}" stroke="#e4e8ec"/><text x="${at}" y="${HEIGHT - 5}" text-anchor="middle">${(lengthS * part).toFixed(0)} s</text>`;
-  });
-  const levels = [low, middle, high].map(
-    (value) =>
-      `<line x1="${LEFT}" y1="${y(value)}" x2="${WIDTH - 8}" y2="${y(value)}" stroke="#e4e8ec"/><text x="${LEFT - 4}" y="${y(value) + 4}" text-anchor="end">${value.toFixed(digits)}</text>`,
-  );
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(label)}"><text x="${LEFT}" y="11">${escaped(label)}</text>${ticks.join("")}${levels.join("")}<polyline fill="none" stroke="${colour}" stroke-width="1.2" points="${points.join(" ")}"/></svg>`;
-}
+const coloured = (name: string, values: readonly number[], index: number): Line => ({
+  name,
+  values,
+  colour: COLOURS[index % COLOURS.length] ?? "#1b5fa7",
+});
 
-function escaped(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
+function darkOf({ isLive }: Curves): (readonly [number, number])[] {
+  const found: [number, number][] = [];
+  for (const [index, live] of isLive.entries()) {
+    if (live) continue;
+    const atS = (index * CURVE_STEP_MS) / 1000;
+    const last = found.at(-1);
+    if (last !== undefined && atS - last[1] < 0.15) last[1] = atS;
+    else found.push([atS, atS]);
+  }
+  return found;
 }

@@ -7,7 +7,7 @@ import type { Expectation } from "./expectation.ts";
 import type { Finding } from "./finding.ts";
 import { filesOf, type InstallationFiles } from "./installation-files.ts";
 import { INVARIANTS } from "./invariants.ts";
-import { judge } from "./judge-expectations.ts";
+import { judge, measured } from "./judge-expectations.ts";
 import { SAMPLE_MS, type Recording } from "./recording.ts";
 import type { ScenarioSpec } from "./scenario-file.ts";
 import { ScenarioWorld, SETTLE_MS } from "./scenario-world.ts";
@@ -24,8 +24,19 @@ export interface Strike {
   readonly step: string;
 }
 
+/** What became of one expectation of the table. */
+export interface Outcome {
+  /** Line of the table, from 0. */
+  readonly row: number;
+  readonly text: string;
+  readonly isMet: boolean;
+  /** What was there. */
+  readonly measured: string;
+}
+
 export interface ScenarioResult {
   readonly findings: readonly Finding[];
+  readonly outcomes: readonly Outcome[];
   readonly recording: Recording;
   /** The same for the same scenario, seed and strike, whenever and wherever: over every frame that any leader built. */
   readonly journalHash: string;
@@ -38,15 +49,17 @@ const LOOK_AGAIN_MS = 100;
 /**
  * Runs one scenario, with one strike or with none. Synchronous, and the same every time.
  * @param base - The run without a strike: what one with a strike is compared with.
+ * @param hasCurves - Keeps the power of every source, for a report.
  */
 export function runScenario(
   spec: ScenarioSpec,
   seed: number,
   strike: Strike | null = null,
   base: ScenarioResult | null = null,
+  hasCurves = false,
 ): ScenarioResult {
   const files = filesOf(spec);
-  return sealed(() => new ScenarioRun(spec, files, seed, strike, base).run());
+  return sealed(() => new ScenarioRun(spec, files, seed, strike, base, hasCurves).run());
 }
 
 class ScenarioRun {
@@ -56,6 +69,7 @@ class ScenarioRun {
   readonly #base: ScenarioResult | null;
   readonly #scenario: ScenarioWorld;
   readonly #findings: Finding[] = [];
+  readonly #outcomes: Outcome[] = [];
   readonly #broken = new Set<Expectation>();
   readonly #coldStartsAtMs: number[] = [];
 
@@ -65,12 +79,13 @@ class ScenarioRun {
     seed: number,
     strike: Strike | null,
     base: ScenarioResult | null,
+    hasCurves: boolean,
   ) {
     this.#spec = spec;
     this.#files = files;
     this.#strike = strike;
     this.#base = base;
-    this.#scenario = new ScenarioWorld(files, seed);
+    this.#scenario = new ScenarioWorld(files, seed, hasCurves);
   }
 
   run(): ScenarioResult {
@@ -96,6 +111,7 @@ class ScenarioRun {
       );
     return {
       findings: [...this.#findings].sort((a, b) => a.atMs - b.atMs),
+      outcomes: this.#outcomes,
       recording,
       journalHash: world.trace.hash(),
       virtualMs: world.clock.monotonicMs(),
@@ -105,9 +121,9 @@ class ScenarioRun {
   #schedule(): void {
     const { rows, always, lateS } = this.#spec;
     const patienceMs = this.#strike === null ? 0 : lateS * 1000;
-    for (const row of rows) {
+    for (const [index, row] of rows.entries()) {
       this.#scenario.at(row.atS * 1000, () => {
-        for (const expectation of row.expectations) this.#expect(expectation, patienceMs);
+        for (const expectation of row.expectations) this.#expect(index, expectation, patienceMs);
         for (const input of row.inputs) {
           this.#scenario.perform(input);
           if (input.kind === "kill" && input.subject === "all") {
@@ -139,16 +155,20 @@ class ScenarioRun {
       );
   }
 
-  #expect(expectation: Expectation, patienceMs: number): void {
+  #expect(row: number, expectation: Expectation, patienceMs: number): void {
     const found = judge(this.#scenario, expectation);
-    if (found === null) return;
-    if (patienceMs > 0) {
+    if (found !== null && patienceMs > 0) {
       const { nowMs } = this.#scenario;
       this.#scenario.at(nowMs + LOOK_AGAIN_MS, () =>
-        this.#expect(expectation, patienceMs - LOOK_AGAIN_MS),
+        this.#expect(row, expectation, patienceMs - LOOK_AGAIN_MS),
       );
       return;
     }
+    const { text } = expectation;
+    const isMet = found === null;
+    const shown = isMet ? measured(this.#scenario, expectation) : found;
+    this.#outcomes.push({ row, text, isMet, measured: shown });
+    if (isMet) return;
     this.#fail("expected", `"${expectation.text}", but ${found}`);
   }
 

@@ -7,6 +7,7 @@ import { present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { type Expectation, parseExpectations } from "./expectation.ts";
 import { type Input, parseInputs } from "./input.ts";
+import { laidOver, type Table } from "./lay-over.ts";
 
 /** One line of a scenario's table. */
 export interface Row {
@@ -25,6 +26,8 @@ export interface ScenarioSpec {
   readonly covers: readonly string[];
   /** Lists of trials that it stands in: `vessel`, `land`. */
   readonly trials: readonly string[];
+  /** One of several initial conditions of a scenario: run in lists of trials and in full, not every time. */
+  readonly isVariant: boolean;
   readonly installation: string;
   readonly lengthS: number;
   /** Laid over the installation's manifest, in the manifest's own words. */
@@ -42,11 +45,17 @@ export interface ScenarioSpec {
   readonly waives: Readonly<Record<string, string>>;
 }
 
-export type Table = { readonly [key: string]: unknown };
-
 const table = z.record(z.string(), z.unknown());
 /** One line of a table: `5 | what happens | what is expected`. */
 const ROW = /^\s*(\d+(?:\.\d+)?)\s*\|([^|]*)\|(.*)$/;
+
+/** Another initial condition: what it lays over manifest and plant beyond what the scenario does. */
+const variant = z.strictObject({
+  name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "lower-case words joined by hyphens"),
+  text: z.string(),
+  manifest: table.default({}),
+  plant: table.default({}),
+});
 
 const scenario = z.strictObject({
   name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "lower-case words joined by hyphens"),
@@ -62,6 +71,7 @@ const scenario = z.strictObject({
   late_s: z.number().positive().default(6),
   beyond_n1: z.boolean().default(false),
   waives: z.record(z.string(), z.string()).default({}),
+  vary: z.array(variant).default([]),
 });
 
 const file = z.strictObject({
@@ -113,7 +123,10 @@ export function parseScenarios(text: string, path: string): ScenarioSpec[] {
     throw invalid(path, issues.join("; "));
   }
   const { theme, installation, scenarios } = checked.data;
-  return scenarios.map((one) => toSpec(one, theme, installation, path));
+  return scenarios.flatMap((one) => {
+    const spec = toSpec(one, theme, installation, path);
+    return [spec, ...one.vary.map((more) => varied(spec, more))];
+  });
 }
 
 function toSpec(
@@ -129,6 +142,7 @@ function toSpec(
       text: one.text,
       covers: one.covers,
       trials: one.trials,
+      isVariant: false,
       installation: one.installation ?? installation,
       lengthS: one.seconds,
       manifest: one.manifest,
@@ -143,6 +157,17 @@ function toSpec(
     if (!(cause instanceof RemsError)) throw cause;
     throw invalid(path, `scenario ${one.name}: ${cause.message}`);
   }
+}
+
+function varied(spec: ScenarioSpec, more: z.output<typeof variant>): ScenarioSpec {
+  return {
+    ...spec,
+    name: `${spec.name}--${more.name}`,
+    text: `${spec.text} Initial condition: ${more.text}.`,
+    isVariant: true,
+    manifest: laidOver(spec.manifest, more.manifest) as Table,
+    plant: laidOver(spec.plant, more.plant) as Table,
+  };
 }
 
 function parseTable(text: string): Row[] {

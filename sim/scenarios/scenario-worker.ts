@@ -1,9 +1,10 @@
 import process from "node:process";
 import { createSeededRandom } from "../ports/seeded-random.ts";
 import type { Finding } from "./finding.ts";
+import { filesOf } from "./installation-files.ts";
 import { SAMPLE_MS, type Recording } from "./recording.ts";
 import { CURVE_STEP_MS, type Curves } from "./report-page.ts";
-import { runScenario, type ScenarioResult, type Strike } from "./run-scenario.ts";
+import { runScenario, type Outcome, type ScenarioResult, type Strike } from "./run-scenario.ts";
 import { loadScenarios, type ScenarioSpec } from "./scenario-file.ts";
 
 /** What one process is to do: one scenario with every strike that is asked for. */
@@ -35,6 +36,8 @@ export interface TaskReport {
   readonly stepCount: number;
   readonly runs: readonly RunReport[];
   readonly curves: readonly Curves[];
+  /** Of the run without a fault. */
+  readonly outcomes: readonly Outcome[];
   readonly virtualMs: number;
   readonly cpuMs: number;
 }
@@ -46,7 +49,7 @@ const PAUSES_MS = [100, 200, 500, 900];
 /** Runs one task. Synchronous. */
 export function runTask(task: ScenarioTask, spec: ScenarioSpec): TaskReport {
   const cpuBefore = process.cpuUsage();
-  const base = runScenario(spec, task.seed);
+  const base = runScenario(spec, task.seed, null, null, task.hasCurves);
   const steps = strikeable(spec, base);
   const runs: RunReport[] = [reportOf("no fault", null, base, task)];
   let virtualMs = base.virtualMs;
@@ -82,21 +85,57 @@ export function runTask(task: ScenarioTask, spec: ScenarioSpec): TaskReport {
     name: task.name,
     stepCount: steps.length,
     runs,
-    curves: task.hasCurves ? curvesOf(base.recording) : [],
+    curves: task.hasCurves ? curvesOf(spec, base.recording) : [],
+    outcomes: base.outcomes,
     virtualMs,
     cpuMs: (user + system) / 1000,
   };
 }
 
-function curvesOf({ samples }: Recording): Curves[] {
+/** A device that never gave or drew more is left out of the curves, kW. */
+const DRAWN_KW_MIN = 2;
+
+/** Curves of the grids that the table speaks of; of all where it speaks of none. */
+function curvesOf(spec: ScenarioSpec, recording: Recording): Curves[] {
+  const { samples, powersKw, reactiveKvar } = recording;
+  const isReactive = spec.covers.includes("reactive sharing");
+  const subjects = subjectsOf(spec);
   const every = CURVE_STEP_MS / SAMPLE_MS;
-  const thin = (values: readonly number[]) => values.filter((_value, index) => index % every === 0);
-  return [...samples].map(([grid, { frequencyHz, voltagePct, loadKw }]) => ({
-    grid,
-    frequencyHz: thin(frequencyHz),
-    voltagePct: thin(voltagePct),
-    loadKw: thin(loadKw),
-  }));
+  const thin = <T>(values: readonly T[]) => values.filter((_value, index) => index % every === 0);
+  const { grids } = filesOf(spec).manifest;
+  const isMeant = (grid: (typeof grids)[number]) =>
+    subjects.has(grid.id) || grid.devices.some(({ id }) => subjects.has(id));
+  const meant = grids.filter(isMeant);
+  return (meant.length > 0 ? meant : grids).flatMap(({ id, nominalFrequencyHz, devices }) => {
+    const of = samples.get(id);
+    if (of === undefined) return [];
+    const powers = devices.map((device) => ({
+      device: device.id,
+      kw: powersKw.get(device.id) ?? [],
+    }));
+    return {
+      grid: id,
+      nominalHz: nominalFrequencyHz,
+      frequencyHz: thin(of.frequencyHz),
+      voltagePct: thin(of.voltagePct),
+      isLive: thin(of.isLive),
+      loadKw: thin(of.loadKw),
+      powersKw: powers.filter(({ kw }) => kw.some((one) => Math.abs(one) > DRAWN_KW_MIN)),
+      reactiveKvar: devices
+        .filter(({ kind }) => isReactive && kind === "genset")
+        .map((device) => ({ device: device.id, kvar: reactiveKvar.get(device.id) ?? [] }))
+        .filter(({ kvar }) => kvar.some((one) => Math.abs(one) > DRAWN_KW_MIN)),
+    };
+  });
+}
+
+function subjectsOf({ rows, always }: ScenarioSpec): ReadonlySet<string> {
+  const inputs = rows.flatMap((row) => row.inputs);
+  const expectations = [...always, ...rows.flatMap((row) => row.expectations)];
+  return new Set([
+    ...inputs.map((input) => ("device" in input ? input.device : input.subject)),
+    ...expectations.flatMap((one) => ("subject" in one ? [one.subject] : [])),
+  ]);
 }
 
 /** Steps at which a fault makes sense; where nothing happens, the middle of the scenario. */

@@ -10,7 +10,7 @@ import type { Setting } from "../world/world.ts";
 import { World } from "../world/world.ts";
 import type { Input } from "./input.ts";
 import type { InstallationFiles } from "./installation-files.ts";
-import { Recording, SAMPLE_MS } from "./recording.ts";
+import { POWER_SAMPLE_MS, Recording, SAMPLE_MS } from "./recording.ts";
 import { SharedCore } from "./shared-core.ts";
 
 /** A plant that was started cold is commanded after ten seconds; scenarios begin when all is quiet. */
@@ -43,8 +43,12 @@ export class ScenarioWorld {
   /** Points that a device shows with quality `bad`: a broken wire, a sensor out of its range. */
   readonly #badPoints = new Map<string, Set<string>>();
 
-  constructor(files: InstallationFiles, seed: number) {
+  /** Sources whose power is kept, for curves. */
+  readonly #drawn: readonly string[];
+
+  constructor(files: InstallationFiles, seed: number, hasCurves = false) {
     const { manifest, specs } = files;
+    this.#drawn = hasCurves ? drawnDevices(files) : [];
     this.#files = files;
     this.recording = new Recording(manifest.grids.map(({ id }) => id));
     this.plant = new Plant(manifest, specs, seed);
@@ -247,6 +251,12 @@ export class ScenarioWorld {
     if (nowMs < 0 || nowMs % SAMPLE_MS !== 0) return;
     for (const { id, nominalVoltageV } of this.#files.manifest.grids)
       this.recording.sample(id, this.plant.grid(id), nominalVoltageV);
+    if (nowMs % POWER_SAMPLE_MS !== 0) return;
+    for (const id of this.#drawn) {
+      const { activePowerKw, reactivePowerKvar } = this.plant.points(id);
+      const kvar = typeof reactivePowerKvar === "number" ? reactivePowerKvar : 0;
+      this.recording.power(id, typeof activePowerKw === "number" ? activePowerKw : 0, kvar);
+    }
   }
 
   #watched(device: FieldDevice): FieldDevice {
@@ -285,6 +295,14 @@ export class ScenarioWorld {
       },
     };
   }
+}
+
+/** Sources and drives, by id. */
+function drawnDevices({ manifest }: InstallationFiles): readonly string[] {
+  const kinds: readonly string[] = ["genset", "battery", "shore", "pv", "thruster"];
+  return manifest.grids.flatMap(({ devices }) =>
+    devices.filter(({ kind }) => kinds.includes(kind)).map(({ id }) => id),
+  );
 }
 
 /** Two computers for each grid are enough to lose one; a third would only cost time. */

@@ -225,16 +225,56 @@ describe("a report", () => {
     journalHash: "",
     lines: [],
   };
-  const curves = [{ grid: "port", frequencyHz: [60, 59, 60], voltagePct: [100, 99], loadKw: [1] }];
-  const report = { name: small.name, stepCount: 1, runs: [run], curves, virtualMs: 1, cpuMs: 1 };
-  const made = { at: "2026-01-01", seed: 1, coreVersion: "6" };
+  const curves = [
+    {
+      grid: "port",
+      nominalHz: 60,
+      frequencyHz: [60, 56, 60],
+      voltagePct: [100, 99],
+      isLive: [true, false],
+      loadKw: [1],
+      powersKw: [{ device: "dg1", kw: [350, 351] }],
+      reactiveKvar: [],
+    },
+  ];
+  const outcomes = [
+    { row: 0, text: "bt1 is off", isMet: true, measured: "off" },
+    { row: 1, text: "bt1 is running", isMet: false, measured: "it is <off>" },
+  ];
+  const report = {
+    name: small.name,
+    stepCount: 1,
+    runs: [run],
+    curves,
+    outcomes,
+    virtualMs: 1,
+    cpuMs: 1,
+  };
+  const made = {
+    at: "2026-01-01",
+    seed: 1,
+    version: "0",
+    coreVersion: "6",
+    installations: ["Vessel & more"],
+    checks: [["bumpless", "no steps"]] as const,
+  };
   const page = reportPage("Trials", made, [{ spec: small, report }]);
 
   it("shows what was found, the table and the curves", () => {
-    expect(page).toContain("1 not as expected");
-    expect(page).toContain("1.50 s expected: it is &lt;open&gt; &amp; &quot;dark&quot;");
+    expect(page).toContain("1 of 1 runs not as expected");
     expect(page).toContain("bt1 demand 120");
-    expect(page.match(/<svg/g)).toHaveLength(2);
+    expect(page.match(/<svg/g)).toHaveLength(3);
+    expect(page).toContain('class="limit"');
+    expect(page).toContain('class="dark"');
+  });
+
+  it("gives each step its verdict with what was found, and room for signatures", () => {
+    expect(page).toContain("<td>bt1 is off</td><td>off</td>");
+    expect(page).toContain(
+      '<td>bt1 is running</td><td>it is &lt;off&gt;</td><td><span class="fail">NO</span></td>',
+    );
+    expect(page).toContain("Witnessed by");
+    expect(page).toContain("Vessel &amp; more");
   });
 });
 
