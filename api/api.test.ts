@@ -160,6 +160,14 @@ it("finds an actor by its short name, and suggests near ones", async () => {
   await expect(wrong).rejects.toMatchObject({ code: 5, details: /near it are .*port\/dg1/ });
 });
 
+it("says why in sentences, and gives what they are made of as data", async () => {
+  const request = rems.v1.WhyRequest.create({ address: "port/dg2" });
+  const { reasons, because } = await call(InspectionService.why, request);
+  expect(reasons.join(" | ")).toContain("< 85 % of 1000 kW");
+  const load = because.find(({ code }) => code === "LOAD_BELOW_START");
+  expect(load).toMatchObject({ aspect: "rule", numbers: { limitPct: 85, capacityKw: 1000 } });
+});
+
 it("a command goes to the control thread, its answer comes back", async () => {
   const request = rems.v1.SendCommandRequest.create({
     requestId: "r1",

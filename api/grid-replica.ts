@@ -3,7 +3,8 @@ import type { GridState } from "../actors/grid/grid-state.ts";
 import { islandSituationOf } from "../actors/grid/island.ts";
 import type { Situation } from "../actors/grid/situation.ts";
 import { viewGrid, type GridView } from "../actors/grid/view-grid.ts";
-import { why } from "../actors/grid/why.ts";
+import { why, whyLines } from "../actors/grid/why.ts";
+import type { WhyLine } from "../actors/grid/why-line.ts";
 import { viewTree, type ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest } from "../configs/manifest.ts";
 import type { OperatorRequest, RequestReply } from "../kernel/command.ts";
@@ -276,6 +277,11 @@ export class GridReplica {
   /** Sentences, the most important first; none for an address that is not of this grid. */
   why(address: string): string[] {
     return why(this.core, this.state, address);
+  }
+
+  /** The same, with the reasons that they are made of. */
+  whyLines(address: string): readonly WhyLine[] {
+    return whyLines(this.core, this.state, address);
   }
 
   /** Of the whole island: a busbar may live by what stands behind a tie. */

@@ -11,8 +11,8 @@ import { topologyMessage } from "./topology-message.ts";
 import { watchActors } from "./watch/actor-watch.ts";
 import { watchLeadership } from "./watch/leadership-watch.ts";
 import { watchPoints } from "./watch/point-watch.ts";
-import { actorMessage, transitionMessage } from "./wire.ts";
-import { whyOf } from "./why.ts";
+import { actorMessage, reasonMessage, transitionMessage } from "./wire.ts";
+import { becauseOf, whyOf } from "./why.ts";
 
 type V1 = typeof Types.rems.v1;
 type Message<Name extends keyof V1> = V1[Name] extends new (...args: never[]) => infer M
@@ -58,6 +58,7 @@ function actorMethods(view: NodeView): Service {
         address: actor.address,
         state: actor.state,
         reasons: whyOf(view, actor),
+        because: becauseOf(view, actor).map(reasonMessage),
         transitions: view.transitionsOf(actor.address).map(transitionMessage),
         isSimulation,
       });

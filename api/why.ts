@@ -1,5 +1,6 @@
 import { isAlarmStanding } from "../kernel/alarm.ts";
 import type { ActorView } from "../actors/runtime/actor-view.ts";
+import type { ReasonData } from "../kernel/core.ts";
 import { gridOfAddress, type NodeView } from "./node-view.ts";
 
 /** Sentences that say why an actor is as it is, the most important first. */
@@ -18,4 +19,10 @@ export function whyOf(view: NodeView, actor: ActorView): string[] {
     if (alarm.actor === actor.address) reasons.push(`alarm ${alarm.code}: ${alarm.text}`);
   }
   return reasons;
+}
+
+/** What the sentences of {@link whyOf} are made of, as data. */
+export function becauseOf(view: NodeView, actor: ActorView): readonly ReasonData[] {
+  const replica = view.replicas.get(gridOfAddress(actor.address));
+  return replica?.whyLines(actor.address).flatMap(({ because }) => because) ?? [];
 }

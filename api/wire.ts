@@ -1,4 +1,6 @@
 import type { ActorView } from "../actors/runtime/actor-view.ts";
+import { aspectOf } from "../energy/reason.ts";
+import type { ReasonData } from "../kernel/core.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import type { PlacedTransition } from "./grid-replica.ts";
 
@@ -24,5 +26,17 @@ export function actorMessage(view: ActorView, withContext: boolean): Types.rems.
 }
 
 export function transitionMessage(transition: PlacedTransition): Types.rems.v1.Transition {
-  return rems.v1.Transition.create(transition);
+  const because = (transition.because ?? []).map(reasonMessage);
+  return rems.v1.Transition.create({ ...transition, because });
+}
+
+export function reasonMessage(reason: ReasonData): Types.rems.v1.Reason {
+  const numbers: Record<string, number> = {};
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(reason.values)) {
+    if (typeof value === "number") numbers[name] = value;
+    else texts[name] = value;
+  }
+  const { code, device } = reason;
+  return rems.v1.Reason.create({ code, device, aspect: aspectOf(reason), numbers, texts });
 }

@@ -13,7 +13,7 @@ import { batteryReserveKw, nextBatterySetpoint, type BatteryInput } from "./batt
 import { droopResponse, referenceInForceKw } from "./droop.ts";
 import { n1Of } from "./n-minus-one.ts";
 import type { PowerParameters } from "./parameters.ts";
-import { reasonOf, sentenceOf } from "./reason.ts";
+import { aspectOf, reasonOf, sentenceOf } from "./reason.ts";
 import { nextReferencesKw, type SharingSet } from "./sharing.ts";
 import {
   decideStartStop,
@@ -639,6 +639,20 @@ describe("the modes of a battery", () => {
       "bat1 forms the bus and gives 451 kW, above 450 kW",
     ]);
     expect(zeroEmissionDemands({ ...alone, socPct: 29 }, USE, 300)).toEqual([]);
+  });
+});
+
+describe("a reason", () => {
+  it.each([
+    ["LOAD_HIGH", "rule"],
+    ["LOAD_HIGH_WAITS", "waits"],
+    ["START_PENDING", "waits"],
+    ["MINIMUM_RUN", "blocks"],
+    ["LOAD_ABOVE_STOP", "blocks"],
+    ["SITE_PEAK_GIVEN_UP", "givenUp"],
+    ["N1_NOT_HELD", "givenUp"],
+  ] as const)("%s is told apart as %s", (code, aspect) => {
+    expect(aspectOf(reasonOf(code, "dg1"))).toBe(aspect);
   });
 });
 

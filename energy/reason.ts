@@ -1,12 +1,10 @@
+import type { ReasonData } from "../kernel/core.ts";
 import { roundTo } from "../kernel/math.ts";
 import { SEQUENCE_SENTENCES } from "./sequence-sentences.ts";
 
 /** Why something is decided or not: stable code, values with units in their names, and the sentence made of both. */
-export interface Reason {
+export interface Reason extends ReasonData {
   readonly code: ReasonCode;
-  /** The device that it is about, or "" for the grid. */
-  readonly device: string;
-  readonly values: Readonly<Record<string, number | string>>;
 }
 
 /** One sentence per code; `{name}` stands for a value, `{device}` for the device. */
@@ -78,6 +76,8 @@ const SENTENCES = {
   NO_GAP: "load is below {limitPct} % of {capacityKw} kW",
   BMS_STALE: "the battery management has been silent for 1 s",
   FORMS_BUS: "{device} forms the bus and follows its own control",
+  BATTERY_FORMS: "the mode of {device} is {mode}: it forms the bus",
+  BATTERY_FOLLOWS: "the mode of {device} is {mode}: it follows where another source forms",
   FORMS_BESIDE: "{device} forms the bus beside the sets and is to give {powerKw} kW of the load",
   FORMS_ALONE: "{device} forms the bus and takes {powerKw} kW: no set stays to carry them",
   NOT_CONNECTED: "{device} is not connected",
@@ -93,7 +93,7 @@ const SENTENCES = {
   ZERO_EMISSION_POWER: "{device} forms the bus and gives {powerKw} kW, above {limitKw} kW",
   SOURCE_OVERLOADED: "{device} is loaded with {loadPct} %, above {limitPct} %",
   FREQUENCY_LOW: "frequency is {frequencyPct} % of nominal, below {limitPct} %",
-  SHED_STAGE: "stage {stage} is shed: {cause}",
+  SHED_STAGE: "stage {stage} is shed",
   SHED_BY_TABLE:
     "{lost} is lost: the table takes {device} off, {powerKw} kW of {missingKw} kW missing",
   RECONNECTION_BLOCKED:
@@ -127,6 +127,24 @@ export function reasonOf(
     rounded[name] = typeof value === "number" ? roundTo(value, 10) : value;
   }
   return { code, device, values: rounded };
+}
+
+const WAITS =
+  /_WAITS(_KW)?$|^(START_PENDING|COMMAND_PENDING|STEP_ENDS|SETTLING|NOT_READ|FEEDER_NEXT)$/;
+const BLOCKS =
+  /^(MODE|SET_SEMI|SET_LEAVES|NOT_STARTABLE|NO_SET|NOT_NEXT|LAST_FORMING|MINIMUM_RUN|CONSUMER_ACTIVE|CONSUMER_STARTS|UNKNOWN_INPUT|ISLAND_MASTER|BLOCK_INPUT|SHORT_CIRCUIT|MODE_SETS_HELD|NOTHING_REMAINS)$|_(AFTER_STOP|BELOW_STOP|ABOVE_STOP|BLOCKED|OFF|TOO_MUCH|TOO_LITTLE|DOUBTED)$/;
+const GIVEN_UP = /GIVEN_UP|UNCOVERED|_NOT_HELD$|^N1_STEP$|^ASYMMETRIC_LEFT$/;
+
+/** What a reason is to a decision: the rule that acts, what it waits for, what blocks it, or what could not be had. */
+export function aspectOf({ code }: ReasonData): "rule" | "waits" | "blocks" | "givenUp" {
+  if (WAITS.test(code)) return "waits";
+  if (GIVEN_UP.test(code)) return "givenUp";
+  return BLOCKS.test(code) ? "blocks" : "rule";
+}
+
+/** Several reasons as one sentence. */
+export function inWords(reasons: readonly Reason[]): string {
+  return reasons.map(sentenceOf).join("; ");
 }
 
 /** The reason as a sentence with its values, without a full stop. */

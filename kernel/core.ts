@@ -3,6 +3,16 @@ import type { CommandOutput, LevelOutput, OperatorRequest, RequestReply } from "
 import type { Frame, LeadershipOrigin } from "./frame.ts";
 import type { GridMessage } from "./grid-message.ts";
 
+/** A reason as data. Which rule, which limit and which values; a sentence for people is made of it. */
+export type ReasonData = {
+  /** Stable name of the rule or limit, such as `LOAD_HIGH`. */
+  readonly code: string;
+  /** The device that it is about, or "". */
+  readonly device: string;
+  /** By name; numbers carry their unit in it, such as `loadPct`. */
+  readonly values: { readonly [name: string]: number | string };
+};
+
 /** A transition of a replicated actor with its reason, for logs, views and `why`. */
 export interface ActorTransition {
   readonly actor: string;
@@ -10,6 +20,8 @@ export interface ActorTransition {
   readonly to: string;
   readonly event: string;
   readonly reason: string;
+  /** What a decision rests on, the sentence of `reason` as data; absent where an operator or feedback alone brought it about. */
+  readonly because?: readonly ReasonData[];
 }
 
 /** Everything that one step wants done or known. Performed on the leader, compared or discarded on a standby. */

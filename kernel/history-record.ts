@@ -1,5 +1,6 @@
 import type { AlarmPriority } from "./alarm.ts";
 import type { OperatorRole } from "./command.ts";
+import type { ReasonData } from "./core.ts";
 import type { JournalNote } from "./ports/journal.ts";
 
 /**
@@ -13,7 +14,10 @@ export interface EventRecord {
   readonly actor: string;
   /** One sentence for people. */
   readonly text: string;
-  readonly details: { readonly [name: string]: string | number | boolean };
+  /** `because`: the reasons of a decision as data. */
+  readonly details: {
+    readonly [name: string]: string | number | boolean | readonly ReasonData[];
+  };
 }
 
 /** One change of an alarm's state. */

@@ -7,7 +7,7 @@ import {
   type DarkSource,
 } from "../../energy/blackout.ts";
 import { isConnected, type Source } from "../../energy/balance.ts";
-import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
+import { reasonOf, type Reason } from "../../energy/reason.ts";
 import { isOn, numberOf, switchOf } from "../machines/device-image.ts";
 import { mayCommand } from "./apply-frame.ts";
 import { actorOf, batteryInputOf, imageOf, positionOf } from "./device-values.ts";
@@ -75,7 +75,7 @@ function perform(work: Work, { device: id, what, reason }: BlackoutAction): void
   const event = device === undefined ? undefined : EVENTS[device.kind]?.[what];
   if (device === undefined || event === undefined) return;
   const command = what === "handBack" ? "setFollowing" : what === "giveUp" ? "open" : "";
-  send(work, device, event, sentenceOf(reason), command);
+  send(work, device, event, [reason], command);
 }
 
 export function blackoutInputOf(

@@ -1,6 +1,6 @@
 import { isConnected } from "../../energy/balance.ts";
 import { grantOf } from "../../energy/heavy-consumers.ts";
-import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
+import { reasonOf } from "../../energy/reason.ts";
 import {
   decideStartStop,
   NO_TIMERS,
@@ -14,8 +14,6 @@ import { isSendingScan } from "./grid-messages.ts";
 import { isMaster } from "./island.ts";
 import { send, type Work } from "./run-actors.ts";
 import { startStopInputOf, type Situation } from "./situation.ts";
-
-const inWords = (reasons: readonly Reason[]) => reasons.map(sentenceOf).join("; ");
 
 export function isAuto(work: Pick<Work, "plan" | "state">): boolean {
   return actorOf(work.plan, work.state, work.plan.address).snapshot.state === "auto";
@@ -45,10 +43,9 @@ export function decideSets(work: Work, situation: Situation): StartStopDecision 
   if (!isAuto(work) || !mayCommand(state)) return null;
   keepLeavingSets(work, situation);
   const start = decision.start && plan.deviceById.get(decision.start.device);
-  if (decision.start && start)
-    send(work, start, "start.requested", inWords(decision.start.reasons));
+  if (decision.start && start) send(work, start, "start.requested", decision.start.reasons);
   const stop = decision.stop && plan.deviceById.get(decision.stop.device);
-  if (decision.stop && stop) send(work, stop, "stop.requested", inWords(decision.stop.reasons));
+  if (decision.stop && stop) send(work, stop, "stop.requested", decision.stop.reasons);
   return decision;
 }
 
@@ -82,7 +79,7 @@ function keepLeavingSets(work: Work, situation: Situation): void {
     const reason = isFormed
       ? stillNeeded(set.device, balance, work.plan.grid.power.stopLimitPct)
       : reasonOf("LAST_FORMING", set.device);
-    send(work, device, "start.requested", sentenceOf(reason));
+    send(work, device, "start.requested", [reason]);
   }
 }
 
@@ -108,7 +105,7 @@ export function grantConsumers(work: Work, situation: Situation): string | null 
   if (isPausing) return null;
   const device = plan.deviceById.get(grant.device);
   if (device !== undefined) {
-    send(work, device, "granted", inWords(grant.because));
+    send(work, device, "granted", grant.because);
     return null;
   }
   if (!isSendingScan(state)) return null;
@@ -131,13 +128,15 @@ export function followBatteryModes(work: Work, situation: Situation): void {
     const isWanted = use.mode === "zero_emission";
     const isChosen = work.state.supply.batteryModes[device.id] !== undefined;
     if (isWanted && !isForming && !isBmsStale && socPct > use.zeroEmissionStartSocPct) {
-      send(work, device, "setForming.requested", "its mode is zero emission", "setForming");
+      const because = [reasonOf("BATTERY_FORMS", device.id, { mode: use.mode })];
+      send(work, device, "setForming.requested", because, "setForming");
     }
     const isFormedByOther = situation.sources.some(
       (source) => source.device !== device.id && isConnected(source) && source.isForming,
     );
     if (!isWanted && isChosen && isForming && isFormedByOther) {
-      send(work, device, "setFollowing.requested", `its mode is ${use.mode}`, "setFollowing");
+      const because = [reasonOf("BATTERY_FOLLOWS", device.id, { mode: use.mode })];
+      send(work, device, "setFollowing.requested", because, "setFollowing");
     }
   }
 }

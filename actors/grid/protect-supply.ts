@@ -1,5 +1,5 @@
 import { lossTable, type LossEntry } from "../../energy/load-reduction.ts";
-import { reasonOf, sentenceOf } from "../../energy/reason.ts";
+import { inWords, reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
 import { decideShedding, NO_SHEDDING } from "../../energy/shedding.ts";
 import { decideSacrifice, NO_SACRIFICE, type SacrificeTimers } from "../../energy/tie-sacrifice.ts";
 import { roundTo } from "../../kernel/math.ts";
@@ -83,18 +83,12 @@ function shedByStages(work: Work, situation: Situation, lost: readonly LossEntry
   const isUpset = lost.some(({ cuts }) => cuts.length > 0);
   const next = isUpset && timers.stage < 0 ? { ...timers, stage: 0, clearSinceMs: null } : timers;
   setSupply(work, { shedding: next, shed: stillShed(plan, work.state, next.stage) });
-  const cause = because.map(sentenceOf).join("; ");
   if (!mayAct(work)) return;
   for (const device of plan.devices) {
     const { tripStage } = device.config;
     if (device.kind !== "feeder" || tripStage === null || tripStage < 1) continue;
     if (tripStage > next.stage) continue;
-    shed(
-      work,
-      device,
-      tripStage,
-      sentenceOf(reasonOf("SHED_STAGE", "", { stage: tripStage, cause })),
-    );
+    shed(work, device, tripStage, [reasonOf("SHED_STAGE", "", { stage: tripStage }), ...because]);
   }
 }
 
@@ -117,9 +111,15 @@ function isShed(state: GridState, device: string): boolean {
 }
 
 /** Opens a feeder for the sake of supply, and remembers it. */
-function shed(work: Work, device: PlannedDevice, stage: number, cause: string): void {
+function shed(
+  work: Work,
+  device: PlannedDevice,
+  stage: number,
+  [first, ...more]: readonly [Reason, ...Reason[]],
+): void {
   if (positionOf(work.state, device.id) !== "closed" || isShed(work.state, device.id)) return;
-  send(work, device, "openNow.requested", cause, "open");
+  send(work, device, "openNow.requested", [first, ...more], "open");
+  const cause = inWords([first, ...more]);
   remember(work, { device: device.id, stage, atMs: work.state.plantTimeMs, limitKw: null, cause });
 }
 
@@ -152,9 +152,10 @@ function shedByTable(work: Work, lost: readonly LossEntry[]): void {
       if (device === undefined) continue;
       const { missingKw } = entry;
       const values = { lost: entry.lost, powerKw: cut.powerKw, missingKw };
-      const cause = sentenceOf(reasonOf("SHED_BY_TABLE", device.id, values));
+      const reason = reasonOf("SHED_BY_TABLE", device.id, values);
+      const cause = sentenceOf(reason);
       const stage = device.config.tripStage ?? 0;
-      if (device.kind === "feeder") shed(work, device, stage, cause);
+      if (device.kind === "feeder") shed(work, device, stage, [reason]);
       const { limitKw } = cut;
       if (device.kind !== "thruster" || limitKw === null) continue;
       remember(work, { device: device.id, stage, atMs: work.state.plantTimeMs, limitKw, cause });
@@ -196,7 +197,7 @@ function sacrificeTies(work: Work, situation: Situation): void {
     if (because === null || device === undefined || !mayAct(work)) continue;
     if (situation.balance.unknowns.length > 0) continue;
     const cause = sentenceOf(because);
-    if (send(work, device, "openNow.requested", cause, "open")) {
+    if (send(work, device, "openNow.requested", [because], "open")) {
       remember(work, {
         device: device.id,
         stage: 0,

@@ -1,5 +1,5 @@
 import { isConnected } from "../../energy/balance.ts";
-import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
+import { reasonOf, type Reason } from "../../energy/reason.ts";
 import type { OperatorRequest } from "../../kernel/command.ts";
 import { roundTo } from "../../kernel/math.ts";
 import { actorOf } from "./device-values.ts";
@@ -144,6 +144,6 @@ export function openTiesByMode(work: Work, situation: Situation): void {
   for (const breaker of tiesToOpen(work.plan, work.state)) {
     const device = work.plan.deviceById.get(breaker);
     if (device === undefined || refusalOfSplitting(work, device, situation) !== null) continue;
-    send(work, device, "open.requested", sentenceOf(reasonOf("MODE_OPENS", breaker)), "open");
+    send(work, device, "open.requested", [reasonOf("MODE_OPENS", breaker)], "open");
   }
 }

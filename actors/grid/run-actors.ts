@@ -1,3 +1,4 @@
+import { inWords, type Reason } from "../../energy/reason.ts";
 import type { AlarmChange } from "../../kernel/alarm.ts";
 import { commandId, type CommandFate, type CommandOutput } from "../../kernel/command.ts";
 import type { ActorTransition } from "../../kernel/core.ts";
@@ -26,15 +27,20 @@ const PENDING_COUNT_MAX = 64;
 /** The driver drops a command that could not be written within this time: a later one would surprise. */
 const COMMAND_EXPIRY_MS = 2000;
 
-/** Delivers one event to a device's machine and takes its effects. @returns True if its state changed. */
+/**
+ * Delivers one event to a device's machine and takes its effects.
+ * @param why - What a decision rests on, or the words of whoever asks.
+ * @returns True if its state changed.
+ */
 export function send(
   work: Work,
   device: PlannedDevice,
   type: string,
-  reason: string,
+  why: string | readonly Reason[],
   command = "",
 ): boolean {
   const { plan } = work;
+  const reason = typeof why === "string" ? why : inWords(why);
   const before = actorOf(plan, work.state, device.address);
   const transitionCount = work.transitions.length;
   const reading = readDevice(plan, work.state, device, isIslandLive(plan, work.state));
@@ -52,7 +58,9 @@ export function send(
   // Who asked, and why, says more than the guard that let it pass.
   for (let i = transitionCount; i < work.transitions.length; i++) {
     const transition = work.transitions[i];
-    if (transition?.event === type) work.transitions[i] = { ...transition, reason };
+    if (transition?.event !== type) continue;
+    const because = typeof why === "string" ? {} : { because: why };
+    work.transitions[i] = { ...transition, reason, ...because };
   }
   work.state = { ...work.state, asked: { ...work.state.asked, [device.id]: reason } };
   return true;

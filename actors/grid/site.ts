@@ -108,7 +108,7 @@ function perform(work: Work, { device: id, what, reason }: IslandingAction): voi
   const device = work.plan.deviceById.get(id);
   if (device === undefined) return;
   const [event, command] = EVENTS[what];
-  send(work, device, event, sentenceOf(reason), command);
+  send(work, device, event, [reason], command);
 }
 
 function islandingInputOf(

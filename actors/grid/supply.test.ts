@@ -69,9 +69,17 @@ describe("preferential trip", () => {
     expect(plant.device("dg1").powerKw).toBeCloseTo(910, 0);
     expect(alarmsOf(plant)).toContain("LOAD_SHED");
     expect(whyOf(plant, "f2")).toContain(
-      "shed: stage 1 is shed: dg1 is loaded with 106 %, above 100 %",
+      "shed: stage 1 is shed; dg1 is loaded with 106 %, above 100 %",
     );
     expect(whyOf(plant, "")).toContain("load is shed up to stage 1");
+    const opened = plant
+      .grid("port")
+      .log.flatMap(({ transitions }) => transitions)
+      .find(({ event }) => event === "openNow.requested");
+    expect(opened?.because).toMatchObject([
+      { code: "SHED_STAGE", values: { stage: 1 } },
+      { code: "SOURCE_OVERLOADED", device: "dg1", values: { limitPct: 100 } },
+    ]);
   });
 
   it("blocks reconnection until no cause has held for 10 s, and leaves it to the operator", () => {

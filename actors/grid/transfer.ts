@@ -105,7 +105,7 @@ function perform(work: Work, { device: id, what, reason }: TransferAction): void
   const device = work.plan.deviceById.get(id);
   const event = device === undefined ? undefined : EVENTS[device.kind]?.[what];
   if (device === undefined || event === undefined) return;
-  send(work, device, event, sentenceOf(reason), what === "openNow" ? "open" : "");
+  send(work, device, event, [reason], what === "openNow" ? "open" : "");
 }
 
 function inputOf(

@@ -1,9 +1,10 @@
 import { reasonOfLoss } from "../../energy/load-reduction.ts";
-import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
+import { reasonOf, type Reason } from "../../energy/reason.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
 import type { Share } from "./share.ts";
 import type { Situation } from "./situation.ts";
+import { plainly, said, type WhyLine } from "./why-line.ts";
 
 /** Reserve, sharing, and what would go if a source were lost. */
 export function whySupply(
@@ -31,21 +32,20 @@ export function whySupply(
 }
 
 /** When a feeder would be shed, or why it was. */
-export function whyFeeder(plan: GridPlan, state: GridState, device: PlannedDevice): string[] {
+export function whyFeeder(plan: GridPlan, state: GridState, device: PlannedDevice): WhyLine[] {
   const entry = state.supply.shed.find((one) => one.device === device.id);
-  if (entry !== undefined) return [`shed: ${entry.cause}`];
+  if (entry !== undefined) return [plainly(`shed: ${entry.cause}`)];
   const { tripStage } = device.config;
-  if (tripStage === null) return ["it is never shed"];
+  if (tripStage === null) return [plainly("it is never shed")];
   const { stageDelaysS, overloadPct } = plan.grid.power.shedding;
   const values = {
     stage: tripStage,
     limitPct: overloadPct,
     delayS: stageDelaysS[tripStage - 1] ?? 0,
   };
-  const lines = [sentenceOf(reasonOf("WOULD_BE_SHED", device.id, values))];
+  const reasons = [reasonOf("WOULD_BE_SHED", device.id, values)];
   for (const loss of state.supply.table) {
-    if (loss.cuts.some((cut) => cut.device === device.id))
-      lines.push(sentenceOf(reasonOfLoss(loss)));
+    if (loss.cuts.some((cut) => cut.device === device.id)) reasons.push(reasonOfLoss(loss));
   }
-  return lines;
+  return said(reasons);
 }

@@ -1,7 +1,7 @@
 import { nextBatterySetpoint } from "../../energy/battery.ts";
 import { grantOf } from "../../energy/heavy-consumers.ts";
 import { n1Of } from "../../energy/n-minus-one.ts";
-import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
+import { reasonOf, type Reason } from "../../energy/reason.ts";
 import { decideStartStop, type StartStopDecision } from "../../energy/start-stop.ts";
 import { targetOf } from "./battery-levels.ts";
 import { whyBlackout } from "./blackout.ts";
@@ -15,6 +15,7 @@ import { shareOf } from "./share.ts";
 import { whySite } from "./site.ts";
 import { whyTransfer } from "./transfer.ts";
 import { startStopInputOf, type Situation } from "./situation.ts";
+import { plainly, said, together, type WhyLine } from "./why-line.ts";
 import { whyFeeder, whySupply } from "./why-supply.ts";
 
 /**
@@ -22,13 +23,18 @@ import { whyFeeder, whySupply } from "./why-supply.ts";
  * @param actor - Address, as `grids/port` or `grids/port/devices/dg2`. An unknown one gives no sentence.
  */
 export function why(core: PlannedGridCore, state: GridState, actor: string): string[] {
+  return whyLines(core, state, actor).map(({ text }) => text);
+}
+
+/** The same, each sentence with the reasons that it is made of. */
+export function whyLines(core: PlannedGridCore, state: GridState, actor: string): WhyLine[] {
   const plan = core.planOf(state);
   const situation = islandSituationOf(plan, state);
   const decision = decideStartStop(startStopInputOf(plan, state, situation), state.timers);
   const share = shareOf(plan, state, situation);
   const device = plan.deviceByAddress.get(actor);
   if (actor === plan.address) {
-    return [
+    return said([
       ...whyBlackout(plan, state, situation),
       ...whyTransfer(plan, state, situation),
       ...whySite(plan, state, situation),
@@ -36,26 +42,26 @@ export function why(core: PlannedGridCore, state: GridState, actor: string): str
       ...restraints(plan, state, situation),
       ...whyGrid(situation, decision),
       ...whySupply(plan, state, situation, share),
-    ].map(sentenceOf);
+    ]);
   }
   if (device === undefined) return [];
   const { snapshot, lastReason, status, lastFault } = actorOf(plan, state, actor);
-  const sentences = [`${device.id} is ${snapshot.state}: ${lastReason}`];
+  const lines = [plainly(`${device.id} is ${snapshot.state}: ${lastReason}`)];
   const { deadlineMs } = snapshot.context;
   if (typeof deadlineMs === "number" && deadlineMs > state.plantTimeMs) {
     const restS = (deadlineMs - state.plantTimeMs) / 1000;
-    sentences.push(sentenceOf(reasonOf("STEP_ENDS", device.id, { state: snapshot.state, restS })));
+    lines.push(...said([reasonOf("STEP_ENDS", device.id, { state: snapshot.state, restS })]));
   }
   const waitsFor = state.pending.find((entry) => entry.device === device.id);
   if (waitsFor !== undefined) {
     const { command } = waitsFor;
-    sentences.push(sentenceOf(reasonOf("COMMAND_PENDING", device.id, { command })));
+    lines.push(...said([reasonOf("COMMAND_PENDING", device.id, { command })]));
   }
-  if (status !== "running") sentences.push(`its machine is ${status} after ${lastFault}`);
+  if (status !== "running") lines.push(plainly(`its machine is ${status} after ${lastFault}`));
   const asked = state.asked[device.id];
-  if (asked !== undefined) sentences.push(`last asked because: ${asked}`);
+  if (asked !== undefined) lines.push(plainly(`last asked because: ${asked}`));
   const more = whyDevice(plan, state, situation, decision, device);
-  return [...sentences, ...more];
+  return [...lines, ...more];
 }
 
 /** What holds commands back altogether. */
@@ -89,12 +95,12 @@ function whyDevice(
   situation: Situation,
   decision: StartStopDecision,
   device: PlannedDevice,
-): string[] {
+): WhyLine[] {
   switch (device.kind) {
     case "genset":
       return whyGenset(plan, state, situation, decision, device.id);
     case "battery":
-      return [sentenceOf(whyBattery(plan, state, situation, device))];
+      return said([whyBattery(plan, state, situation, device)]);
     case "thruster": {
       const consumer = situation.consumers.find((entry) => entry.device === device.id);
       if (consumer === undefined || !consumer.isWaiting) return [];
@@ -108,7 +114,7 @@ function whyDevice(
       const others = line.filter(
         (entry) => entry.device === device.id && entry.code !== reason.code,
       );
-      return [reason, ...others, ...situation.balance.unknowns, ...waits].map(sentenceOf);
+      return said([reason, ...others, ...situation.balance.unknowns, ...waits]);
     }
     case "feeder":
       return whyFeeder(plan, state, device);
@@ -123,12 +129,12 @@ function whyGenset(
   situation: Situation,
   decision: StartStopDecision,
   device: string,
-): string[] {
+): WhyLine[] {
   const set = situation.sets.find((entry) => entry.device === device);
   if (set === undefined) return [];
-  const restrained = restraints(plan, state, situation).map(sentenceOf);
+  const restrained = said(restraints(plan, state, situation));
   const isHeldByPerson = state.semiSets.includes(device) && set.state === "onLoad";
-  if (isHeldByPerson) return [sentenceOf(reasonOf("SET_SEMI", device)), ...restrained];
+  if (isHeldByPerson) return [...said([reasonOf("SET_SEMI", device)]), ...restrained];
   if (set.availability === "ready" || set.availability === "none") {
     const next = situation.sets.find((entry) => entry.availability === "ready");
     const reasons: Reason[] = [...decision.startBecause];
@@ -140,15 +146,12 @@ function whyGenset(
     }
     const isStarting = decision.start?.device === device;
     const lead = isStarting ? `${device} is to start` : `${device} not started`;
-    return [`${lead}: ${reasons.map(sentenceOf).join("; ")}`, ...restrained];
+    return [together(lead, reasons), ...restrained];
   }
   if (set.availability !== "running") return restrained;
   const last = situation.sets.findLast((entry) => entry.availability === "running");
   if (last?.device !== device) return restrained;
-  return [
-    `${device} not stopped: ${decision.stopBecause.map(sentenceOf).join("; ")}`,
-    ...restrained,
-  ];
+  return [together(`${device} not stopped`, decision.stopBecause), ...restrained];
 }
 
 function whyBattery(

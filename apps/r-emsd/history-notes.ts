@@ -7,9 +7,9 @@ import type { JournalNote } from "../../kernel/ports/journal.ts";
 export function historyNotes(frame: Frame, outputs: CoreOutputs): JournalNote[] {
   const { grid, plantTimeMs } = frame;
   const notes: JournalNote[] = [];
-  for (const { actor, from, to, event, reason } of outputs.transitions) {
+  for (const { actor, from, to, event, reason, because } of outputs.transitions) {
     const text = `${from} → ${to}${reason === "" ? "" : `: ${reason}`}`;
-    const details = { from, to, event };
+    const details = { from, to, event, ...(because === undefined ? {} : { because }) };
     notes.push(eventNote(grid, plantTimeMs, { kind: "transition", actor, text, details }));
   }
   for (const { code, actor, priority, event: change, text, by: user } of outputs.alarms) {

@@ -331,6 +331,21 @@ export interface Transition {
   readonly sequence: number;
   /** Plant time of the grid, or monotonic time of the node. */
   readonly atMs: number;
+  /** What a decision rests on, the sentence of `reason` as data. */
+  readonly because: readonly Reason[];
+}
+
+/** A reason as data. */
+export interface Reason {
+  /** Stable name of the rule or limit, such as LOAD_HIGH. */
+  readonly code: string;
+  /** The device that it is about; empty: the grid. */
+  readonly device: string;
+  /** rule: it acts; waits: what is waited for; blocks: what stands in the way; givenUp: what could not be had. */
+  readonly aspect: string;
+  /** By name, with the unit at its end, such as loadPct. */
+  readonly numbers: { readonly [key: string]: number };
+  readonly texts: { readonly [key: string]: string };
 }
 
 export interface ListActorsRequest {
@@ -553,6 +568,8 @@ export interface WhyResponse {
   readonly reasons: readonly string[];
   readonly transitions: readonly Transition[];
   readonly isSimulation: boolean;
+  /** What the sentences are made of, in their order. */
+  readonly because: readonly Reason[];
 }
 
 export interface ListDevicesRequest {
