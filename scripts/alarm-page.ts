@@ -50,6 +50,8 @@ stateDiagram-v2
 
 Alarms of a node's own (\`actor\` is \`nodes/…\`) stand where no leader can record them: they are shown by that node alone and end by themselves.
 
+What a node reports of itself (its disk, its database, a server that it misses) holds while it says so: a node that is gone says nothing any more, and after about three seconds its alarms end. \`REDUNDANCY_REDUCED\` stands instead.
+
 ## Messages to people
 
 \`[[notifications]]\` in the manifest sends alarms out by e-mail, webhook or MQTT ([manifest](../04-configuration/manifest.md)). The node that leads the grid sends; what was sent is part of the
