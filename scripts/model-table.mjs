@@ -7,6 +7,11 @@ export const BOUNDS = [
   { model: "solo", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0, LEASE: 1 } },
   { model: "handover", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0 } },
   { model: "restart", defines: { N: 2, REVISIONS: 2, DIVERGENCE: 0, LEASE: 1 } },
+  // Three controllers: authority alone, without a watched frame.
+  {
+    model: "duplex",
+    defines: { N: 3, REVISIONS: 2, DIVERGENCE: 0, LEASE: 1, NO_FRAME: true },
+  },
   { model: "restart", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0, LEASE: 1 }, isLarge: true },
   // Of no use to the two properties, which is worth knowing: see docs/07-resilience/proof.md.
   {

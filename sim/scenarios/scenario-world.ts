@@ -222,7 +222,8 @@ export class ScenarioWorld {
       failback: scenario.failback,
       nodes: scenario.nodes,
       coreOf: (grid) => present(this.cores.get(grid), `a core of ${grid}`),
-      digest: () => null,
+      digest: () => "",
+      comparedEvery: 0,
     });
     const advance = present(base.advance, "an installation has physics");
     return {

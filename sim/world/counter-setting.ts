@@ -33,6 +33,7 @@ export function counterSetting(scenario: Scenario, random: SeededRandom): Settin
           { id: "plain", isOwn: true },
         ],
         phaseMs: 0,
+        comparedEvery: 1,
         digest: (state) => {
           const { frameCount, requestCount, lastValue } = state as CounterState;
           return `${frameCount},${requestCount},${lastValue}`;

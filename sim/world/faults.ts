@@ -37,6 +37,8 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: "transfer"; readonly node: string }
   /** Something happens in the plant: a load steps, a consumer asks for power, a genset trips. */
   | { readonly kind: "plant" }
+  /** What feeds this grid trips. */
+  | { readonly kind: "blackout"; readonly grid: string }
   /** An engineer makes sure that all others are off, and forces this one. */
   | { readonly kind: "force"; readonly node: string }
 );
@@ -70,6 +72,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   request: 6,
   transfer: 5,
   plant: 0,
+  blackout: 0,
   force: 1,
 };
 
@@ -153,6 +156,8 @@ export function drawFault(
       return { ...timed, kind, member: Math.floor(random.next() * 3) };
     case "plant":
       return { atMs, forMs: 0, kind };
+    case "blackout":
+      return { atMs, forMs: 0, kind, grid: "" };
     case "storeLeaderLost":
       return { atMs, forMs: 0, kind, electionMs: random.between(150, 600) };
     case "storeOutage":

@@ -20,6 +20,7 @@ export interface InstallationParts {
   readonly nodes: readonly string[];
   readonly coreOf: (grid: string) => GridCore<unknown>;
   readonly digest: Setting["grids"][number]["digest"];
+  readonly comparedEvery: number;
 }
 
 /** A whole installation as its manifest states it: its grids, its devices over the physics of a plant. */
@@ -31,6 +32,7 @@ export function installationSetting({
   nodes,
   coreOf,
   digest,
+  comparedEvery,
 }: InstallationParts): Pick<Setting, "grids" | "devices" | "writtenWithinMs" | "advance"> {
   const devices = manifest.grids.flatMap((grid) => grid.devices.map((d) => fieldDevice(d, plant)));
   return {
@@ -47,6 +49,7 @@ export function installationSetting({
       })),
       phaseMs: (timings.scanMs * index) / manifest.grids.length,
       digest,
+      comparedEvery,
     })),
     devices,
     writtenWithinMs: () => Math.max(...devices.map(({ watchdogMs }) => watchdogMs ?? 0)),

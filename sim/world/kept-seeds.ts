@@ -65,4 +65,11 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     defect:
       "the leader's last heartbeat reached the first in order and not the second, which therefore took over before it",
   },
+  {
+    kind: "counter",
+    seed: 87821,
+    check: "overlap",
+    defect:
+      "in the world itself: an engineer forced one in the very moment in which he switched the others off, with a write still on its way",
+  },
 ];

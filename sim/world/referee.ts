@@ -22,6 +22,7 @@ export type Check =
   | "forgotten"
   | "divergence"
   | "plant-time"
+  | "permit"
   | "record"
   | "successor"
   | "gap"

@@ -14,6 +14,8 @@ export interface WorldRun {
   /** Instead of those that the seed draws: for shrinking. */
   readonly faults?: readonly Fault[];
   readonly isTraced?: boolean;
+  /** Each replica computes every step for itself, which must change nothing but the time that a run takes. */
+  readonly isUnshared?: boolean;
 }
 
 export interface WorldResult {
@@ -43,13 +45,19 @@ export function runWorld(run: WorldRun): WorldResult {
   return sealed(() => runOne(run));
 }
 
-function runOne({ seed, kind, faults, isTraced = false }: WorldRun): WorldResult {
+function runOne({
+  seed,
+  kind,
+  faults,
+  isTraced = false,
+  isUnshared = false,
+}: WorldRun): WorldResult {
   const drawn = kind === "counter" ? counterScenario(seed) : vesselScenario(seed, vesselOutline());
   const scenario = faults === undefined ? drawn : { ...drawn, faults };
   const random = createSeededRandom(`field/${seed}`);
   const setting =
     kind === "counter" ? counterSetting(scenario, random) : vesselSetting(scenario, random);
-  const world = new World(scenario, setting, isTraced);
+  const world = new World(scenario, setting, isTraced, !isUnshared);
   world.run(scenario.healAtMs);
   if (world.violation === null) {
     for (const referee of world.referees) referee.singleEnds();
@@ -57,6 +65,7 @@ function runOne({ seed, kind, faults, isTraced = false }: WorldRun): WorldResult
     waitUntilWhole(world);
   }
   const { trace, referees } = world;
+  const permits = [...world.permits.values()];
   const sum = (count: (referee: (typeof referees)[number]) => number) =>
     referees.reduce((total, referee) => total + count(referee), 0);
   return {
@@ -72,6 +81,8 @@ function runOne({ seed, kind, faults, isTraced = false }: WorldRun): WorldResult
       hot: sum(({ takeovers }) => takeovers.hot),
       stale: sum(({ takeovers }) => takeovers.stale),
       forced: sum(({ takeovers }) => takeovers.forced),
+      permits: permits.reduce((total, { heldCount }) => total + heldCount, 0),
+      deadCloses: permits.reduce((total, { deadCloseCount }) => total + deadCloseCount, 0),
       lateWrites: sum(({ lateWriteCount }) => lateWriteCount),
       fencedWrites: sum(({ fencedWriteCount }) => fencedWriteCount),
       lostFrames: sum(({ lostFrameCount }) => lostFrameCount),

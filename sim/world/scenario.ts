@@ -151,26 +151,33 @@ function singleScenario(common: Common, random: SeededRandom): Scenario {
 /** What the vessel's scenario needs to know of its manifest. */
 export interface VesselOutline {
   readonly nodes: readonly string[];
+  readonly grids: readonly string[];
   readonly devices: readonly string[];
 }
 
 const VESSEL_FAULTS_FROM_MS = 1_500;
 const VESSEL_FAULTS_UNTIL_MS = 6_000;
 
+/** Of so many seeds of the vessel one sees a blackout, after the ten seconds in which a cold start gives no command. */
+const BLACKOUT = { every: 4, at: 2, fromMs: 10_500, untilMs: 20_000 };
+
 /** The whole vessel: a third of what happens, happens in the plant. */
-export function vesselScenario(seed: number, { nodes, devices }: VesselOutline): Scenario {
+export function vesselScenario(seed: number, { nodes, grids, devices }: VesselOutline): Scenario {
   const random = createSeededRandom(`vessel/${seed}`);
   const timings = drawTimings(random, false);
   const delayMsMin = random.between(0.1, 1);
   const latencyMsMin = random.between(0.5, 3);
-  const faults = drawFaults(random, {
+  const isBlackout = seed % BLACKOUT.every === BLACKOUT.at;
+  const untilMs = isBlackout ? BLACKOUT.untilMs : VESSEL_FAULTS_UNTIL_MS;
+  const drawn = drawFaults(random, {
     nodes,
     devices,
-    fromMs: VESSEL_FAULTS_FROM_MS,
-    untilMs: VESSEL_FAULTS_UNTIL_MS,
-    everyMs: random.between(100, 700),
-    plantShare: 0.33,
+    fromMs: isBlackout ? BLACKOUT.fromMs : VESSEL_FAULTS_FROM_MS,
+    untilMs,
+    everyMs: random.between(100, 700) * (isBlackout ? 3 : 1),
+    plantShare: isBlackout ? 0.1 : 0.33,
   });
+  const faults = isBlackout ? [...blackouts(random, grids), ...drawn] : drawn;
   return {
     seed,
     kind: "vessel",
@@ -189,9 +196,21 @@ export function vesselScenario(seed: number, { nodes, devices }: VesselOutline):
     hasOneMaster: false,
     faults,
     single: null,
-    healAtMs: VESSEL_FAULTS_UNTIL_MS + 50,
+    healAtMs: untilMs + 50,
     recoveryMsMax: recoveryMsMax(timings),
   };
+}
+
+/** Mostly all grids go dark, one within a second after the other, so that each wants the permit. */
+function blackouts(random: SeededRandom, grids: readonly string[]): readonly Fault[] {
+  return grids
+    .filter((_grid, index) => index === 0 || random.next() < 0.8)
+    .map((grid) => ({
+      atMs: BLACKOUT.fromMs + random.between(0, 1_000),
+      forMs: 0,
+      kind: "blackout",
+      grid,
+    }));
 }
 
 function drawField(random: SeededRandom): Scenario["field"] {

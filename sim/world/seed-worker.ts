@@ -8,7 +8,7 @@ export interface Batch {
   readonly kind: WorldKind;
   readonly first: number;
   readonly count: number;
-  /** Every so many seeds one is run twice and must give the same trace hash; 0: none. */
+  /** Every so many seeds one is run twice, the second time with every step computed by each replica, and must give the same trace hash; 0: none. */
   readonly twiceEvery: number;
 }
 
@@ -49,7 +49,7 @@ function runBatch({ kind, first, count, twiceEvery }: Batch): BatchResult {
     if (result.violation !== null) failures.push({ seed, ...result.violation });
     if (twiceEvery === 0 || seed % twiceEvery !== 0) continue;
     twiceCount++;
-    const { traceHash, violation } = runWorld({ seed, kind });
+    const { traceHash, violation } = runWorld({ seed, kind, isUnshared: true });
     if (traceHash === result.traceHash) continue;
     const text = `two runs gave the trace hashes ${result.traceHash} and ${traceHash}`;
     failures.push({ seed, check: "determinism", atMs: violation?.atMs ?? 0, text });

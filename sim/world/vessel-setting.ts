@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createGridCore } from "../../actors/grid/grid-core.ts";
 import { loadManifest } from "../../configs/load-manifest.ts";
-import type { Manifest } from "../../configs/manifest.ts";
+import type { DeviceConfig, Manifest } from "../../configs/manifest.ts";
 import { present } from "../../kernel/assert.ts";
 import { encodeCanonical } from "../../kernel/canonical.ts";
 import { hashOf } from "../../kernel/hash.ts";
@@ -11,6 +11,7 @@ import { Plant } from "../plant/plant.ts";
 import type { PlantSpecs } from "../plant/plant-spec.ts";
 import { loadPlantFile } from "../simulator/load-plant-file.ts";
 import type { SeededRandom } from "../ports/seeded-random.ts";
+import type { FieldWrite } from "./field.ts";
 import { installationSetting } from "./installation-setting.ts";
 import type { Scenario, VesselOutline } from "./scenario.ts";
 import type { Setting } from "./world.ts";
@@ -21,6 +22,8 @@ const COMPARE_FRAME_COUNT = 20;
 interface VesselFiles {
   readonly manifest: Manifest;
   readonly specs: PlantSpecs;
+  /** The batteries stand ready beside their busbars, so that these go dark when the gensets trip. */
+  readonly specsOfBlackout: PlantSpecs;
 }
 
 let files: VesselFiles | null = null;
@@ -39,9 +42,16 @@ function manifestPath(): string {
 export function vesselFiles(): VesselFiles {
   if (files !== null) return files;
   const manifest = loadManifest(manifestPath());
-  files = { manifest, specs: loadPlantFile(manifest) };
+  const batteries = manifest.grids.flatMap(({ devices }) => devices.filter(isBattery));
+  const ready = Object.fromEntries(
+    batteries.map(({ id }) => [id, { is_closed: false, is_forming: false }]),
+  );
+  const specsOfBlackout = loadPlantFile(manifest, undefined, ready);
+  files = { manifest, specs: loadPlantFile(manifest), specsOfBlackout };
   return files;
 }
+
+const isBattery = ({ kind }: DeviceConfig): boolean => kind === "battery";
 
 export function vesselOutline(): VesselOutline {
   const { manifest } = vesselFiles();
@@ -51,25 +61,39 @@ export function vesselOutline(): VesselOutline {
         manifest.grids.some((grid) => grid.controllers.some(({ node }) => node === id)),
       )
       .map(({ id }) => id),
+    grids: manifest.grids.map(({ id }) => id),
     devices: manifest.grids.flatMap(({ devices }) => devices.map(({ id }) => id)),
   };
 }
 
 /** The whole vessel example: two grids with a tie, the physics of its plant, the real cores. */
 export function vesselSetting(scenario: Scenario, random: SeededRandom): Setting {
-  const { manifest, specs } = vesselFiles();
-  const plant = new Plant(manifest, specs, scenario.seed);
+  const { manifest, specs, specsOfBlackout } = vesselFiles();
+  const isBlackout = scenario.faults.some(({ kind }) => kind === "blackout");
+  const plant = new Plant(manifest, isBlackout ? specsOfBlackout : specs, scenario.seed);
+  const dead = new DeadBuses(manifest, plant);
+  const installation = installationSetting({
+    manifest,
+    plant,
+    timings: scenario.timings,
+    failback: scenario.failback,
+    nodes: scenario.nodes,
+    coreOf: (grid) => createGridCore(manifest, grid),
+    digest: (state) => hashOf(encodeCanonical(state)),
+    comparedEvery: COMPARE_FRAME_COUNT,
+  });
+  const { advance } = installation;
   return {
-    ...installationSetting({
-      manifest,
-      plant,
-      timings: scenario.timings,
-      failback: scenario.failback,
-      nodes: scenario.nodes,
-      coreOf: (grid) => createGridCore(manifest, grid),
-      digest: (state, sequence) =>
-        sequence % COMPARE_FRAME_COUNT === 0 ? hashOf(encodeCanonical(state)) : null,
-    }),
+    ...installation,
+    advance: advance && {
+      ...advance,
+      run: (nowMs) => {
+        advance.run(nowMs);
+        dead.look(nowMs);
+      },
+    },
+    isDeadClose: (write) => dead.isClosedOnto(write),
+    blackout: (grid) => tripSources(manifest, plant, grid),
     request: (draw, requestId) => {
       const grid = pick(draw, manifest.grids);
       const device = pick(draw, grid.devices);
@@ -89,6 +113,50 @@ export function vesselSetting(scenario: Scenario, random: SeededRandom): Setting
 
 function pick<T>(random: SeededRandom, items: readonly T[]): T {
   return items[Math.floor(random.next() * items.length)] as T;
+}
+
+/** Since when each busbar has been dead, and which of its devices are sources. */
+class DeadBuses {
+  readonly #plant: Plant;
+  readonly #sinceMs = new Map<string, number>();
+  readonly #sources: ReadonlySet<string>;
+
+  constructor({ grids }: Manifest, plant: Plant) {
+    this.#plant = plant;
+    for (const { id } of grids) this.#sinceMs.set(id, Infinity);
+    const isSource = ({ kind }: DeviceConfig) =>
+      kind === "genset" || kind === "battery" || kind === "shore";
+    const permitted = grids.filter(({ blackout }) => blackout.deadBusInterlock === "permit");
+    this.#sources = new Set(permitted.flatMap((grid) => grid.devices.filter(isSource).map(idOf)));
+  }
+
+  look(nowMs: number): void {
+    for (const [grid, sinceMs] of this.#sinceMs) {
+      if (this.#plant.grid(grid).isLive) this.#sinceMs.set(grid, Infinity);
+      else if (sinceMs === Infinity) this.#sinceMs.set(grid, nowMs);
+    }
+  }
+
+  /** Outputs of a frame from before may still close onto a busbar that died just now. */
+  isClosedOnto({ grid, device, kind, values, arrivedAtMs }: FieldWrite): boolean {
+    const sinceMs = this.#sinceMs.get(grid) ?? Infinity;
+    if (kind !== "command" || !this.#sources.has(device) || arrivedAtMs < sinceMs + DEAD_MS)
+      return false;
+    return values.some(([name]) => name === "close" || name === "syncAndClose");
+  }
+}
+
+const DEAD_MS = 1_000;
+const idOf = ({ id }: DeviceConfig): string => id;
+
+/** Trips every set that feeds a grid. @returns What, for the trace. */
+function tripSources(manifest: Manifest, plant: Plant, gridId: string): string {
+  const devices = manifest.grids.find(({ id }) => id === gridId)?.devices ?? [];
+  const feeding = devices.filter(
+    ({ id, kind }) => kind === "genset" && plant.points(id)["isClosed"] === true,
+  );
+  for (const { id } of feeding) plant.device(id).trip("tripped by the world");
+  return `${feeding.map(idOf).join(" and ") || "nothing"} trips in ${gridId}`;
 }
 
 /** Something happens in the plant. @returns What, for the trace. */

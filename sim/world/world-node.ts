@@ -19,7 +19,9 @@ import type { SeededRandom } from "../ports/seeded-random.ts";
 import type { CrashKind } from "./faults.ts";
 import type { Field } from "./field.ts";
 import type { NodeClock } from "./node-clock.ts";
+import type { PermitReferee } from "./permit-referee.ts";
 import type { Referee } from "./referee.ts";
+import type { SharedSteps } from "./shared-steps.ts";
 import type { Trace } from "./trace.ts";
 
 /** A grid as a node runs it. */
@@ -34,8 +36,13 @@ export interface WorldGrid {
   readonly devices: readonly { readonly id: string; readonly isOwn: boolean }[];
   readonly phaseMs: number;
   readonly referee: Referee;
-  /** A text that equal states share and unequal ones do not; null where this state is not compared. */
-  readonly digest: (state: unknown, sequence: number) => string | null;
+  readonly permits: PermitReferee;
+  /** A text that equal states share and unequal ones do not. */
+  readonly digest: (state: unknown) => string;
+  /** States of replicas are compared every so many frames; 0: never. */
+  readonly comparedEvery: number;
+  /** Where its replicas share steps; null where each computes every one. */
+  readonly steps: SharedSteps | null;
 }
 
 /** What all nodes of a world share. */
@@ -213,16 +220,21 @@ export class WorldNode {
 
   /** The core as it is, and each of its states shown to the referee. */
   #watched(grid: WorldGrid): GridCore<unknown> {
-    const { core, referee, digest } = grid;
+    const { core, referee, digest, comparedEvery, steps } = grid;
     return {
       coreVersion: core.coreVersion,
       manifestHash: core.manifestHash,
       initial: () => core.initial(),
       step: (state, frame) => {
-        const next = core.step(state, frame);
-        const text = digest(next.state, frame.sequence);
-        if (text !== null)
+        const isCompared = comparedEvery > 0 && frame.sequence % comparedEvery === 0;
+        const show = (next: unknown): string => {
+          const text = digest(next);
           referee.state(this.name, { ...frame, hash: "" }, frame.previousHash, text);
+          return text;
+        };
+        if (steps !== null) return steps.step(state, frame, isCompared, show);
+        const next = core.step(state, frame);
+        if (isCompared) show(next.state);
         return next;
       },
     };
@@ -234,7 +246,9 @@ export class WorldNode {
     return {
       frame(encoded, _outputs, isLeading) {
         referee.frame(member, encoded, isLeading);
-        if (isLeading) trace.note(encoded.position.hash);
+        if (!isLeading) return;
+        grid.permits.frame(encoded.frame);
+        trace.note(encoded.position.hash);
       },
       snapshot: (_text, position) => {
         if (position === null) return;

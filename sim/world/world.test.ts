@@ -44,6 +44,18 @@ describe("the deterministic world", () => {
     expect(runWorld({ seed: 6, kind: "counter" }).traceHash).not.toBe(once.traceHash);
   });
 
+  it("lets the vessel's grids go dark, and each closes a source by the permit", () => {
+    const { violation, counts } = runWorld({ seed: 2, kind: "vessel" });
+    expect(violation).toBeNull();
+    expect(counts["permits"]).toBeGreaterThan(1);
+    expect(counts["deadCloses"]).toBeGreaterThan(1);
+  }, 60_000);
+
+  it("is the same where every replica of the vessel computes each step for itself", () => {
+    const run = { seed: 11, kind: "vessel" } as const;
+    expect(runWorld({ ...run, isUnshared: true }).traceHash).toBe(runWorld(run).traceHash);
+  }, 60_000);
+
   it("has no ambient time or chance, and gives both back", () => {
     for (const ask of [() => Date.now(), () => Math.random(), () => void setTimeout(() => {}, 1)])
       expect(() => sealed(ask)).toThrow(/deterministic world/);

@@ -10,12 +10,14 @@ import type { VirtualClock } from "../ports/virtual-clock.ts";
 import { createVirtualClock } from "../ports/virtual-clock.ts";
 import type { Fault } from "./faults.ts";
 import { describeFault, leavesStoreWell } from "./faults.ts";
-import type { FieldDevice } from "./field.ts";
+import type { FieldDevice, FieldWrite } from "./field.ts";
 import { Field } from "./field.ts";
 import { NodeClock } from "./node-clock.ts";
+import { PermitReferee } from "./permit-referee.ts";
 import type { Holder, Violation } from "./referee.ts";
 import { Referee } from "./referee.ts";
 import type { Scenario } from "./scenario.ts";
+import { SharedSteps } from "./shared-steps.ts";
 import { Trace } from "./trace.ts";
 import type { WorldGrid, WorldParts } from "./world-node.ts";
 import { WorldNode } from "./world-node.ts";
@@ -23,10 +25,12 @@ import { WorldNode } from "./world-node.ts";
 /** Longest that a write is meant to take, as in the shipped profiles. */
 export const WRITE_MS = 20;
 const STORE_MEMBER_COUNT = 3;
+/** The others are off for so long when an engineer forces one: what they had sent has arrived. */
+const ENGINEER_MS = 2 * WRITE_MS;
 
 /** What a kind of world puts into it: its grids and what stands in the field. */
 export interface Setting {
-  readonly grids: readonly Omit<WorldGrid, "referee">[];
+  readonly grids: readonly Omit<WorldGrid, "referee" | "permits" | "steps">[];
   readonly devices: readonly FieldDevice[];
   /** A grid that is led writes to a device at least so often. */
   readonly writtenWithinMs: (scanMs: number) => number;
@@ -34,6 +38,10 @@ export interface Setting {
   readonly advance: { readonly everyMs: number; readonly run: (nowMs: number) => void } | null;
   /** Lets something happen in the plant and says what; null where there is none. */
   readonly disturb: (() => string) | null;
+  /** Trips what feeds a grid and says what. */
+  readonly blackout?: (grid: string) => string;
+  /** Whether a write that arrives now closes a source onto a busbar that has been dead for longer than a scan, and needs a permit. */
+  readonly isDeadClose?: (write: FieldWrite) => boolean;
   /** A request that an operator of this plant would make. */
   readonly request: (
     random: SeededRandom,
@@ -50,6 +58,8 @@ export class World {
   readonly trace: Trace;
   readonly nodes: readonly WorldNode[];
   readonly referees: readonly Referee[];
+  /** By key of the permit. */
+  readonly permits: ReadonlyMap<string, PermitReferee>;
   readonly field: Field;
   readonly #random: SeededRandom;
   readonly #setting: Setting;
@@ -61,7 +71,7 @@ export class World {
   eventCount = 0;
   #error: Violation | null = null;
 
-  constructor(scenario: Scenario, setting: Setting, isTraced: boolean) {
+  constructor(scenario: Scenario, setting: Setting, isTraced: boolean, sharesSteps = false) {
     const { clock } = this;
     this.scenario = scenario;
     this.#setting = setting;
@@ -90,10 +100,21 @@ export class World {
         // Time alone may have ended an authority since the last event.
         referee.holders(this.#holders(write.grid));
         referee.write(write);
+        const isLate = write.arrivedAtMs - write.gatedAtMs > WRITE_MS;
+        if (isLate || !write.isAccepted || setting.isDeadClose?.(write) !== true) return;
+        this.#grid(write.grid).permits.deadClose(write.grid, write.device, write.gatedAtMs);
       },
     });
+    const keys = new Set(setting.grids.map(({ permitKey }) => permitKey));
+    const permits = [...keys].map(
+      (key) => [key, new PermitReferee(() => clock.monotonicMs())] as const,
+    );
+    this.permits = new Map(permits);
     this.#grids = setting.grids.map((grid) => ({
       ...grid,
+      // Where every frame is compared there is nothing to share.
+      steps: sharesSteps && grid.comparedEvery > 1 ? new SharedSteps(grid.core) : null,
+      permits: present(this.permits.get(grid.permitKey), "every key has a referee"),
       referee: new Referee({
         grid: grid.grid,
         timings: grid.timings,
@@ -133,9 +154,13 @@ export class World {
     this.#schedule();
   }
 
-  referee(grid: string): Referee {
+  #grid(grid: string): WorldGrid {
     const found = this.#grids.find((candidate) => candidate.grid === grid);
-    return present(found, `a grid ${grid}`).referee;
+    return present(found, `a grid ${grid}`);
+  }
+
+  referee(grid: string): Referee {
+    return this.#grid(grid).referee;
   }
 
   node(name: string): WorldNode {
@@ -147,7 +172,9 @@ export class World {
 
   get violation(): Violation | null {
     if (this.#error !== null) return this.#error;
-    return this.referees.find(({ violation }) => violation !== null)?.violation ?? null;
+    for (const { violation } of [...this.referees, ...this.permits.values()])
+      if (violation !== null) return violation;
+    return null;
   }
 
   #schedule(): void {
@@ -192,12 +219,18 @@ export class World {
     for (; this.#seenWriteCount < history.length; this.#seenWriteCount++) {
       const write = present(history[this.#seenWriteCount], "a write of the history");
       const { record } = write;
+      // The store also keeps permits to close onto a dead busbar: they are no leaderships.
+      const permits = this.permits.get(write.grid);
+      if (permits !== undefined) {
+        const holder = record.order[0] ?? "nobody";
+        this.trace.add(this.clock.monotonicMs(), "PERMIT", `${write.grid}: ${holder}`);
+        permits.record(write);
+        continue;
+      }
       const names = record.inSync.map(({ node }) => node).join();
       const text = `${write.grid}: epoch ${record.epoch}, leader ${record.leader.node}, in sync ${names}, revision ${write.revision}`;
       this.trace.add(this.clock.monotonicMs(), "RECORD", text);
-      // The store also keeps permits to close onto a dead busbar: they are no leaderships.
-      const led = this.#grids.find(({ grid }) => grid === write.grid);
-      led?.referee.record(write);
+      this.referee(write.grid).record(write);
     }
     for (const { grid, referee } of this.#grids) referee.holders(this.#holders(grid));
   }
@@ -264,8 +297,10 @@ export class World {
       case "deviceRefuses":
       case "deviceCut":
         return this.#disturbField(fault, end);
-      case "plant": {
-        const text = this.#setting.disturb?.();
+      case "plant":
+      case "blackout": {
+        const { disturb, blackout } = this.#setting;
+        const text = fault.kind === "plant" ? disturb?.() : blackout?.(fault.grid);
         if (text !== undefined) this.trace.add(this.clock.monotonicMs(), "PLANT", text);
         return;
       }
@@ -294,8 +329,12 @@ export class World {
     for (const other of this.nodes) {
       if (other === node) continue;
       other.crash("kill");
-      this.clock.at(this.clock.monotonicMs() + fault.forMs, () => other.boot());
+      this.clock.at(this.clock.monotonicMs() + ENGINEER_MS + fault.forMs, () => other.boot());
     }
+    this.clock.at(this.clock.monotonicMs() + ENGINEER_MS, () => this.#force(node));
+  }
+
+  #force(node: WorldNode): void {
     for (const { grid, referee } of this.#grids) {
       const controller = node.controller(grid);
       if (controller === null) continue;

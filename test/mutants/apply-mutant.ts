@@ -21,6 +21,9 @@ const FOLDERS = [
   "sim",
 ];
 
+/** What it reads besides. */
+const DATA = ["configs/vessel.toml", "configs/profiles", "sim/plants"];
+
 /**
  * The compiled text with the defect in it.
  * @throws {@link RemsError} `REMS_CONFIG_INVALID` if the text to replace does not occur exactly once.
@@ -45,6 +48,7 @@ export function applyMutant(mutant: Mutant): string {
       filter: (path) => !path.endsWith(".map") && !path.endsWith(".d.ts"),
     });
   }
+  for (const name of DATA) cpSync(join(root, name), join(folder, name), { recursive: true });
   for (const edit of editsOf(mutant)) {
     const compiled = join(folder, compiledName(edit));
     writeFileSync(compiled, patched(readFileSync(compiled, "utf8"), mutant.name, edit));

@@ -1,3 +1,5 @@
+import type { WorldKind } from "../../sim/world/scenario.ts";
+
 /** One piece of compiled code, replaced in a copy. */
 export interface Edit {
   /** Source file; the patch is applied to what the compiler made of it. */
@@ -14,6 +16,8 @@ export interface Mutant extends Edit {
   readonly what: string;
   /** Of section "Rules" in docs/07-resilience/failover.md. */
   readonly rule: string;
+  /** The world that is run; `counter` where none is said. */
+  readonly world?: WorldKind;
   /** Where the code holds a rule in two places, either of which would do. */
   readonly also?: Edit;
   /** Found within few seeds: part of the sample that `npm test` runs. */
@@ -309,5 +313,23 @@ export const MUTANTS: readonly Mutant[] = [
     file: "cluster/core/leading.ts",
     find: "({ ...newFollower(member, nowMs), inSyncSinceMs: nowMs })",
     replace: "({ ...newFollower(member, nowMs), inSyncSinceMs: nowMs, echoSentAtMs: nowMs })",
+  },
+  {
+    name: "permit-taken-from-its-holder",
+    what: "the permit to close onto a dead busbar is taken although another grid holds it",
+    rule: "permit",
+    file: "scan/dead-bus-permit.ts",
+    find: "if (isOthers && nowMs < seen.sinceMs + waitMs) {",
+    replace: "if (isOthers && nowMs < 0) {",
+    world: "vessel",
+  },
+  {
+    name: "dead-close-without-permit",
+    what: "a source is closed onto a dead busbar without the permit",
+    rule: "permit",
+    file: "energy/blackout.ts",
+    find: "if (!isInterlocked && lastsMs < PERMIT_MARGIN_MS) {",
+    replace: "if (!isInterlocked && lastsMs < -Infinity) {",
+    world: "vessel",
   },
 ];

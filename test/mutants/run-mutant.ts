@@ -21,13 +21,13 @@ const BATCH_SEED_COUNTS = [5, 20, 50];
 /** A batch takes seconds; a world that does not end is a defect found too. */
 const BATCH_MS_MAX = 300_000;
 
-/** Runs seeds 1, 2, 3 ... of the counter's world against a mutant until one fails. */
+/** Runs seeds 1, 2, 3 ... of the mutant's world against a mutant until one fails. */
 export async function runMutant(
   mutant: Mutant,
   seedCountMax: number,
   onProgress: (seedCount: number) => void,
 ): Promise<MutantResult> {
-  const { name, rule, what } = mutant;
+  const { name, rule, what, world = "counter" } = mutant;
   const folder = applyMutant(mutant);
   const worker = fork(join(folder, "sim", "world", "seed-worker.js"), { execArgv: [] });
   const hasEnded = new Promise<never>((_, reject) => {
@@ -59,7 +59,7 @@ export async function runMutant(
     for (let batchCount = 0; seedCount < seedCountMax; batchCount++) {
       const wanted = BATCH_SEED_COUNTS[Math.min(batchCount, BATCH_SEED_COUNTS.length - 1)] ?? 1;
       const count = Math.min(wanted, seedCountMax - seedCount);
-      const result = await ask({ kind: "counter", first: seedCount + 1, count, twiceEvery: 0 });
+      const result = await ask({ kind: world, first: seedCount + 1, count, twiceEvery: 0 });
       if (result === null)
         return {
           name,

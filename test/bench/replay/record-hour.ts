@@ -124,7 +124,8 @@ function settingOf(nodes: readonly string[]): Setting {
     failback: "manual",
     nodes,
     coreOf: (grid) => createGridCore(manifest, grid),
-    digest: () => null,
+    digest: () => "",
+    comparedEvery: 0,
   });
   let loadAtMs = LOAD_EVERY_MS;
   const { advance } = setting;
