@@ -432,7 +432,18 @@ class Run {
       ({ kind, part }) => kind === "genset" && (part === "starting" || part === "startable"),
     );
     if (isSetComing && plantTimeMs - beganAtMs < SHORE_AFTER_MS) return null;
-    return closable.find(({ kind }) => kind === "shore") ?? null;
+    const shore = closable.find(({ kind }) => kind === "shore");
+    return shore ?? (isSetComing ? null : this.failedCloser());
+  }
+
+  /** Nobody else is left: who failed first is tried again, until the attempts are used up. */
+  failedCloser(): DarkSource | null {
+    const { failedClosers } = this.state;
+    const again = this.input.sources.filter(
+      ({ device, part }) => part === "closable" && failedClosers.includes(device),
+    );
+    const [first] = failedClosers.flatMap((id) => again.filter(({ device }) => device === id));
+    return first ?? null;
   }
 
   isWaitingForPreferred(): boolean {
@@ -468,7 +479,7 @@ class Run {
       this.state = { ...this.state, acted: { ...this.state.acted, [closer]: 0 } };
       return false;
     }
-    const failedClosers = [...this.state.failedClosers, closer];
+    const failedClosers = [...this.state.failedClosers.filter((id) => id !== closer), closer];
     this.state = { ...this.state, failedClosers, attempt: attempt + 1 };
     if (attempt + 1 <= parameters.attemptCountMax) return false;
     this.enter("givenUp", {});

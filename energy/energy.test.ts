@@ -11,6 +11,7 @@ import {
 } from "./battery-modes.ts";
 import { batteryReserveKw, nextBatterySetpoint, type BatteryInput } from "./battery.ts";
 import { droopResponse, referenceInForceKw } from "./droop.ts";
+import { codeDifferences, GRID_CODES, type TripSettings } from "./grid-codes.ts";
 import { n1Of } from "./n-minus-one.ts";
 import type { PowerParameters } from "./parameters.ts";
 import { aspectOf, reasonOf, sentenceOf } from "./reason.ts";
@@ -639,6 +640,38 @@ describe("the modes of a battery", () => {
       "bat1 forms the bus and gives 451 kW, above 450 kW",
     ]);
     expect(zeroEmissionDemands({ ...alone, socPct: 29 }, USE, 300)).toEqual([]);
+  });
+});
+
+describe("a grid code", () => {
+  const set = {
+    device: "pv",
+    overVoltage: 1.1,
+    underVoltage: 0.85,
+    overFrequency: 51.5,
+    underFrequency: 47.5,
+  };
+  const differences = (more: Partial<TripSettings>) =>
+    codeDifferences(GRID_CODES["en50549-50"], { ...set, ...more }).map(sentenceOf);
+
+  it("is compared with what a device shows, each with the limit that acts fastest", () => {
+    expect(differences({})).toEqual([]);
+    expect(differences({ overFrequency: 52, underVoltage: 0.8 })).toEqual([
+      "pv trips below 80 % voltage, en50549-50 says 85",
+      "pv trips above 52 Hz, en50549-50 says 51.5",
+    ]);
+    const us = {
+      ...set,
+      overVoltage: 1.2,
+      underVoltage: 0.5,
+      overFrequency: 62,
+      underFrequency: 56.5,
+    };
+    expect(codeDifferences(GRID_CODES["ieee1547-60"], us)).toEqual([]);
+  });
+
+  it("says nothing of what a device does not show", () => {
+    expect(differences({ overFrequency: null, overVoltage: null })).toEqual([]);
   });
 });
 

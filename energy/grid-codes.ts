@@ -1,3 +1,5 @@
+import { reasonOf, type Reason } from "./reason.ts";
+
 /** Limits of a grid code as data: the inverters execute them; R-EMS reconnects by `enter` and shows the rest. */
 export interface GridCode {
   readonly id: string;
@@ -62,6 +64,42 @@ export const GRID_CODES = {
     },
   },
 } as const satisfies { readonly [id: string]: GridCode };
+
+/** What a device says its interface protection is set to; null where it does not tell. Voltage per unit of nominal. */
+export interface TripSettings {
+  readonly device: string;
+  readonly overVoltage: number | null;
+  readonly underVoltage: number | null;
+  readonly overFrequency: number | null;
+  readonly underFrequency: number | null;
+}
+
+const WORDS = {
+  overVoltage: { words: "above", unit: "% voltage", factor: 100, tolerance: 0.01 },
+  underVoltage: { words: "below", unit: "% voltage", factor: 100, tolerance: 0.01 },
+  overFrequency: { words: "above", unit: "Hz", factor: 1, tolerance: 0.05 },
+  underFrequency: { words: "below", unit: "Hz", factor: 1, tolerance: 0.05 },
+} as const;
+
+/**
+ * Settings of a device that are not those of the code: each against the limit of the code with the shortest time. R-EMS changes none of
+ * them; a person does, with whoever answers for the connection.
+ */
+export function codeDifferences(code: GridCode, settings: TripSettings): Reason[] {
+  const found: Reason[] = [];
+  for (const what of ["overVoltage", "underVoltage", "overFrequency", "underFrequency"] as const) {
+    const isSet = settings[what];
+    const [first] = code.trips
+      .filter((trip) => trip.what === what)
+      .toSorted((a, b) => a.withinS - b.withinS);
+    if (isSet === null || first === undefined) continue;
+    const { words, unit, factor, tolerance } = WORDS[what];
+    if (Math.abs(isSet - first.limit) <= tolerance) continue;
+    const values = { words, unit, set: isSet * factor, limit: first.limit * factor, code: code.id };
+    found.push(reasonOf("GRID_CODE_DIFFERS", settings.device, values));
+  }
+  return found;
+}
 
 /** Whether the utility is in the band in which the code lets a connection enter service. */
 export function isInEnterBand(code: GridCode, voltagePu: number, frequencyHz: number): boolean {

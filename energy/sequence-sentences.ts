@@ -82,6 +82,7 @@ export const SEQUENCE_SENTENCES = {
   RECONNECTS: "the utility has been in band for {forS} s: {device} synchronises",
   RECONNECTING: "{device} synchronises since {forS} s, attempt {attempt}",
   RECONNECT_GIVEN_UP: "{device} did not synchronise in {attempt} attempts; ask for reconnect",
+  GRID_CODE_DIFFERS: "{device} trips {words} {set} {unit}, {code} says {limit}",
   BOND_CLOSES: "{device} makes the neutral-earth bond of the islanded site",
   BOND_OPENS: "the utility earths the neutral: {device} opens",
   BOND_MISSING: "the neutral-earth bond by {device} is not confirmed: the islanded site is stopped",

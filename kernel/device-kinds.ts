@@ -58,6 +58,14 @@ const level = (unit: PointSpec["unit"], meaning: string, isRequired = true): Poi
   meaning,
 });
 
+/** What the device's own interface protection is set to: R-EMS reads it back and compares it with the grid code. */
+const TRIP_SETTINGS = {
+  overVoltageTripPct: measured("%", "trips at once above this voltage, percent of nominal", false),
+  underVoltageTripPct: measured("%", "trips at once below this voltage, percent of nominal", false),
+  overFrequencyTripHz: measured("Hz", "trips at once above this frequency", false),
+  underFrequencyTripHz: measured("Hz", "trips at once below this frequency", false),
+} as const;
+
 const BREAKER_CONTACTS = {
   isClosed: isTrue("auxiliary contact: closed"),
   isOpen: isTrue("auxiliary contact: open; equal contacts mean no valid feedback"),
@@ -211,6 +219,7 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       voltageV: measured("V", "line voltage of the far side"),
       frequencyHz: measured("Hz", "frequency of the far side"),
       importLimitKw: measured("kW", "most that may be drawn", false),
+      ...TRIP_SETTINGS,
       powerReferenceKw: level("kW", "base load to take from shore", false),
       ...SHORT_CIRCUIT,
     },
@@ -261,6 +270,7 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       isRunning: isTrue("inverter feeds"),
       activePowerKw: measured("kW", "into the busbar"),
       availablePowerKw: measured("kW", "what the sun would give", false),
+      ...TRIP_SETTINGS,
       powerLimitPct: level("%", "limit in percent of rating"),
     },
     commands: { ...GIVE_BACK },

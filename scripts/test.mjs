@@ -109,10 +109,10 @@ check("protos break no client", node, [
   "--against",
   join(root, "proto", "published.binpb"),
 ]);
-/** Kills take as long again as the scenarios themselves: each day a quarter of them gets one, all of them in `test:full`. */
+/** Kills take as long again as the scenarios themselves: each day a sixth of them gets one, all of them in `test:full`. */
 function killPart() {
   const day = Math.floor(Date.now() / 86_400_000);
-  return `${(day % 4) + 1}/4`;
+  return `${(day % 6) + 1}/6`;
 }
 const world = (kind, seeds) =>
   check(`world: ${seeds} seeds of ${kind}`, node, [

@@ -99,6 +99,13 @@ export const ALARMS = {
     },
     { onDelayMs: 5000 },
   ),
+  GRID_CODE_DIFFERS: define("medium", {
+    cause: "A device's own interface protection is not set as the site's grid code says.",
+    consequence:
+      "It may trip where it should ride through, or stay where it should trip. R-EMS changes no protection settings.",
+    action:
+      "Set the device as agreed with the network operator, or state the code that holds in the manifest.",
+  }),
   OVERLOAD: define(
     "high",
     {

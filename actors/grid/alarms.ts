@@ -199,7 +199,15 @@ function noteConfiguration(state: GridState, address: string, note: Note): void 
 function noteSite(plan: GridPlan, state: GridState, situation: Situation, note: Note): void {
   if (plan.grid.site === null) return;
   const { address } = plan;
-  const { isBondMissing, isIslanded, givenUp } = siteFaults(plan, state, situation);
+  const { isBondMissing, isIslanded, givenUp, codeDifferences } = siteFaults(
+    plan,
+    state,
+    situation,
+  );
+  for (const difference of codeDifferences) {
+    const device = plan.deviceById.get(difference.device);
+    if (device !== undefined) note(device.address, "GRID_CODE_DIFFERS", sentenceOf(difference));
+  }
   if (isIslanded) note(address, "ISLANDED", "the site is islanded");
   if (isBondMissing) note(address, "BOND_MISSING", "the neutral-earth bond is not confirmed");
   if (givenUp !== null) note(address, "SITE_LIMIT_EXCEEDED", sentenceOf(givenUp));

@@ -34,7 +34,7 @@ import { INITIAL_SUPPLY, rekeyedSupply } from "./supply-state.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "8";
+export const CORE_VERSION = "9";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {

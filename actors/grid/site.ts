@@ -1,4 +1,4 @@
-import { GRID_CODES } from "../../energy/grid-codes.ts";
+import { codeDifferences, GRID_CODES } from "../../energy/grid-codes.ts";
 import {
   beginIslanding,
   CONNECTED,
@@ -257,6 +257,7 @@ export function whySite(plan: GridPlan, state: GridState, situation: Situation):
     ...decision.because,
     ...(siteDecision(plan, state, 0)?.because ?? []),
     ...heldSun(plan, state),
+    ...codeDifferencesOf(plan, state),
   ];
 }
 
@@ -278,6 +279,8 @@ export function siteFaults(
   situation: Situation,
 ): {
   readonly isBondMissing: boolean;
+  /** Devices whose protection is not set as the grid code says. */
+  readonly codeDifferences: readonly Reason[];
   readonly givenUp: Reason | null;
   readonly isIslanded: boolean;
 } {
@@ -285,12 +288,35 @@ export function siteFaults(
   const because = decision === null ? [] : (siteDecision(plan, state, 0)?.because ?? []);
   return {
     isBondMissing: decision?.isBondMissing ?? false,
+    codeDifferences: codeDifferencesOf(plan, state),
     isIslanded: decision !== null && decision.state.phase === "islanded",
     givenUp:
       because.find(
         ({ code }) => code === "SITE_IMPORT_GIVEN_UP" || code === "SITE_PEAK_GIVEN_UP",
       ) ?? null,
   };
+}
+
+/** What devices show of their interface protection, against the grid code of the site. */
+function codeDifferencesOf(plan: GridPlan, state: GridState): Reason[] {
+  const place = siteOf(plan);
+  if (place === null) return [];
+  const code = GRID_CODES[place.site.gridCode];
+  return plan.devices.flatMap(({ id, kind }) => {
+    if (kind !== "pv" && kind !== "shore") return [];
+    const image = imageOf(state, id);
+    const perUnit = (point: string) => {
+      const pct = numberOf(image, point);
+      return pct === null ? null : pct / 100;
+    };
+    return codeDifferences(code, {
+      device: id,
+      overVoltage: perUnit("overVoltageTripPct"),
+      underVoltage: perUnit("underVoltageTripPct"),
+      overFrequency: numberOf(image, "overFrequencyTripHz"),
+      underFrequency: numberOf(image, "underFrequencyTripHz"),
+    });
+  });
 }
 
 function islandingNow(

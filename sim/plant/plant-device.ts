@@ -2,6 +2,7 @@ import type { DeviceKind } from "../../kernel/device-kinds.ts";
 import type { PointValue } from "../../kernel/point.ts";
 import type { BreakerModel } from "./breaker.ts";
 import type { Bus } from "./bus.ts";
+import type { TripSettings } from "./plant-spec.ts";
 
 /** Something that a person at the plant would notice. */
 export interface PlantEvent {
@@ -123,6 +124,13 @@ export function contactPoints(breaker: BreakerModel): {
   isTripped: boolean;
 } {
   return { isClosed: breaker.isClosed, isOpen: !breaker.isClosed, isTripped: breaker.isTripped };
+}
+
+/** What the interface protection shows as its settings. */
+export function tripPoints(spec: TripSettings): Record<keyof TripSettings, number> {
+  const { overVoltageTripPct, underVoltageTripPct, overFrequencyTripHz, underFrequencyTripHz } =
+    spec;
+  return { overVoltageTripPct, underVoltageTripPct, overFrequencyTripHz, underFrequencyTripHz };
 }
 
 /** Advances the breaker's travel and tells the plant of a change. */

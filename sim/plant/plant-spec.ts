@@ -66,7 +66,15 @@ export interface BatterySpec extends BreakerTimes {
   readonly isForming: boolean;
 }
 
-export interface ShoreSpec extends BreakerTimes {
+/** What the interface protection shows as its settings; what it does beyond them is not modelled. */
+export interface TripSettings {
+  readonly overVoltageTripPct: number;
+  readonly underVoltageTripPct: number;
+  readonly overFrequencyTripHz: number;
+  readonly underFrequencyTripHz: number;
+}
+
+export interface ShoreSpec extends BreakerTimes, TripSettings {
   /** `converter`: droop and limit of its own; `utility`: stiff. */
   readonly supply: "converter" | "utility";
   readonly isAvailable: boolean;
@@ -83,7 +91,7 @@ export interface ShoreSpec extends BreakerTimes {
   readonly relayMs: number;
 }
 
-export interface PvSpec extends BreakerTimes {
+export interface PvSpec extends BreakerTimes, TripSettings {
   readonly isClosed: boolean;
   readonly peakKw?: number | undefined;
   /** What the sun gives at start, percent of the peak power at 25 °C. */

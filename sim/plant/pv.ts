@@ -8,6 +8,7 @@ import {
   type SourceDevice,
   contactPoints,
   stepBreaker,
+  tripPoints,
 } from "./plant-device.ts";
 import { TRANSIENT_REACTANCE_PU, VOLTAGE_LAG_S } from "./plant-device.ts";
 import type { PvSpec } from "./plant-spec.ts";
@@ -118,6 +119,7 @@ export class Pv implements SourceDevice {
       activePowerKw: this.electricalKw,
       availablePowerKw: this.availableKw,
       powerLimitPct: this.#limitPct,
+      ...tripPoints(this.#spec),
     };
   }
 

@@ -8,6 +8,7 @@ import {
   type SourceDevice,
   contactPoints,
   stepBreaker,
+  tripPoints,
 } from "./plant-device.ts";
 import { TRANSIENT_REACTANCE_PU, VOLTAGE_LAG_S } from "./plant-device.ts";
 import type { ShoreSpec } from "./plant-spec.ts";
@@ -189,6 +190,7 @@ export class Shore implements SourceDevice {
         (this.breaker.isClosed && !this.isStiff ? this.bus.omegaPu : 1),
       importLimitKw: this.#importLimitKw,
       powerReferenceKw: this.#referenceKw,
+      ...tripPoints(this.#spec),
     };
   }
 

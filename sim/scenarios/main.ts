@@ -13,7 +13,7 @@ import { filesOf } from "./installation-files.ts";
 import { INVARIANTS } from "./invariants.ts";
 import { reportPage } from "./report-page.ts";
 import { loadScenarios, sourceFolder, type ScenarioSpec } from "./scenario-file.ts";
-import type { RunReport, ScenarioTask, TaskReport } from "./scenario-worker.ts";
+import type { RunReport, ScenarioTask, TaskRefusal, TaskReport } from "./scenario-worker.ts";
 
 /** `npm run scenarios`: the library of scenarios, each with no fault, with its leader killed, and with a pause. */
 
@@ -297,7 +297,12 @@ function runJob(
       isDone = true;
       worker.disconnect();
     };
-    worker.on("message", (report: TaskReport) => {
+    worker.on("message", (report: TaskReport | TaskRefusal) => {
+      if ("refused" in report) {
+        isDone = true;
+        worker.kill();
+        return reject(new RemsError("REMS_CONFIG_INVALID", report.refused));
+      }
       show(report);
       advance();
     });

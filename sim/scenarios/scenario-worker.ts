@@ -1,4 +1,5 @@
 import process from "node:process";
+import { RemsError } from "../../kernel/errors.ts";
 import { createSeededRandom } from "../ports/seeded-random.ts";
 import type { Finding } from "./finding.ts";
 import { filesOf } from "./installation-files.ts";
@@ -40,6 +41,11 @@ export interface TaskReport {
   readonly outcomes: readonly Outcome[];
   readonly virtualMs: number;
   readonly cpuMs: number;
+}
+
+/** The scenario itself is wrong. */
+export interface TaskRefusal {
+  readonly refused: string;
 }
 
 const SCAN_MS = 100;
@@ -190,7 +196,16 @@ if (process.send !== undefined) {
   const specs = new Map(loadScenarios().map((spec) => [spec.name, spec]));
   process.on("message", (task: ScenarioTask) => {
     const spec = specs.get(task.name);
-    if (spec !== undefined) process.send?.(runTask(task, spec));
+    if (spec === undefined) return;
+    try {
+      process.send?.(runTask(task, spec));
+    } catch (error) {
+      if (!(error instanceof RemsError)) throw error;
+      // What it lays over manifest or plant is wrong: that is for whoever wrote it, not a broken program.
+      // The code at its end is said again by whoever prints it.
+      const refused = error.message.replace(/( \[REMS_\w+\])+$/, "");
+      process.send?.({ refused } satisfies TaskRefusal);
+    }
   });
   // Whoever started this process is gone.
   process.on("disconnect", () => process.exit(0));

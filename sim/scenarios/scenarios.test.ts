@@ -13,6 +13,8 @@ import { Recording, type TakenWrite } from "./recording.ts";
 import { reportPage } from "./report-page.ts";
 import { runScenario } from "./run-scenario.ts";
 import { loadScenarios, parseScenarios, sourceFolder } from "./scenario-file.ts";
+import { ScenarioWorld, SETTLE_MS } from "./scenario-world.ts";
+import { sealed } from "../world/seal.ts";
 
 const library = loadScenarios();
 const small = present(
@@ -100,6 +102,17 @@ describe("a run", () => {
     const rows = [{ atS: 3, inputs: [], expectations: parseExpectations("dg2 is onLoad") }];
     const { findings } = runScenario({ ...small, rows, lengthS: 5 }, 1);
     expect(findings.map(({ check }) => check)).toEqual(["expected"]);
+  });
+
+  it("does not believe for long what a silent device said last", () => {
+    const quality = sealed(() => {
+      const scenario = new ScenarioWorld(filesOf(small), 1);
+      scenario.at(0, () => scenario.world.field.setFaults("dg2", { isSilent: true }));
+      scenario.world.run(SETTLE_MS + 1500);
+      const core = present(scenario.cores.get("port"), "a core of port");
+      return core.latest.images["dg2"]?.["isClosed"]?.[1];
+    });
+    expect(quality).toBe("uncertain");
   });
 
   it("finds a busbar out of its band", () => {

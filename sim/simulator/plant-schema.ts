@@ -76,8 +76,17 @@ const batterySpec = z.strictObject({
   isForming: z.boolean().default(false),
 }) satisfies z.ZodType<BatterySpec>;
 
+/** EN 50549-1. */
+const tripSettings = {
+  overVoltageTripPct: positive.default(110),
+  underVoltageTripPct: positive.default(85),
+  overFrequencyTripHz: positive.default(51.5),
+  underFrequencyTripHz: positive.default(47.5),
+};
+
 const shoreSpec = z.strictObject({
   ...breakerTimes,
+  ...tripSettings,
   supply: z.enum(["converter", "utility"]).default("converter"),
   isAvailable: z.boolean().default(true),
   isPhaseRotationGood: z.boolean().default(true),
@@ -94,6 +103,7 @@ const shoreSpec = z.strictObject({
 
 const pvSpec = z.strictObject({
   ...breakerTimes,
+  ...tripSettings,
   isClosed: z.boolean().default(true),
   peakKw: positive.optional(),
   sunPct: pct.default(50),

@@ -13,9 +13,13 @@ import type {
   DeviceIo,
   PollMode,
 } from "../../kernel/ports/device-io.ts";
+import { TIMING_SETS } from "../../kernel/timings.ts";
 import type { Field, FieldPort } from "./field.ts";
 
-const PROBE_MS = 1000;
+/** A standby reads each device so often: as drivers/modbus, and never old enough to be uncertain. */
+const PROBE_MS = 900;
+/** A point that was not read for so long is uncertain. */
+const STALE_MS = TIMING_SETS.default.staleMs;
 const RECONNECT_MS = 200;
 const CONNECT_TIMEOUT_MS = 500;
 const READ_TIMEOUT_MS = 150;
@@ -175,6 +179,8 @@ class DeviceLink {
   /** By point. */
   readonly #image = new Map<string, PointSample>();
   readonly #changed = new Set<string>();
+  /** When the last whole answer came, this node's clock. */
+  #readAtMs = -Infinity;
   #drainedState: ConnectionState | null = null;
   readonly #confirmed = new Map<string, PointValue>();
   /** Levels are written at least so often, to keep the watchdog content. */
@@ -222,6 +228,7 @@ class DeviceLink {
   }
 
   drain(points: PointSample[], connections: ConnectionSample[]): void {
+    this.#ageImage();
     for (const point of this.#changed) {
       const sample = this.#image.get(point);
       if (sample !== undefined) points.push(sample);
@@ -233,10 +240,21 @@ class DeviceLink {
   }
 
   image(points: PointSample[], connections: ConnectionSample[]): void {
+    this.#ageImage();
     this.#changed.clear();
     this.#drainedState = this.state;
     points.push(...this.#image.values());
     connections.push([this.device, this.state]);
+  }
+
+  /** What was not read for too long is not good any more; the next answer makes it good again. */
+  #ageImage(): void {
+    if (this.#port.clock.monotonicMs() - this.#readAtMs <= STALE_MS) return;
+    for (const [point, [id, value, quality]] of this.#image) {
+      if (quality !== "good") continue;
+      this.#image.set(point, [id, value, "uncertain"]);
+      this.#changed.add(point);
+    }
   }
 
   writeLevels(levels: Waiting): void {
@@ -374,6 +392,7 @@ class DeviceLink {
       0,
       () => device.read(),
       (values) => {
+        if (values !== undefined) this.#readAtMs = this.#port.clock.monotonicMs();
         for (const [point, value, quality = "good"] of values ?? []) {
           const known = this.#image.get(point);
           if (known?.[1] === value && known[2] === quality) continue;
