@@ -209,7 +209,8 @@ function runTable(runs: readonly RunReport[]): string {
 const COLOURS = ["#1b5fa7", "#c2560c", "#14683a", "#7b3fa0", "#a3171f", "#0b7a85", "#8a6d00"];
 
 function plots(curves: Curves, marks: readonly { atS: number; number: number }[]): string {
-  const { grid, nominalHz, frequencyHz, voltagePct, loadKw, powersKw, reactiveKvar } = curves;
+  const { grid, nominalHz, frequencyHz, voltagePct, isLive, loadKw, powersKw, reactiveKvar } =
+    curves;
   const common = { stepMs: CURVE_STEP_MS, marks, dark: darkOf(curves) };
   const one = (values: readonly number[], colour: string): Line[] => [{ name: "", values, colour }];
   const [lowHz, highHz] = [nominalHz * 0.95, nominalHz * 1.05];
@@ -223,7 +224,11 @@ function plots(curves: Curves, marks: readonly { atS: number; number: number }[]
       ...common,
       title: `${grid}: frequency (limits ${Number(lowHz.toFixed(2))} and ${Number(highHz.toFixed(2))})`,
       unit: "Hz",
-      lines: one(frequencyHz, "#1b5fa7"),
+      // A dark busbar has no frequency, and one that comes up runs through all of them.
+      lines: one(
+        frequencyHz.map((hz, index) => (isLive[index] === true ? hz : Number.NaN)),
+        "#1b5fa7",
+      ),
       spanMin: nominalHz / 100,
       limits: [lowHz, highHz],
       height: 130,

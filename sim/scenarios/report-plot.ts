@@ -1,6 +1,7 @@
 /** One curve of a plot. */
 export interface Line {
   readonly name: string;
+  /** NaN where there is nothing to show: a gap. */
   readonly values: readonly number[];
   readonly colour: string;
 }
@@ -64,15 +65,28 @@ export function plot(input: PlotInput): string {
         ({ atS, number }) =>
           `<line x1="${n(x(atS))}" y1="${TOP}" x2="${n(x(atS))}" y2="${height - BOTTOM}" class="mark"/><text x="${n(x(atS))}" y="${TOP - 3}" text-anchor="middle" class="mark">${number}</text>`,
       ),
-    ...lines.map(({ values, colour }) => {
-      const points = values.map(
-        (value, index) => `${n(x((index * stepMs) / 1000))},${n(y(value))}`,
-      );
-      return `<polyline fill="none" stroke="${colour}" stroke-width="1.3" points="${points.join(" ")}"/>`;
-    }),
+    ...lines.flatMap(({ values, colour }) =>
+      pieces(values).map(({ from, values: piece }) => {
+        const at = (index: number) => x(((from + index) * stepMs) / 1000);
+        const points = piece.map((value, index) => `${n(at(index))},${n(y(value))}`);
+        return `<polyline fill="none" stroke="${colour}" stroke-width="1.3" points="${points.join(" ")}"/>`;
+      }),
+    ),
   ];
   const label = `${input.title}, ${input.unit}`;
   return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(label)}"><text x="${LEFT}" y="12" class="title">${escaped(label)}</text>${legend(lines)}${parts.join("")}</svg>`;
+}
+
+/** What lies between the gaps. */
+function pieces(values: readonly number[]): { from: number; values: number[] }[] {
+  const found: { from: number; values: number[] }[] = [];
+  for (const [index, value] of values.entries()) {
+    if (Number.isNaN(value)) continue;
+    const last = found.at(-1);
+    if (last !== undefined && last.from + last.values.length === index) last.values.push(value);
+    else found.push({ from: index, values: [value] });
+  }
+  return found;
 }
 
 /** Names of the lines at the right of the title, where there are several. */
@@ -96,6 +110,7 @@ function scaleOf({ lines, spanMin }: PlotInput): readonly [low: number, high: nu
   let high = Number.NEGATIVE_INFINITY;
   for (const { values } of lines) {
     for (const value of values) {
+      if (Number.isNaN(value)) continue;
       low = Math.min(low, value);
       high = Math.max(high, value);
     }

@@ -242,9 +242,9 @@ describe("a report", () => {
     {
       grid: "port",
       nominalHz: 60,
-      frequencyHz: [60, 56, 60],
+      frequencyHz: [60, 56, 0, 60],
       voltagePct: [100, 99],
-      isLive: [true, false],
+      isLive: [true, true, false, true],
       loadKw: [1],
       powersKw: [{ device: "dg1", kw: [350, 351] }],
       reactiveKvar: [],
@@ -279,6 +279,10 @@ describe("a report", () => {
     expect(page.match(/<svg/g)).toHaveLength(3);
     expect(page).toContain('class="limit"');
     expect(page).toContain('class="dark"');
+    // The frequency has a gap while the busbar is dark: two pieces, and no 0 Hz on the scale.
+    const [frequency = ""] = page.match(/<svg[^]*?<\/svg>/) ?? [];
+    expect(frequency.match(/<polyline/g)).toHaveLength(2);
+    expect(frequency).not.toContain(">0<");
   });
 
   it("gives each step its verdict with what was found, and room for signatures", () => {
