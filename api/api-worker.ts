@@ -77,7 +77,6 @@ const httpServer = createHttpServer({
   view,
   metrics,
   methods,
-  desk,
   incidents,
   simulationControl: data.simulationControl,
   replays,

@@ -1,8 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { rems } from "../proto/generated/rems-v1.ts";
-import type { CommandDesk } from "./control-service.ts";
 import type { IncidentDesk } from "./incident-service.ts";
-import { serveConfiguration } from "./http/configuration-routes.ts";
 import { serveEvents } from "./http/event-stream.ts";
 import { guardAgainstSites, originsOf } from "./http/guard.ts";
 import { httpErrorOf } from "./http/http-status.ts";
@@ -24,7 +22,6 @@ export interface HttpParts {
   readonly view: NodeView;
   readonly metrics: Metrics;
   readonly methods: JsonMethods;
-  readonly desk: CommandDesk;
   readonly incidents: IncidentDesk;
   /** Of the launcher that simulates this installation; null: none. */
   readonly simulationControl: string | null;
@@ -59,7 +56,6 @@ export function createHttpServer(parts: HttpParts): FastifyInstance {
     serveSetupLater(server, view);
     serveReplays(server, parts.incidents, parts.replays);
   }
-  serveConfiguration(server, view, parts.desk);
   relaySimulation(server, parts.simulationControl);
   serveFiles(server, originsOf(view.manifest.nodes));
   return server;

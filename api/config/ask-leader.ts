@@ -6,7 +6,7 @@ import type { CommandDesk } from "../control-service.ts";
 import type { NodeView } from "../node-view.ts";
 import { operatorAddressOf } from "../status-message.ts";
 import type { AskGrid, AskHere } from "./config-desk.ts";
-import { argumentsOf } from "./config-service.ts";
+import { argumentsOf } from "./grid-configurations.ts";
 
 const ANSWER_MS_MAX = 6000;
 

@@ -3,11 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openingOf } from "../../actors/grid/configuration.ts";
+import type { ParameterSet } from "../../actors/grid/parameters.ts";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import { encodeCanonical } from "../../kernel/canonical.ts";
 import { createMiniPlant, type MiniPlant } from "../../test/support/mini-plant.ts";
 import { NodeView } from "../node-view.ts";
-import { type AskGrid, type ConfigDesk, createConfigDesk } from "./config-desk.ts";
+import {
+  type AskGrid,
+  type ConfigDesk,
+  createConfigDesk,
+  type WantedConfig,
+} from "./config-desk.ts";
+import { gridConfigurations } from "./grid-configurations.ts";
 import { writeManifest } from "./manifest-writer.ts";
 import { createRestart } from "./restart-node.ts";
 
@@ -65,9 +72,9 @@ const port = (changes: string, also = ""): string =>
   also;
 const stopLimitOf = (grid: string): unknown =>
   plant.grid(grid).state.configuration?.values["power.stopLimitPct"];
-const request = (manifestText: string, more: object = {}) => ({
+const request = (wanted: WantedConfig, more: object = {}) => ({
   requestId: `r${Math.round(plant.grid("port").state.plantTimeMs)}`,
-  manifestText,
+  wanted,
   expectedRevisions: {},
   acceptCommands: false,
   confirmWithinS: 0,
@@ -83,11 +90,11 @@ describe("what is shown", () => {
       manifestText: shipped,
       fileChanges: [],
       fileProblems: [],
-      grids: [
-        { grid: "port", revision: 1, changedBy: "manifest", trialLeftS: null },
-        { grid: "starboard" },
-      ],
     });
+    expect(gridConfigurations(view)).toMatchObject([
+      { grid: "port", revision: 1, changedBy: "manifest", isOnTrial: false },
+      { grid: "starboard" },
+    ]);
   });
 
   it("names what a file that was edited by hand says otherwise", () => {
@@ -138,6 +145,24 @@ describe("a preview", () => {
     expect(found).toMatchObject({ addedCommands: [], removedCommands: [], needsAcceptance: false });
   });
 
+  it("takes a few values in place of a text, by the same checks", async () => {
+    const edits = (parameters: ParameterSet) => [{ grid: "port", parameters }];
+    expect(await desk.preview(edits({ "power.stopLimitPct": 66 }), false)).toMatchObject({
+      changes: [{ path: "grids.port.power.stop_limit_pct", from: 70, to: 66, kind: "live" }],
+      grids: [{ grid: "port", parameters: { "power.stopLimitPct": 66 } }],
+    });
+    const wrong = await desk.preview(edits({ "power.stopLimitPct": 99 }), false);
+    expect(wrong.problems.join()).toMatch(/less than start_limit_pct/);
+    await expect(desk.preview(edits({ "power.sailLimitPct": 9 }), false)).rejects.toThrow(
+      /sailLimitPct; allowed is a parameter of port/,
+    );
+    await expect(desk.preview(edits({ "power.stopLimitPct": "9" }), false)).rejects.toThrow(
+      /is "9"; allowed is a number/,
+    );
+    await desk.apply(request(edits({ "power.stopLimitPct": 66 })));
+    expect(stopLimitOf("port")).toBe(66);
+  });
+
   it("lists everything that is wrong with a manifest, and nothing else", async () => {
     const found = await desk.preview(port("stop_limit_pct = 99"), true);
     expect(found.problems.join()).toMatch(/less than start_limit_pct/);
@@ -152,7 +177,11 @@ describe("to apply", () => {
     write();
     const trials = await desk.apply(request(port("stop_limit_pct = 66")));
     expect(trials).toMatchObject([{ grid: "port", revision: 2, confirmWithinS: 60 }]);
-    expect(desk.show().grids[0]?.trialLeftS).toBeGreaterThan(59);
+    expect(gridConfigurations(view)[0]).toMatchObject({
+      isOnTrial: true,
+      trialLeftS: expect.closeTo(60, 0) as unknown,
+      beforeTrial: { "power.stopLimitPct": { number: 70 } },
+    });
     write();
     expect(readFileSync(view.manifest.path, "utf8")).toBe(shipped);
     expect(await desk.settle("c", true, "", "eve")).toMatchObject([

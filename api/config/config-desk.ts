@@ -1,14 +1,15 @@
 import { setImmediate as pause } from "node:timers/promises";
 import { guardOf, planInForce, withValues } from "../../actors/grid/configuration.ts";
-import { parametersOf, type ParameterSet } from "../../actors/grid/parameters.ts";
+import { isFitting, parametersOf, type ParameterSet } from "../../actors/grid/parameters.ts";
 import type { Manifest } from "../../configs/manifest.ts";
 import { problemText } from "../../configs/problem.ts";
 import { isTable } from "../../configs/setup/document.ts";
 import type { OperatorRequest } from "../../kernel/command.ts";
 import { RemsError } from "../../kernel/errors.ts";
-import type { PointValue } from "../../kernel/point.ts";
+import { invalid } from "../control-service.ts";
 import type { NodeView } from "../node-view.ts";
 import { changesBetween, type ConfigChange } from "./config-changes.ts";
+import { differing } from "./grid-configurations.ts";
 import { checkText, type CheckedText, readText, textInForce } from "./manifest-in-force.ts";
 import { PREDICT_MS, predict, type PredictedCommand, type Prediction } from "./predict.ts";
 
@@ -26,15 +27,14 @@ export type AskHere = (
   isValidateOnly: boolean,
 ) => Promise<{ readonly isAccepted: boolean; readonly reason: string }>;
 
-export interface GridConfiguration {
+/** Parameters of one grid, laid over those in force. */
+export interface GridEdits {
   readonly grid: string;
-  readonly revision: number;
-  readonly changedBy: string;
   readonly parameters: ParameterSet;
-  /** Time until a change on trial is undone, s; null where none is. */
-  readonly trialLeftS: number | null;
-  readonly hasPrevious: boolean;
 }
+
+/** A manifest's text, "" for the node's file; or changes of what is in force. */
+export type WantedConfig = string | readonly GridEdits[];
 
 export interface ConfigShown {
   readonly node: string;
@@ -42,7 +42,6 @@ export interface ConfigShown {
   readonly manifestText: string;
   readonly fileChanges: readonly ConfigChange[];
   readonly fileProblems: readonly string[];
-  readonly grids: readonly GridConfiguration[];
 }
 
 export interface GridPreview {
@@ -68,8 +67,7 @@ export interface ConfigPreview {
 
 export interface ApplyRequest {
   readonly requestId: string;
-  /** "": the node's file. */
-  readonly manifestText: string;
+  readonly wanted: WantedConfig;
   readonly expectedRevisions: Readonly<Record<string, number>>;
   readonly acceptCommands: boolean;
   readonly confirmWithinS: number;
@@ -95,7 +93,7 @@ export interface GridSettled {
 /** The configuration of the running installation, for whoever asks: gRPC and HTTP offer the same. */
 export interface ConfigDesk {
   show(): ConfigShown;
-  preview(manifestText: string, withPrediction: boolean): Promise<ConfigPreview>;
+  preview(wanted: WantedConfig, withPrediction: boolean): Promise<ConfigPreview>;
   apply(request: ApplyRequest): Promise<readonly GridTrial[]>;
   settle(
     requestId: string,
@@ -132,24 +130,17 @@ export function createConfigDesk(view: NodeView, startText: string, askGrid: Ask
       manifestText: running.text,
       fileChanges: changesOf(running, file),
       fileProblems: file.problems.map(problemText),
-      grids: [...view.replicas].map(([grid, { state }]): GridConfiguration => {
-        const { configuration, plantTimeMs } = state;
-        const trial = configuration?.trial ?? null;
-        return {
-          grid,
-          revision: configuration?.revision ?? 0,
-          changedBy: configuration?.changedBy ?? "",
-          parameters: configuration?.values ?? {},
-          trialLeftS: trial === null ? null : Math.max(0, (trial.endsAtMs - plantTimeMs) / 1000),
-          hasPrevious: (configuration?.previous ?? null) !== null,
-        };
-      }),
     };
   };
 
-  const preview: ConfigDesk["preview"] = async (manifestText, withPrediction) => {
+  const textOf = (wanted: WantedConfig): string => {
+    if (typeof wanted === "string") return wanted || (readText(manifest.path) ?? "");
+    return textInForce(startText, manifest, edited(valuesInForce(), wanted));
+  };
+
+  const preview: ConfigDesk["preview"] = async (request, withPrediction) => {
     const running = inForce();
-    const wanted = checkText(manifestText || (readText(manifest.path) ?? ""), manifest.path);
+    const wanted = checkText(textOf(request), manifest.path);
     const problems = wanted.problems.map(problemText);
     if (wanted.manifest === null) return { ...NOTHING, problems };
     const changes = changesOf(running, wanted);
@@ -207,6 +198,27 @@ export function createConfigDesk(view: NodeView, startText: string, askGrid: Ask
   return { show, preview, apply, settle };
 }
 
+/** @throws {@link RemsError} `REMS_REQUEST_INVALID` for a grid or a parameter that is not here. */
+function edited(
+  values: ReadonlyMap<string, ParameterSet>,
+  edits: readonly GridEdits[],
+): Map<string, ParameterSet> {
+  const result = new Map(values);
+  for (const { grid, parameters } of edits) {
+    const own = result.get(grid);
+    if (own === undefined)
+      throw invalid("edits.grid", grid, `one of ${[...values.keys()].join(", ")}`);
+    for (const [name, value] of Object.entries(parameters)) {
+      const before = own[name];
+      if (before === undefined) throw invalid("edits.parameters", name, `a parameter of ${grid}`);
+      if (!isFitting(name, before, value))
+        throw invalid(`edits.parameters.${name}`, JSON.stringify(value), `a ${typeof before}`);
+    }
+    result.set(grid, { ...own, ...parameters });
+  }
+  return result;
+}
+
 const NOTHING: ConfigPreview = {
   problems: [],
   changes: [],
@@ -239,15 +251,6 @@ function gridPreviews(view: NodeView, wanted: Manifest): GridPreview[] {
       configuration.trial === null ? (guardOf(plan, state, names) ?? "") : "a change is on trial";
     return [{ grid, revision: configuration.revision, parameters, refusal }];
   });
-}
-
-/** Only names that both know: others are of the structure. */
-function differing(before: ParameterSet, after: ParameterSet): ParameterSet {
-  const changes: Record<string, PointValue> = {};
-  for (const [name, value] of Object.entries(after)) {
-    if (before[name] !== undefined && before[name] !== value) changes[name] = value;
-  }
-  return changes;
 }
 
 async function predictFor(
@@ -297,7 +300,7 @@ async function parametersFrom(
   preview: ConfigDesk["preview"],
   request: ApplyRequest,
 ): Promise<readonly Wanted[]> {
-  const found = await preview(request.manifestText, !request.acceptCommands);
+  const found = await preview(request.wanted, !request.acceptCommands);
   if (found.problems.length > 0) {
     throw new RemsError("REMS_CONFIG_INVALID", found.problems.join("\n"));
   }
@@ -352,7 +355,7 @@ export function engineer(
   grid: string,
   command: string,
   user: string,
-  values: Readonly<Record<string, PointValue>>,
+  values: ParameterSet,
 ): OperatorRequest {
   const actor = `grids/${grid}`;
   return {

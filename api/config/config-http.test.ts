@@ -71,7 +71,7 @@ const changed = readFileSync(path, "utf8").replace(
 
 it("shows, previews, tries out and confirms over HTTP, until the file has it", async () => {
   for (let tries = 0; tries < 200; tries++) {
-    const { json } = await ask("GET", "/config");
+    const { json } = await ask("GET", "/config?parameters_only=true");
     const [grid] = json["grids"] as { readonly revision: number | string }[];
     if (Number(grid?.revision) > 0) break;
   }
@@ -83,11 +83,14 @@ it("shows, previews, tries out and confirms over HTTP, until the file has it", a
     grids: [{ grid: "port", parameters: { "power.stopLimitPct": { number: 66 } } }],
     needsAcceptance: false,
   });
-  const applied = await ask("POST", "/config/apply", { requestId: "a1", manifestText: changed });
+  const edits = [{ grid: "port", parameters: { "power.stopLimitPct": { number: 66 } } }];
+  const edited = await ask("POST", "/config/preview", { edits });
+  expect(edited.json["changes"]).toEqual(preview.json["changes"]);
+  const applied = await ask("POST", "/config/apply", { requestId: "a1", edits });
   expect(applied.json).toMatchObject({ trials: [{ grid: "port", confirmWithinS: 60 }] });
-  const onTrial = await ask("GET", "/config");
+  const onTrial = await ask("GET", "/config?parameters_only=true");
   expect(onTrial.json["grids"]).toMatchObject([
-    { grid: "port", isOnTrial: true },
+    { grid: "port", isOnTrial: true, beforeTrial: { "power.stopLimitPct": { number: 70 } } },
     { grid: "starboard" },
   ]);
   await ask("POST", "/config/settle", { requestId: "s1", isConfirmed: true });

@@ -18,7 +18,7 @@ export function createConfigParts(
   const ask = createAskGrid(view, desk);
   const config = createConfigDesk(view, startText, ask.anywhere);
   return {
-    service: configService(config, ask.here, createRestart(view, events.restart)),
+    service: configService(view, config, ask.here, createRestart(view, events.restart)),
     write: () => writeManifest(view, events.manifest),
   };
 }

@@ -3,9 +3,11 @@ import type { PointValue } from "../../kernel/point.ts";
 import { counter } from "../../proto/field-check.ts";
 import { rems, type Types } from "../../proto/generated/rems-v1.ts";
 import { invalid, text } from "../control-service.ts";
+import type { NodeView } from "../node-view.ts";
 import { type Service, unary } from "../service.ts";
 import type { ChangeKind, ConfigChange } from "./config-changes.ts";
-import { type AskHere, type ConfigDesk, engineer } from "./config-desk.ts";
+import { type AskHere, type ConfigDesk, engineer, type WantedConfig } from "./config-desk.ts";
+import { argumentsOf, gridConfigurations } from "./grid-configurations.ts";
 import type { PredictedCommand } from "./predict.ts";
 
 type Argument = Types.rems.v1.IArgument;
@@ -24,6 +26,7 @@ export interface RestartRequest {
 
 /** The desk over gRPC. `askHere` decides where this node leads; `restart` starts the node anew. */
 export function configService(
+  view: NodeView,
   desk: ConfigDesk,
   askHere: AskHere,
   restart: (request: RestartRequest) => Promise<string>,
@@ -36,18 +39,11 @@ export function configService(
         ...shown,
         fileChanges: shown.fileChanges.map(changeMessage),
         fileProblems: [...shown.fileProblems],
-        grids: shown.grids.map(({ trialLeftS, parameters, ...grid }) =>
-          v1.GridConfiguration.create({
-            ...grid,
-            parameters: argumentsOf(parameters),
-            isOnTrial: trialLeftS !== null,
-            trialLeftS: trialLeftS ?? 0,
-          }),
-        ),
+        grids: gridConfigurations(view),
       });
     }),
     previewConfig: unary(async (message: Types.rems.v1.PreviewConfigRequest) => {
-      const found = await desk.preview(manifest(message.manifestText), !message.withoutPrediction);
+      const found = await desk.preview(wantedOf(message), !message.withoutPrediction);
       return v1.PreviewConfigResponse.create({
         ...found,
         problems: [...found.problems],
@@ -68,7 +64,7 @@ export function configService(
       ]);
       const trials = await desk.apply({
         requestId: requestId(message.requestId),
-        manifestText: manifest(message.manifestText),
+        wanted: wantedOf(message),
         expectedRevisions: Object.fromEntries(revisions) as Record<string, number>,
         acceptCommands: message.acceptCommands,
         confirmWithinS: message.confirmWithinS,
@@ -125,6 +121,20 @@ function manifest(found: string): string {
   throw invalid("manifest_text", `${found.length} characters`, `at most ${MANIFEST_LENGTH_MAX}`);
 }
 
+interface WantedMessage {
+  readonly manifestText: string;
+  readonly edits: readonly Types.rems.v1.IGridEdits[];
+}
+
+function wantedOf({ manifestText, edits }: WantedMessage): WantedConfig {
+  if (edits.length === 0) return manifest(manifestText);
+  if (manifestText !== "") throw invalid("edits", "given with a manifest_text", "either of them");
+  return edits.map(({ grid, parameters }) => ({
+    grid: grid ?? "",
+    parameters: valuesOf(parameters ?? {}),
+  }));
+}
+
 function requestId(found: string): string {
   if (found.length >= 1 && found.length <= REQUEST_ID_LENGTH_MAX) return found;
   throw invalid(
@@ -154,21 +164,6 @@ function changeMessage({ path, grid, from, to, kind }: ConfigChange) {
 
 function commandMessage({ afterMs, ...command }: PredictedCommand) {
   return rems.v1.PredictedCommand.create({ ...command, afterS: afterMs / 1000 });
-}
-
-export function argumentsOf(
-  values: Readonly<Record<string, PointValue>>,
-): Record<string, Argument> {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      typeof value === "number"
-        ? { number: value }
-        : typeof value === "boolean"
-          ? { flag: value }
-          : { text: value },
-    ]),
-  );
 }
 
 function valuesOf(found: Readonly<Record<string, Argument>>): Record<string, PointValue> {

@@ -1,7 +1,9 @@
 import { parametersHash, parametersOf, type ParameterSet } from "../../actors/grid/parameters.ts";
 import type { CommandDesk } from "../control-service.ts";
 import type { NodeView } from "../node-view.ts";
+import type { Types } from "../../proto/generated/rems-v1.ts";
 import { type Service, unary, type UnaryMethod } from "../service.ts";
+import { parametersOnly } from "./grid-configurations.ts";
 
 const METHODS = [
   "getConfig",
@@ -49,16 +51,18 @@ export function createLazyConfig(
   const startHashes = new Map<string, string>(
     view.manifest.grids.map((grid) => [grid.id, parametersHash(parametersOf(grid))]),
   );
+  const later = (name: (typeof METHODS)[number]) =>
+    unary(async (request: never) => {
+      const method = (await load()).service[name] as UnaryMethod<never, unknown>;
+      return method.answer(request);
+    });
   return {
-    service: Object.fromEntries(
-      METHODS.map((name) => [
-        name,
-        unary(async (request: never) => {
-          const method = (await load()).service[name] as UnaryMethod<never, unknown>;
-          return method.answer(request);
-        }),
-      ]),
-    ),
+    service: {
+      ...Object.fromEntries(METHODS.map((name) => [name, later(name)])),
+      getConfig: unary((request: Types.rems.v1.GetConfigRequest) =>
+        request.parametersOnly ? parametersOnly(view) : later("getConfig").answer(request as never),
+      ),
+    },
     look() {
       let isNews = false;
       for (const [grid, replica] of view.replicas) {

@@ -1,12 +1,16 @@
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { parse } from "smol-toml";
 import { parametersOf, type ParameterSet } from "../../actors/grid/parameters.ts";
 import { checkFile } from "../../configs/config-file.ts";
 import { editToml } from "../../configs/edit-toml.ts";
 import { type FieldSchema, fieldSchema, schemaAt } from "../../configs/field-schema.ts";
 import { checkManifestText, type CheckedManifest } from "../../configs/load-manifest.ts";
-import { readProfiles, shippedProfileDirectory } from "../../configs/load-profile.ts";
+import {
+  type ReadProfiles,
+  readProfiles,
+  shippedProfileDirectory,
+} from "../../configs/load-profile.ts";
 import { manifestSchema } from "../../configs/manifest-schema.ts";
 import type { Manifest } from "../../configs/manifest.ts";
 import type { ConfigPath } from "../../configs/problem.ts";
@@ -24,7 +28,7 @@ export interface CheckedText extends CheckedManifest {
 export function checkText(text: string, path: string): CheckedText {
   const file = checkFile(manifestSchema, text, path).value;
   const own = (file?.profile_directories ?? []).map((one) => resolve(dirname(path), one));
-  const { profiles, problems } = readProfiles([shippedProfileDirectory(), ...own]);
+  const { profiles, problems } = profilesOf([shippedProfileDirectory(), ...own]);
   const checked = checkManifestText(text, { path, profiles });
   const all = [...problems, ...checked.problems];
   return {
@@ -33,6 +37,26 @@ export function checkText(text: string, path: string): CheckedText {
     problems: all,
     complete: file as Table | null,
   };
+}
+
+let profilesRead: { readonly stamp: string; readonly found: ReadProfiles } | null = null;
+
+/** Reading all profiles takes longer than checking a manifest, and they rarely change. */
+function profilesOf(directories: readonly string[]): ReadProfiles {
+  const stamp = directories.map(stampOf).join("\n");
+  if (profilesRead?.stamp !== stamp) profilesRead = { stamp, found: readProfiles(directories) };
+  return profilesRead.found;
+}
+
+/** Another one where a file came, went or changed. */
+function stampOf(directory: string): string {
+  if (!existsSync(directory)) return `${directory}: none`;
+  const names = readdirSync(directory).filter((name) => name.endsWith(".toml"));
+  const files = names.map((name) => {
+    const { mtimeMs, size } = statSync(join(directory, name));
+    return `${name} ${mtimeMs} ${size}`;
+  });
+  return `${directory}: ${files.join(", ")}`;
 }
 
 /** The text with the values in force in place of its own, everything else as it is written. */

@@ -2,6 +2,7 @@ import { runIncidentJob } from "../../history/incident-job.ts";
 import { MessageSchemas } from "../../proto/message-schema.ts";
 import { OPERATOR_DESCRIPTOR_SET } from "../../proto/generated/operator-descriptors.ts";
 import { alarmService } from "../alarm-service.ts";
+import { parametersOnly } from "../config/grid-configurations.ts";
 import { createCommandDesk, type CommandDesk } from "../control-service.ts";
 import { createHttpServer } from "../http-server.ts";
 import { JsonMethods } from "../http/methods.ts";
@@ -42,13 +43,13 @@ export async function serveReplayHttp(session: ReplaySession): Promise<number> {
     ["rems.v1.InspectionService", inspectionService(view)],
     ["rems.v1.ControlService", desk.service],
     ["rems.v1.AlarmService", alarmService(view, desk)],
+    ["rems.v1.ConfigService", { getConfig: unary(() => parametersOnly(view)) }],
     ["rems.v1.ReplayService", service],
   ]);
   const server = createHttpServer({
     view,
     metrics: createMetrics(view, () => 0),
     methods: new JsonMethods(new MessageSchemas(OPERATOR_DESCRIPTOR_SET), services),
-    desk,
     incidents,
     simulationControl: null,
     replays: null,

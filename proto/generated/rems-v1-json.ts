@@ -796,6 +796,8 @@ export interface AlarmDefinition {
 }
 
 export interface GetConfigRequest {
+  /** Only node and grids: what may be asked often. */
+  readonly parametersOnly: boolean;
 }
 
 export interface GetConfigResponse {
@@ -822,6 +824,16 @@ export interface GridConfiguration {
   readonly trialLeftS: number;
   /** There is a state before the last confirmed change to go back to. */
   readonly hasPrevious: boolean;
+  /** While a change is on trial: what holds again where nobody keeps it. Only what differs. */
+  readonly beforeTrial: { readonly [key: string]: Argument };
+  /** The last change was undone by itself because nobody kept it. */
+  readonly isUndone: boolean;
+}
+
+/** Parameters of one grid, laid over those in force. */
+export interface GridEdits {
+  readonly grid: string;
+  readonly parameters: { readonly [key: string]: Argument };
 }
 
 export interface ConfigChange {
@@ -839,6 +851,8 @@ export interface PreviewConfigRequest {
   readonly manifestText: string;
   /** Leave out what the grids would command. */
   readonly withoutPrediction: boolean;
+  /** In place of a text: what is in force with these changes. */
+  readonly edits: readonly GridEdits[];
 }
 
 export interface PreviewConfigResponse {
@@ -895,6 +909,8 @@ export interface ApplyConfigRequest {
   readonly revert: boolean;
   /** Only the part of it that changes while everything runs; the rest needs RestartNode. */
   readonly parametersOnly: boolean;
+  /** In place of a text: what is in force with these changes. */
+  readonly edits: readonly GridEdits[];
 }
 
 export interface ApplyConfigResponse {

@@ -183,6 +183,27 @@ describe("layers", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("the API worker loads no schemas and no parser of manifests before somebody asks for them", () => {
+    const via = new Map([["api/api-worker.ts", ""]]);
+    const wrong: string[] = [];
+    for (const [file, chain] of via) {
+      const text = read(file).replaceAll(/\bimport\("[^"]+"\)/g, "");
+      for (const [, type, from, alone] of text.matchAll(IMPORT)) {
+        const target = from ?? alone ?? "";
+        if (type !== undefined) continue;
+        if (target === "zod" || target === "smol-toml")
+          wrong.push(
+            `${file} imports ${target}, loaded by ${chain}: import() it where it is needed`,
+          );
+        if (!target.startsWith(".")) continue;
+        const path = posix.normalize(posix.join(posix.dirname(file), target));
+        if (!via.has(path)) via.set(path, `${file} ← ${chain}`);
+      }
+    }
+    expect(via.size).toBeGreaterThan(50);
+    expect(wrong).toEqual([]);
+  });
+
   it("the web application imports nothing of the other folders, and only packages that are bundled", () => {
     const packages = ["preact", "preact/hooks", "@preact/signals", "uplot", "@dagrejs/dagre"];
     const wrong: string[] = [];

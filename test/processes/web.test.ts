@@ -180,7 +180,7 @@ describe("axe finds nothing serious, in both themes, on", () => {
   });
 });
 
-it("a parameter is tried, and undone again", async () => {
+it("a parameter is tried, and rolled back again", async () => {
   await open("settings");
   const field = page
     .getByRole("group", { name: "Power" })
@@ -188,15 +188,16 @@ it("a parameter is tried, and undone again", async () => {
     .first();
   await field.waitFor({ timeout: SEEN_MS_MAX });
   const before = await field.inputValue();
-  await field.fill("80");
-  await page.getByRole("button", { name: "Try it for 60 s …" }).click();
-  await page.getByText(/It would be accepted/).waitFor({ timeout: SEEN_MS_MAX });
+  await field.fill("84");
+  await page.getByRole("button", { name: "What would it change?" }).click();
+  const change = page.getByRole("region", { name: "What it would change" });
+  await change.getByText(/start_limit_pct: 85 → 84 \(live\)/).waitFor({ timeout: SEEN_MS_MAX });
   await shot("settings-question");
-  await page.getByRole("dialog").getByRole("button", { name: "Try it" }).click();
+  await page.getByRole("button", { name: "Try it for 60 s" }).click();
   await page.getByText(/^On trial: undone in \d+ s/).waitFor({ timeout: SEEN_MS_MAX });
-  expect(await field.inputValue()).toBe("80");
+  expect(await field.inputValue()).toBe("84");
   await shot("settings-trial");
-  await page.getByRole("button", { name: "Undo it now" }).click();
+  await page.getByRole("button", { name: "Roll it back" }).click();
   await page.getByText(/^On trial/).waitFor({ state: "detached", timeout: SEEN_MS_MAX });
   await expect.poll(() => field.inputValue(), { timeout: SEEN_MS_MAX }).toBe(before);
 });

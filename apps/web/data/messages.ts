@@ -16,6 +16,8 @@ export type {
   Failover,
   GetConfigResponse,
   GetPositionResponse,
+  GridConfiguration,
+  GridEdits,
   GridStatus,
   IncidentEntry,
   Leadership,

@@ -62,7 +62,8 @@ export const paths = {
   configPreview: `${API}/config/preview`,
   configApply: `${API}/config/apply`,
   configSettle: `${API}/config/settle`,
-  configuration: (grid: string) => `${API}/grids/${part(grid)}/configuration`,
+  /** Parameters of the grids alone: cheap. */
+  parameters: `${API}/config?parametersOnly=true`,
   alarms: `${API}/alarms?withHidden=true`,
   alarmAct: `${API}/alarms/act`,
   alarmDefinitions: `${API}/alarm-definitions`,

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
-import type { Configuration } from "../../data/configuration.ts";
-import type { GridStatus } from "../../data/messages.ts";
+import { configurationOf, plain } from "../../data/configuration.ts";
+import type { GetConfigResponse, GridStatus } from "../../data/messages.ts";
 import { paths } from "../../data/paths.ts";
 import { lookOf } from "../../diagram/device-look.ts";
 import { fixed } from "../../parts/format.ts";
@@ -11,10 +11,11 @@ const EVERY_MS = 5000;
 
 /** The load-dependent start table of the grid's sets, from the parameters in force. */
 export function StartTable({ grid }: { grid: GridStatus }): JSX.Element | null {
-  const { value } = useAnswer<Configuration>(paths.configuration(grid.grid), EVERY_MS);
+  const { value } = useAnswer<GetConfigResponse>(paths.parameters, EVERY_MS);
+  const configuration = configurationOf(value, grid.grid);
   const gensets = grid.devices.filter(({ kind }) => kind === "genset");
-  if (value === null || gensets.length === 0) return null;
-  const { values } = value;
+  if (configuration === undefined || gensets.length === 0) return null;
+  const values = plain(configuration.parameters);
   const number = (name: string): number => Number(values[`power.${name}`] ?? 0);
   const order = orderOf(values["power.startOrder"]);
   const rank = (id: string): number => (order.includes(id) ? order.indexOf(id) : order.length);

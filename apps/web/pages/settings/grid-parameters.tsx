@@ -1,19 +1,19 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import {
-  endTrial,
-  tryValues,
-  type Configuration,
+  configurationOf,
+  editsOf,
+  plain,
   type Parameters,
   type ParameterValue,
 } from "../../data/configuration.ts";
-import type { GridStatus, Reply } from "../../data/messages.ts";
+import type { GetConfigResponse, GridStatus } from "../../data/messages.ts";
 import { paths } from "../../data/paths.ts";
 import { grids } from "../../data/store.ts";
-import { ask } from "../../parts/dialog.tsx";
-import { tell } from "../../parts/notices.tsx";
 import { useAnswer } from "../../parts/use-answer.ts";
 import { differenceOf, groupParameters, type Parameter } from "./parameter-groups.ts";
+import { Trial } from "./trial.tsx";
+import { TryChange } from "./try-change.tsx";
 
 const EVERY_MS = 1000;
 
@@ -42,49 +42,39 @@ export function GridParameters(): JSX.Element {
 }
 
 function OfGrid({ grid }: { grid: GridStatus }): JSX.Element {
-  const {
-    value: configuration,
-    failure,
-    again,
-  } = useAnswer<Configuration>(paths.configuration(grid.grid), EVERY_MS);
+  const { value, failure, again } = useAnswer<GetConfigResponse>(paths.parameters, EVERY_MS);
   const [changes, setChanges] = useState<Parameters>({});
+  const configuration = configurationOf(value, grid.grid);
   const revision = configuration?.revision ?? 0;
   // What was typed is about the values that were shown.
   useEffect(() => setChanges({}), [revision]);
-  if (configuration === null)
+  if (configuration === undefined)
     return <p class="waiting">{failure === "" ? "Asking the node …" : failure}</p>;
-  const { values, manifest, trial } = configuration;
+  const values = plain(configuration.parameters);
   const edited = Object.fromEntries(
-    Object.entries(changes).filter(([name, value]) => values[name] !== value),
+    Object.entries(changes).filter(([name, to]) => values[name] !== to),
   );
   const difference = differenceOf(values, { ...values, ...edited });
-  const set = (name: string, value: ParameterValue): void =>
-    setChanges({ ...changes, [name]: value });
+  const set = (name: string, to: ParameterValue): void => setChanges({ ...changes, [name]: to });
   return (
     <>
-      {configuration.isUndone && trial === null ? (
-        <p class="check refused" role="status">
-          The last change was undone by itself: nobody kept it in time.
-        </p>
-      ) : null}
+      <Trial grids={[configuration]} onEnded={again} />
       <div class="settings-columns">
         {groupParameters(values).map(({ title, parameters }) => (
-          <fieldset key={title} class="panel parameters" disabled={trial !== null}>
+          <fieldset key={title} class="panel parameters" disabled={configuration.isOnTrial}>
             <legend>{title}</legend>
             {parameters.map((parameter) => (
               <ParameterInput
                 key={parameter.name}
                 parameter={parameter}
                 edited={edited[parameter.name]}
-                manifest={manifest[parameter.name]}
-                onChange={(value) => set(parameter.name, value)}
+                onChange={(to) => set(parameter.name, to)}
               />
             ))}
           </fieldset>
         ))}
       </div>
       <section class="panel difference" aria-label="Difference">
-        {trial === null ? null : <Trial grid={grid} configuration={configuration} onDone={again} />}
         <p>
           Revision {revision}
           {configuration.changedBy === "" ? "" : `, by ${configuration.changedBy}`}.{" "}
@@ -95,122 +85,31 @@ function OfGrid({ grid }: { grid: GridStatus }): JSX.Element {
             <li key={line}>{line}</li>
           ))}
         </ul>
-        <div class="toolbar">
-          <button
-            type="button"
-            class="primary"
-            disabled={difference.length === 0 || trial !== null}
-            onClick={() => askToTry(grid, edited, revision, difference, again)}
-          >
-            Try it for 60 s …
-          </button>
-          <button type="button" disabled={difference.length === 0} onClick={() => setChanges({})}>
-            Forget the edits
-          </button>
-        </div>
+        <TryChange
+          wanted={difference.length === 0 ? null : { edits: [editsOf(grid.grid, edited)] }}
+          onForget={() => setChanges({})}
+          onTried={again}
+        />
       </section>
     </>
   );
-}
-
-function askToTry(
-  grid: GridStatus,
-  changes: Parameters,
-  revision: number,
-  difference: readonly string[],
-  onDone: () => void,
-): void {
-  ask({
-    title: `Change ${grid.name}?`,
-    body: (
-      <>
-        <ul class="reasons">
-          {difference.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-        <p class="note">
-          It is in force on every controller at once, and undone by itself after 60 s unless
-          somebody keeps it.
-        </p>
-      </>
-    ),
-    confirm: "Try it",
-    check: () => tryValues(grid, changes, revision, true),
-    act: () => report(tryValues(grid, changes, revision, false)).then(onDone),
-  });
-}
-
-function Trial({
-  grid,
-  configuration,
-  onDone,
-}: {
-  grid: GridStatus;
-  configuration: Configuration;
-  onDone: () => void;
-}): JSX.Element {
-  const { revision, trial, values } = configuration;
-  const end = (isKept: boolean): void => void report(endTrial(grid, revision, isKept)).then(onDone);
-  return (
-    <div class="trial" role="status" aria-label="On trial">
-      <div>
-        <h2>
-          On trial: undone in {Math.max(0, Math.ceil((trial?.endsInMs ?? 0) / 1000))} s unless it is
-          kept
-        </h2>
-        <ul>
-          {differenceOf(trial?.before ?? {}, values).map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-      </div>
-      <div class="toolbar">
-        <button type="button" class="primary" onClick={() => end(true)}>
-          Keep it
-        </button>
-        <button type="button" onClick={() => end(false)}>
-          Undo it now
-        </button>
-      </div>
-    </div>
-  );
-}
-
-async function report(asked: Promise<Reply>): Promise<void> {
-  try {
-    const { isAccepted, reason } = await asked;
-    tell(reason, !isAccepted);
-  } catch (error) {
-    tell(error instanceof Error ? error.message : String(error), true);
-  }
 }
 
 interface ParameterInputProps {
   readonly parameter: Parameter;
   /** Absent: not edited. */
   readonly edited: ParameterValue | undefined;
-  readonly manifest: ParameterValue | undefined;
   readonly onChange: (value: ParameterValue) => void;
 }
 
 const MODES = ["observe", "advise", "control"];
 
-function ParameterInput({
-  parameter,
-  edited,
-  manifest,
-  onChange,
-}: ParameterInputProps): JSX.Element {
+function ParameterInput({ parameter, edited, onChange }: ParameterInputProps): JSX.Element {
   const { name, label, unit, value } = parameter;
   const now = edited ?? value;
-  const isOther = manifest !== undefined && manifest !== value;
   return (
     <label class={edited === undefined ? "parameter" : "parameter edited"}>
-      <span>
-        {label}
-        {isOther ? <small> (manifest: {manifest === "" ? "none" : String(manifest)})</small> : null}
-      </span>
+      <span>{label}</span>
       {typeof value === "boolean" ? (
         <input
           type="checkbox"
