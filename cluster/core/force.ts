@@ -8,8 +8,10 @@ import { requestRead } from "./record-view.ts";
 import type { Learned } from "./record-view.ts";
 import { attempt } from "./taking-over.ts";
 
-/** A break-glass that finds no majority of the coordinator is given up after so long. */
-const FORCE_MS_MAX = 10_000;
+/** A break-glass that finds no majority of the coordinator is given up after so long: before whoever asked gives up waiting. */
+const FORCE_MS_MAX = 4000;
+/** Nobody else may have been seen to lead for so long. */
+const FORCE_QUIET_MS = 5000;
 
 /**
  * Break-glass: take over without waiting for promises, whatever the record says, even one that was refused. The engineer vouches that the
@@ -41,24 +43,44 @@ export function startForce(draft: Draft, requestId: string): void {
   requestRead(draft);
 }
 
+/** Who was heard with authority may have written to devices, and may do so still. */
 function leaderWithAuthority({ state, nowMs, options }: Draft): string | null {
   const { heard } = state.following;
-  const isHeard = heard !== null && nowMs - heard.atMs < options.timings.graceMs;
-  return isHeard && heard.hasAuthority
-    ? `${heard.leader.node} leads and has authority: use a transfer`
-    : null;
+  if (heard === null) return null;
+  const { node } = heard.leader;
+  const agoMs =
+    nowMs - (heard.hasAuthority ? heard.atMs : (heard.noAuthoritySinceMs ?? heard.atMs));
+  if (heard.hasAuthority && agoMs < options.timings.graceMs)
+    return `${node} leads and has authority: use a transfer`;
+  if (agoMs >= FORCE_QUIET_MS) return null;
+  return `${node} had authority ${seconds(agoMs)} s ago: force again once it has been silent for ${seconds(FORCE_QUIET_MS)} s`;
 }
+
+/** A record that another one goes on writing belongs to a leader that lives, whether or not it is heard here. */
+function writerOfRecord(
+  { state, nowMs }: Draft,
+  { revision, record }: { readonly revision: number; readonly record: LeadershipRecord | null },
+): string | null {
+  if (record === null || record.leader.node === state.self.node) return null;
+  const { seen } = state.view;
+  const unchangedMs = seen?.revision === revision ? nowMs - seen.atMs : 0;
+  if (unchangedMs >= FORCE_QUIET_MS) return null;
+  return `the record names ${record.leader.node}, which may be writing it still: it was seen unchanged for ${seconds(unchangedMs)} s; force again once it has been for ${seconds(FORCE_QUIET_MS)} s`;
+}
+
+const seconds = (ms: number): string => (Math.round(ms / 100) / 10).toString();
 
 /** The engineer vouched for the leaders known when the force was asked for, not for one that came to lead since. */
 function whyVoid(
   draft: Draft,
   vouchedEpoch: number,
-  record: LeadershipRecord | null,
+  found: { readonly revision: number; readonly record: LeadershipRecord | null },
 ): string | null {
+  const { record } = found;
   if (record !== null && record.epoch > vouchedEpoch) {
     return `the record names ${record.leader.node} as leader of epoch ${record.epoch}, which was not known here; force again if it is isolated`;
   }
-  return leaderWithAuthority(draft);
+  return leaderWithAuthority(draft) ?? writerOfRecord(draft, found);
 }
 
 /** With a force waiting, the record as read is the base, from the past or not. Null where there is nothing to force. */
@@ -68,7 +90,7 @@ export function takeForcedRead(draft: Draft, id: number, outcome: ReadOutcome): 
   // The answer under way decides first; a leader that lost its authority is deposed by what it reads, or gets it back.
   if (view.inFlightId !== null || leadingOf(draft.state) !== null) return null;
   if (situation.role === "taking-over") return null;
-  const reason = whyVoid(draft, force.epoch, outcome.record);
+  const reason = whyVoid(draft, force.epoch, outcome);
   if (reason !== null) {
     patch(draft, { force: null });
     reply(draft, force.requestId, "REMS_REQUEST_REFUSED", reason);

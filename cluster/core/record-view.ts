@@ -114,6 +114,9 @@ export function takeReadOutcome(draft: Draft, id: number, outcome: ReadOutcome):
     });
     return "nothing";
   }
+  const { seen } = draft.state.view;
+  if (seen?.revision !== outcome.revision)
+    patchView(draft, { seen: { revision: outcome.revision, atMs: draft.nowMs } });
   if (isFromThePast(outcome.record, reading)) return refuseRecord(draft, outcome.record);
   patchView(draft, { readSentAtMs: reading.sentAtMs });
   return learn(draft, outcome.revision, outcome.record);

@@ -56,6 +56,8 @@ export interface RecordView {
   readonly inFlightId: number | null;
   readonly reading: Reading | null;
   readonly readDueAtMs: number;
+  /** What the last read found, refused or not, and since when every read has found that revision. */
+  readonly seen: { readonly revision: number; readonly atMs: number } | null;
   /** Sending of the newest read that a majority answered. */
   readonly readSentAtMs: number;
   /** Highest epoch of a journal, record or leader; a record below it is a restored backup. */
@@ -245,6 +247,7 @@ export function initialState(options: ControllerOptions): ControllerState {
       pending: null,
       inFlightId: null,
       reading: null,
+      seen: null,
       readDueAtMs: NEVER,
       readSentAtMs: NEVER,
       epochSeen: 0,
