@@ -49,6 +49,8 @@ export interface GridCore<State> {
   initial(): State;
   /** What a new leader asks in the first frame of its epoch, before any operator; nothing where the core has no such wish. */
   opening?(state: State, epoch: number, origin: LeadershipOrigin): readonly OperatorRequest[];
+  /** What operators had decided in a state of this version and another structure, as requests of the same; nothing else is read of it. */
+  decisions?(state: State): readonly OperatorRequest[];
   /** Never throws for anything in a frame: an exception inside an actor becomes a supervision event. */
   step(state: State, frame: Frame): { readonly state: State; readonly outputs: CoreOutputs };
 }

@@ -150,7 +150,8 @@ class GridLeadership<State> implements Leadership {
   #openingRequests({ scanCount, epoch, origin }: Leading) {
     if (scanCount > 1) return [];
     const { options, log } = this.#context;
-    return options.core.opening?.(log.replica.state(), epoch, origin) ?? [];
+    const opening = options.core.opening?.(log.replica.state(), epoch, origin) ?? [];
+    return [...opening, ...log.takeDecisions()];
   }
 
   #takeLeadership(origin: LeadershipOrigin) {

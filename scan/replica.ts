@@ -38,6 +38,11 @@ interface SnapshotContent<State> {
   readonly connections: readonly ConnectionSample[];
 }
 
+/** The core's state in a snapshot's text. @throws {@link RemsError} `REMS_MESSAGE_INVALID` if the text is no snapshot. */
+export function stateIn<State>(text: string): State {
+  return (parse(text) as unknown as SnapshotContent<State>).core;
+}
+
 export function createReplica<State>(core: GridCore<State>): Replica<State> {
   let state = core.initial();
   let points = new Map<string, PointSample>();

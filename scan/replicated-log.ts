@@ -1,3 +1,4 @@
+import type { OperatorRequest } from "../kernel/command.ts";
 import type { CoreOutputs, GridCore } from "../kernel/core.ts";
 import type { EncodedFrame } from "../kernel/frame.ts";
 import type { SnapshotMessage, StateHash } from "../kernel/peer-message.ts";
@@ -7,7 +8,7 @@ import type { FrameLog } from "./frame-log.ts";
 import { createFrameLog } from "./frame-log.ts";
 import { createPlantTime } from "./plant-time.ts";
 import type { Replica } from "./replica.ts";
-import { createReplica } from "./replica.ts";
+import { createReplica, stateIn } from "./replica.ts";
 import type { StateHashes } from "./state-hashes.ts";
 import { createStateHashes } from "./state-hashes.ts";
 
@@ -27,8 +28,13 @@ export interface ReplicatedLog<State> {
   readonly frames: Pick<FrameLog, "last" | "at" | "after">;
   readonly replica: Pick<Replica<State>, "state" | "image" | "snapshot">;
   readonly stateHashes: Pick<StateHashes, "newest" | "difference">;
-  /** Goes on from the journal, unless another version wrote it: its state means nothing here, its time and epochs do. */
+  /**
+   * Goes on from the journal, unless another version or structure wrote it: its state means nothing here then. Its time and epochs do, and of
+   * another structure what operators had decided.
+   */
   recover(recovered: RecoveredLog): void;
+  /** What operators had decided before the structure changed, to be asked for again by whoever leads without anybody's state. Once. */
+  takeDecisions(): readonly OperatorRequest[];
   /** Plant time at `nowMs` of the monotonic clock (now, if left out), at least `minimumMs`. */
   plantTimeMs(nowMs?: number, minimumMs?: number): number;
   /** Takes a frame that was built or received at `nowMs` into log and journal. It is {@link apply} that advances the state. */
@@ -53,6 +59,7 @@ class GridLog<State> implements ReplicatedLog<State> {
   readonly #options: ReplicatedLogOptions<State>;
   readonly #plantTime = createPlantTime();
   #framesSinceSnapshotCount = SNAPSHOT_FRAME_COUNT;
+  #decisions: readonly OperatorRequest[] = [];
 
   constructor(options: ReplicatedLogOptions<State>) {
     this.#options = options;
@@ -66,7 +73,11 @@ class GridLog<State> implements ReplicatedLog<State> {
     const isForeign =
       snapshot !== null &&
       (snapshot.coreVersion !== core.coreVersion || snapshot.manifestHash !== core.manifestHash);
-    if (isForeign) return;
+    if (isForeign) {
+      if (snapshot.coreVersion === core.coreVersion)
+        this.#decisions = core.decisions?.(stateIn<State>(snapshot.state)) ?? [];
+      return;
+    }
     if (snapshot !== null) {
       this.replica.restore(snapshot.state);
       this.frames.reset(snapshot.position);
@@ -75,6 +86,12 @@ class GridLog<State> implements ReplicatedLog<State> {
       this.frames.append(encoded);
       this.replica.apply(encoded.frame);
     }
+  }
+
+  takeDecisions(): readonly OperatorRequest[] {
+    const decisions = this.#decisions;
+    this.#decisions = [];
+    return decisions;
   }
 
   plantTimeMs(nowMs = this.#options.nowMs(), minimumMs = 0): number {
@@ -100,6 +117,7 @@ class GridLog<State> implements ReplicatedLog<State> {
   install({ state, position, plantTimeMs }: SnapshotMessage): void {
     const { grid, journal, nowMs } = this.#options;
     this.replica.restore(state);
+    this.#decisions = [];
     // What was held beyond is void: the new leader did not continue it.
     if (this.frames.last() !== null) journal.markVoid(grid, position);
     this.frames.reset(position);

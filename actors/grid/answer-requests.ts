@@ -22,8 +22,8 @@ import { TRANSFER_COMMANDS } from "./transfer.ts";
 import { release } from "../runtime/replicated-tree.ts";
 
 const ANSWERED_COUNT_MAX = 256;
-/** Those of operators in one scan, and one by which a new leader opens its epoch. */
-const REQUEST_COUNT_MAX = 17;
+/** Those of operators in one scan, and those by which a new leader opens its epoch. */
+const REQUEST_COUNT_MAX = 48;
 const ID_LENGTH_MAX = 64;
 
 /** Operators' commands by kind of device, and the event that each becomes. */

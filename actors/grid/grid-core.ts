@@ -14,6 +14,7 @@ import { applyFrame } from "./apply-frame.ts";
 import { smoothLoads } from "./battery-modes.ts";
 import { recoverFromBlackout } from "./blackout.ts";
 import { expireTrial, openingOf, planInForce } from "./configuration.ts";
+import { decisionsIn } from "./decisions.ts";
 import { decideSets, followBatteryModes, grantConsumers } from "./decide.ts";
 import { applyMessages, hasLostSource, messagesOf } from "./grid-messages.ts";
 import { planGrid, type GridPlan } from "./grid-plan.ts";
@@ -57,6 +58,7 @@ export function createGridCore(manifest: Manifest, gridId: string): PlannedGridC
     planOf: (state) => planInForce(plan, state),
     initial: () => initialState(plan),
     opening: (state, epoch, origin) => openingOf(plan, state, epoch, origin),
+    decisions: (state) => decisionsIn(plan, state),
     step(state, frame) {
       const ready = expireTrial(planInForce(plan, state), state, frame.plantTimeMs);
       return step(planInForce(plan, ready), ready, frame);

@@ -309,6 +309,8 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
   return {
     async stop() {
       await handOverAll([...controllers.values()]);
+      // Whoever starts with it next, of another structure too, knows everything up to here.
+      for (const controller of controllers.values()) controller.loop().journalSnapshotNow();
       await runAll(undo);
     },
   };
