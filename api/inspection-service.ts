@@ -84,6 +84,7 @@ function plantMethods(view: NodeView): Service {
         grids: [...view.replicas.keys()].map((grid) => gridStatusMessage(view, grid)),
         coordinator: view.manifest.coordinator.kind,
         version: view.version,
+        wallTimeMs: Date.now(),
       }),
     ),
     listDevices: unary((request: Message<"ListDevicesRequest">) =>

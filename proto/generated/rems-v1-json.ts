@@ -435,6 +435,8 @@ export interface GetStatusResponse {
   readonly grids: readonly GridStatus[];
   readonly coordinator: string;
   readonly version: string;
+  /** Of the node that answers, when it answered: ms since 1970, UTC. */
+  readonly wallTimeMs: number;
 }
 
 /** What this node knows of one grid (switchboard section). */

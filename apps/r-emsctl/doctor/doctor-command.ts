@@ -6,13 +6,14 @@ import type { Manifest } from "../../../configs/manifest.ts";
 import { problemText } from "../../../configs/problem.ts";
 import { type CommandContext, type CommonOptions, EXIT, isJson } from "../command-context.ts";
 import { type Colour, paint, type Terminal } from "../terminal.ts";
+import { checkNodeClocks } from "./clock-checks.ts";
 import { checkEtcd } from "./etcd-checks.ts";
 import { failed, type Finding, ok, type Patient } from "./finding.ts";
 import { checkClock, checkDisks, checkPorts, checkTimers, checkVersion } from "./local-checks.ts";
 import { checkDevices, checkNodes } from "./plant-checks.ts";
 
 const HELP = `
-Looks at the manifest, ports, timers, disk and clock of this machine, at etcd, at every node and every device. It reads only; a device that a
+Looks at the manifest, ports, timers, disk and clock of this machine, at etcd, at every node and its clock, and at every device. It reads only; a device that a
 running node serves is not connected to.
 
 Examples:
@@ -65,6 +66,12 @@ async function examine(context: CommandContext): Promise<void> {
   note(await checkEtcd(patient));
   const { findings, statuses } = await checkNodes(patient);
   note(findings);
+  note(
+    await checkNodeClocks(
+      patient,
+      statuses.map(({ node }) => node),
+    ),
+  );
   note(await checkDevices(patient, statuses));
   const count = (outcome: Finding["outcome"]): number =>
     all.filter((one) => one.outcome === outcome).length;
