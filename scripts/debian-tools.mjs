@@ -35,6 +35,8 @@ const TOOLS = {
     packages: ["chromium", "fonts-dejavu-core"],
     isWhole: true,
   },
+  zsh: { proof: ["bin/zsh"], packages: ["zsh", "zsh-common"], isWhole: true },
+  fish: { proof: ["usr/bin/fish"], packages: ["fish", "fish-common"], isWhole: true },
   influxdb: { proof: ["usr/bin/influxd"], packages: ["influxdb"] },
   mbpoll: { proof: ["usr/bin/mbpoll"], packages: ["mbpoll", "libmodbus5"] },
   pymodbus: {

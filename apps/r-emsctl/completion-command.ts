@@ -113,7 +113,12 @@ ${cases.join("\n")}
   esac
   _describe 'r-emsctl' found || _files
 }
-compdef _r_emsctl r-emsctl`;
+# Found in fpath, the file is the function itself, and is being asked already; sourced, it tells that there is one.
+if [[ "\${funcstack[1]}" == _r-emsctl ]]; then
+  _r_emsctl "$@"
+else
+  compdef _r_emsctl r-emsctl
+fi`;
 }
 
 function fishScript(places: readonly Place[]): string {
