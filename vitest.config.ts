@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-const exclude = ["node_modules/**", "dist/**", ".cache/**"];
+const always = ["node_modules/**", "dist/**", ".cache/**"];
+/** Long ones, for `npm run test:full`. */
+const exclude = process.env["R_EMS_TEST_FULL"] === "1" ? always : [...always, "**/*.full.test.ts"];
 
 export default defineConfig({
   test: {

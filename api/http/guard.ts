@@ -52,7 +52,7 @@ export function guardAgainstSites(server: FastifyInstance, view: NodeView): void
 
 const allowing = (origin: string) => ({
   "access-control-allow-origin": origin,
-  "access-control-allow-methods": "GET, POST, DELETE",
+  "access-control-allow-methods": "GET, POST, PUT, DELETE",
   "access-control-allow-headers": "content-type",
   vary: "Origin",
 });

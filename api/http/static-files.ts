@@ -58,8 +58,6 @@ export function serveFiles(server: FastifyInstance, origins: readonly string[]):
 function contentPolicy(origins: readonly string[]): string {
   return [
     "default-src 'self'",
-    // Lengths of bars stand in style attributes.
-    "style-src 'self' 'unsafe-inline'",
     `connect-src 'self' ${origins.join(" ")}`.trim(),
     "img-src 'self' data: blob:",
     "object-src 'none'",

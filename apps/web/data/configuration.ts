@@ -20,6 +20,8 @@ export type Parameters = Readonly<Record<string, ParameterValue>>;
 export type Wanted = { readonly manifestText: string } | { readonly edits: readonly GridEdits[] };
 
 const CONFIRM_S = 60;
+/** Running the grids a minute ahead takes seconds on a small machine. */
+const PREDICT_MS_MAX = 60_000;
 /** The most that a request's id may have. */
 const ID_LENGTH_MAX = 40;
 
@@ -52,7 +54,7 @@ export const configurationOf = (
 
 /** What it would change, what that needs, and what the grids would command within a minute. Nothing is done. */
 export const previewOf = (wanted: Wanted): Promise<PreviewConfigResponse> =>
-  request<PreviewConfigResponse>(paths.configPreview, wanted);
+  request(paths.configPreview, wanted, undefined, PREDICT_MS_MAX);
 
 /** Puts it on trial, if everything is still as the preview saw it. @returns What the grids answered. */
 export async function tryOut(
@@ -60,7 +62,7 @@ export async function tryOut(
   preview: PreviewConfigResponse,
   isAccepted: boolean,
 ): Promise<string> {
-  const { trials } = await request<ApplyConfigResponse>(paths.configApply, {
+  const body = {
     ...wanted,
     requestId: newId().slice(0, ID_LENGTH_MAX),
     expectedRevisions: Object.fromEntries(
@@ -70,7 +72,13 @@ export async function tryOut(
     parametersOnly: preview.needsRestart,
     confirmWithinS: CONFIRM_S,
     user: userName(),
-  });
+  };
+  const { trials } = await request<ApplyConfigResponse>(
+    paths.configApply,
+    body,
+    undefined,
+    PREDICT_MS_MAX,
+  );
   return trials.map(({ grid, reason }) => `${grid}: ${reason}`).join("; ");
 }
 

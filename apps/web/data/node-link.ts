@@ -96,14 +96,20 @@ export function tellAnswered(isAnswering: boolean): void {
 /**
  * Asks a node and gives what it answers.
  * @param at - Another node than the chosen one.
+ * @param timeoutMs - Longer for what takes a node its time.
  * @throws {@link RequestError} with what the node said, or that none answers.
  */
-export async function request<T>(path: string, body?: unknown, at?: string): Promise<T> {
+export async function request<T>(
+  path: string,
+  body?: unknown,
+  at?: string,
+  timeoutMs = REQUEST_MS_MAX,
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     const origin = at ?? chosen.value;
     let response: Response;
     try {
-      response = await fetch(origin + path, optionsOf(body));
+      response = await fetch(origin + path, optionsOf(body, timeoutMs));
     } catch {
       if (at === undefined) moveOn(origin);
       // What changes something is not sent twice by itself: whoever sent it sees that it may have arrived.
@@ -144,7 +150,7 @@ export async function send<T>(
   return (response.status === 204 ? {} : await response.json()) as T;
 }
 
-function optionsOf(body: unknown, timeoutMs = REQUEST_MS_MAX): RequestInit {
+function optionsOf(body: unknown, timeoutMs: number): RequestInit {
   const signal = AbortSignal.timeout(timeoutMs);
   if (body === undefined) return { signal };
   const headers = { "content-type": "application/json" };

@@ -84,21 +84,31 @@ export interface TestReading {
 const API = "/api/v1/setup";
 const step = (id: string): string => `${API}/steps/${encodeURIComponent(id)}`;
 
+/** Node whose files are meant; absent: the one that this page came from. */
+let at: string | undefined;
+
+export function setUpAt(origin: string | undefined): void {
+  at = origin;
+}
+
+const get = <T>(path: string): Promise<T> => send<T>("GET", path, undefined, at);
+const post = <T>(path: string, body: object): Promise<T> => send<T>("POST", path, body, at);
+
 export const setup = {
-  state: () => send<SetupState>("GET", API),
-  enter: (code: string) => send<object>("POST", `${API}/session`, { code }),
-  proposal: (id: string) => send<{ answers: Table }>("GET", `${step(id)}/proposal`),
+  state: () => get<SetupState>(API),
+  enter: (code: string) => post<object>(`${API}/session`, { code }),
+  proposal: (id: string) => get<{ answers: Table }>(`${step(id)}/proposal`),
   answer: (id: string, answers: Table, revision: number) =>
-    send<StepOutcome>("PUT", step(id), { answers, revision }),
+    send<StepOutcome>("PUT", step(id), { answers, revision }, at),
   deviceProposal: (grid: string, device: Table) =>
-    send<{ device: Table }>("POST", `${API}/device-proposal`, { grid, device }),
+    post<{ device: Table }>(`${API}/device-proposal`, { grid, device }),
   scan: (host: string, port: number) =>
-    send<{ units: readonly Table[] }>("POST", `${API}/scan`, { host, port }),
-  testRead: (device: Table) => send<TestReading>("POST", `${API}/test-read`, device),
-  review: () => send<SetupReview>("GET", `${API}/review`),
-  save: () => send<{ path: string; message: string }>("POST", `${API}/save`, {}),
-  discard: () => send<object>("POST", `${API}/discard`, {}),
-  log: () => send<{ entries: readonly Table[] }>("GET", `${API}/log`),
+    post<{ units: readonly Table[] }>(`${API}/scan`, { host, port }),
+  testRead: (device: Table) => post<TestReading>(`${API}/test-read`, device),
+  review: () => get<SetupReview>(`${API}/review`),
+  save: () => post<{ path: string; message: string }>(`${API}/save`, {}),
+  discard: () => post<object>(`${API}/discard`, {}),
+  log: () => get<{ entries: readonly Table[] }>(`${API}/log`),
 } as const;
 
 /** The node has no manifest yet, and serves its wizard. */

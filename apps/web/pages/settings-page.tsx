@@ -1,11 +1,10 @@
 import type { JSX } from "preact";
 import { status } from "../data/store.ts";
-import { tell } from "../parts/notices.tsx";
 import { NodeStart } from "../parts/node-start.tsx";
 import { route } from "../shell/route.ts";
 import { GridParameters } from "./settings/grid-parameters.tsx";
 import { ManifestText } from "./settings/manifest-text.tsx";
-import { SetupWizard } from "./setup/setup-wizard.tsx";
+import { NodeManifest } from "./settings/node-manifest.tsx";
 import "./settings/settings.css";
 
 export default function SettingsPage(): JSX.Element {
@@ -25,18 +24,12 @@ export default function SettingsPage(): JSX.Element {
           Manifest as text
         </a>
         <a href="#/settings/manifest" aria-current={rest === "manifest" ? "page" : undefined}>
-          Manifest of this node
+          Manifest of a node
         </a>
       </nav>
       {rest === "text" ? <ManifestText /> : null}
       {rest === "" ? <GridParameters /> : null}
-      {rest === "manifest" ? (
-        <SetupWizard
-          onSaved={() =>
-            tell("The manifest is written; a restart of the node brings it into force.")
-          }
-        />
-      ) : null}
+      {rest === "manifest" ? <NodeManifest /> : null}
     </>
   );
 }

@@ -18,7 +18,7 @@ export function FirstSetup(): JSX.Element {
         <ThemeButton />
       </header>
       <main>
-        <SetupWizard onSaved={() => void untilStarted()} />
+        <SetupWizard node="" onSaved={() => void untilStarted()} />
       </main>
       <Notices />
       <Dialogs />

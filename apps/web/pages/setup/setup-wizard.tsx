@@ -13,10 +13,16 @@ type View =
   | { readonly type: "failed"; readonly text: string }
   | { readonly type: "here"; readonly state: SetupState };
 
+interface SetupWizardProps {
+  /** Whose files these are; "" in a first start. */
+  readonly node: string;
+  readonly onSaved: () => void;
+}
+
 const PLACE = "r-ems.setup.step";
 
 /** Step by step to a manifest. Every answer is kept by the node: a reload, or another browser, goes on where this one was left. */
-export function SetupWizard({ onSaved }: { onSaved: () => void }): JSX.Element {
+export function SetupWizard({ node, onSaved }: SetupWizardProps): JSX.Element {
   const [view, setView] = useState<View>({ type: "waiting" });
   const [open, setOpen] = useState(() => sessionStorage.getItem(PLACE) ?? "");
   const load = async (): Promise<void> => {
@@ -38,9 +44,24 @@ export function SetupWizard({ onSaved }: { onSaved: () => void }): JSX.Element {
     }
     void load();
   };
-  if (view.type === "waiting") return <p class="waiting">Asking the node …</p>;
+  if (view.type === "waiting")
+    return <p class="waiting">Asking the node {node} for its manifest …</p>;
   if (view.type === "code") return <EnterCode onEntered={() => void load()} />;
-  if (view.type === "failed") return <p class="failure">{view.text}</p>;
+  if (view.type === "failed") {
+    return (
+      <div class="stack">
+        <p class="failure">
+          {node === "" ? "" : `${node}: `}
+          {view.text}
+        </p>
+        <div class="toolbar">
+          <button type="button" onClick={() => void load()}>
+            Ask again
+          </button>
+        </div>
+      </div>
+    );
+  }
   const { state } = view;
   const { steps } = state;
   const first = steps.find(({ isDone }) => !isDone) ?? steps[0];
