@@ -85,11 +85,14 @@ function Preview({ preview }: { preview: PreviewConfigResponse }): JSX.Element {
   const { problems, changes, grids, addedCommands, removedCommands, horizonS } = preview;
   if (problems.length > 0) {
     return (
-      <ul class="failure" role="alert" aria-label="What is wrong">
-        {problems.map((problem) => (
-          <li key={problem}>{problem}</li>
-        ))}
-      </ul>
+      <div class="failure" role="alert">
+        <h3>It is not right</h3>
+        <ul class="reasons">
+          {problems.map((problem) => (
+            <li key={problem}>{problem}</li>
+          ))}
+        </ul>
+      </div>
     );
   }
   const refusals = grids.filter(({ refusal }) => refusal !== "");
