@@ -25,8 +25,8 @@ import { WorldNode } from "./world-node.ts";
 /** Longest that a write is meant to take, as in the shipped profiles. */
 export const WRITE_MS = 20;
 const STORE_MEMBER_COUNT = 3;
-/** The others are off for so long when an engineer forces one: what they had sent has arrived. */
-const ENGINEER_MS = 2 * WRITE_MS;
+/** The others are off for so long when an engineer forces one: before, force is refused. What they had sent has arrived. */
+const ENGINEER_MS = 5000 + 2 * WRITE_MS;
 
 /** What a kind of world puts into it: its grids and what stands in the field. */
 export interface Setting {
@@ -337,7 +337,8 @@ export class World {
   #force(node: WorldNode): void {
     for (const { grid, referee } of this.#grids) {
       const controller = node.controller(grid);
-      if (controller === null) continue;
+      // One that has taken over by itself meanwhile needs no force.
+      if (controller === null || controller.loop.view().role === "leading") continue;
       referee.forced(node.name);
       controller.loop.force(`f${this.eventCount}`, "the others are off");
     }
