@@ -85,10 +85,8 @@ function counted(name, script, args, report) {
 }
 
 prepare();
-provide([
-  ...["chromium", "etcd", "grpcio", "influxdb", "mbpoll", "pymodbus"],
-  ...(isFull ? ["fish", "zsh"] : []),
-]);
+provide(["chromium", "etcd", "grpcio", "influxdb", "mbpoll", "pymodbus"]);
+if (isFull) provide(["fish", "zsh"]);
 provideSurrealEngine();
 mkdirSync(results, { recursive: true });
 // One folder for the temporary files of all tests: what one leaves behind that hangs or is killed goes with it.
