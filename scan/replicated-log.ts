@@ -75,7 +75,7 @@ class GridLog<State> implements ReplicatedLog<State> {
       (snapshot.coreVersion !== core.coreVersion || snapshot.manifestHash !== core.manifestHash);
     if (isForeign) {
       if (snapshot.coreVersion === core.coreVersion)
-        this.#decisions = core.decisions?.(stateIn<State>(snapshot.state)) ?? [];
+        this.#decisions = core.decisions?.(stateIn(snapshot.state) as State) ?? [];
       return;
     }
     if (snapshot !== null) {
