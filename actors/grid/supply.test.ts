@@ -5,6 +5,7 @@ import type { DeviceConfig, GridConfig, Manifest } from "../../configs/manifest.
 import type { PowerConfig } from "../../configs/power-config.ts";
 import { present } from "../../kernel/assert.ts";
 import { createMiniPlant, type MiniPlant } from "../../test/support/mini-plant.ts";
+import { islandSituationOf } from "./island.ts";
 import { viewGrid } from "./view-grid.ts";
 import { why } from "./why.ts";
 
@@ -392,6 +393,24 @@ describe("heavy consumers", () => {
     plant.run(62);
     expect(alarmsOf(plant)).toContain("CONSUMER_WAITS");
     expect(whyOf(plant, "bt1")).toContain("650 kW are free and 750 kW needed");
+  });
+
+  it("stand in one line over the whole island: who came first, on whichever switchboard", () => {
+    const plant = vessel(changed(noN1));
+    for (const id of ["dg2", "dg4"]) plant.device(id).isShutdown = true;
+    plant.run(3);
+    closeTie(plant);
+    plant.device("f1").demandKw = 900;
+    plant.run(5);
+    Object.assign(plant.device("bt2"), { isRequesting: true, demandKw: 600 });
+    plant.run(3);
+    Object.assign(plant.device("bt1"), { isRequesting: true, demandKw: 600 });
+    plant.run(3);
+    for (const grid of ["port", "starboard"]) {
+      const { core, state } = plant.grid(grid);
+      const line = islandSituationOf(core.planOf(state), state).consumers;
+      expect(line.map(({ device }) => device)).toEqual(["bt2", "bt1"]);
+    }
   });
 
   it("keeps what a drive draws where its feedback is lost", () => {
