@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { RemsError } from "../../../kernel/errors.ts";
 import { inProject, Program } from "../../processes/program.ts";
 import { SimulatorProgram } from "../../processes/simulator-program.ts";
+import { freePorts } from "../../support/free-ports.ts";
 
 /** What readers got, as they say it at their end. */
 export interface Readings {
@@ -29,8 +30,9 @@ const SWITCH_EVERY_MS = 1000;
 /** A feeder that the plant itself opens and closes, so that actors have something to tell. */
 const FEEDER = "f2";
 
-/** The vessel with both its grids on one node, which scans as often as a node may. */
-function manifestText(): string {
+/** The vessel with both its grids on one node, which scans as often as a node may, on ports of its own. */
+async function manifestText(): Promise<string> {
+  const [peerPort = 0] = await freePorts(1);
   const text = readFileSync(inProject("configs/vessel.toml"), "utf8");
   const oneNode = text
     .replaceAll(/\[\[nodes\]\]\nid = "n[23]"\n(?:\w+ = .*\n)+/g, "")
@@ -38,7 +40,8 @@ function manifestText(): string {
       /controllers = \[\n(?: {2}\{.*\n)+\]/g,
       `controllers = [{ node = "n1", role = "primary", failover_order = 1 }]\ntimings = { scan_ms = ${SCAN_MS} }`,
     )
-    .replace(/^endpoints = \[.*\]$/m, "");
+    .replace(/^endpoints = \[.*\]$/m, "")
+    .replace(/^peer_port = \d+$/m, `peer_port = ${peerPort}`);
   if (/node = "n[23]"/.test(oneNode)) {
     throw new RemsError(
       "REMS_CONFIG_INVALID",
@@ -54,7 +57,7 @@ export async function run(isRead: boolean, seconds: number): Promise<Run> {
   const programs: Program[] = [];
   try {
     const manifest = join(folder, "vessel.toml");
-    writeFileSync(manifest, manifestText());
+    writeFileSync(manifest, await manifestText());
     const simulator = new SimulatorProgram(manifest);
     programs.push(simulator);
     await simulator.untilReady();
