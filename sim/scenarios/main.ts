@@ -24,6 +24,7 @@ Examples:
   npm run scenarios -- start-at-85-percent --trace    one, with all that happened
   npm run scenarios -- blackout-both --kill 7         one, the leader killed at its seventh step
   npm run scenarios -- --trials vessel --html trials.html   a list of trials with curves, to print
+  npm run scenarios -- --trials land land-black --html t.html   some of a list
   npm run scenarios -- --list                         what there is
 
 Exit code: 0 all as expected, 1 something found wrong, 2 the command is wrong.`;
@@ -115,18 +116,20 @@ function chosen(specs: readonly ScenarioSpec[], names: readonly string[]): reado
         `there is no scenario ${name}; there are ${specs.map((spec) => spec.name).join(", ")}`,
       );
   const { trials } = options;
+  const isNamed = ({ name }: ScenarioSpec) =>
+    names.length === 0 || names.some((one) => name.startsWith(one));
   if (trials !== undefined) {
-    const listed = specs.filter((spec) => spec.trials.includes(trials));
+    const listed = specs.filter((spec) => spec.trials.includes(trials) && isNamed(spec));
     if (listed.length > 0) return listed;
     const lists = [...new Set(specs.flatMap((spec) => spec.trials))].join(", ");
+    const what = names.length === 0 ? "" : ` with ${names.join(", ")}`;
     throw new RemsError(
       "REMS_NOT_FOUND",
-      `there is no list of trials ${trials}; there are ${lists}`,
+      `there is no list of trials ${trials}${what}; there are ${lists}`,
     );
   }
-  if (names.length === 0)
-    return options.variants === true ? specs : specs.filter(({ isVariant }) => !isVariant);
-  return specs.filter((spec) => names.some((name) => spec.name.startsWith(name)));
+  const hasVariants = options.variants === true || names.length > 0;
+  return specs.filter((spec) => isNamed(spec) && (hasVariants || !spec.isVariant));
 }
 
 function list(specs: readonly ScenarioSpec[]): void {
