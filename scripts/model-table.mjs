@@ -1,5 +1,8 @@
 // What `npm run model` checks: the bounds of each model, and the rules that are taken away one by one.
 
+/** Three controllers: authority alone, without a watched frame. */
+export const THREE = { N: 3, REVISIONS: 2, DIVERGENCE: 0, LEASE: 1, NO_FRAME: true };
+
 /** `REVISIONS` counts the record's: one more than the changes that it may see. `N` controllers, `DIVERGENCE` and leases in ticks. */
 export const BOUNDS = [
   { model: "duplex", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 2 } },
@@ -7,11 +10,7 @@ export const BOUNDS = [
   { model: "solo", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0, LEASE: 1 } },
   { model: "handover", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0 } },
   { model: "restart", defines: { N: 2, REVISIONS: 2, DIVERGENCE: 0, LEASE: 1 } },
-  // Three controllers: authority alone, without a watched frame.
-  {
-    model: "duplex",
-    defines: { N: 3, REVISIONS: 2, DIVERGENCE: 0, LEASE: 1, NO_FRAME: true },
-  },
+  { model: "duplex", defines: THREE },
   { model: "restart", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0, LEASE: 1 }, isLarge: true },
   // Of no use to the two properties, which is worth knowing: see docs/07-resilience/proof.md.
   {
@@ -27,6 +26,9 @@ export const BOUNDS = [
   { model: "solo", defines: { N: 2, REVISIONS: 4, DIVERGENCE: 0, LEASE: 1 }, isLarge: true },
   { model: "duplex", defines: { N: 3, REVISIONS: 2, DIVERGENCE: 0, LEASE: 1 }, isLarge: true },
 ];
+
+/** Rules that are taken away with three controllers too, in the long form. */
+export const REMOVALS_OF_THREE = ["NO_PROMISE", "NO_SILENCE", "NO_LEASE_FROM_SENDING"];
 
 const EQUAL_CLOCKS = { DIVERGENCE: 0 };
 const SHORT = { DIVERGENCE: 0, LEASE: 1 };

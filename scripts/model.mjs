@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
-import { BOUNDS, REMOVALS } from "./model-table.mjs";
+import { BOUNDS, REMOVALS, REMOVALS_OF_THREE, THREE } from "./model-table.mjs";
 import { isOnPath, provide } from "./debian-tools.mjs";
 import { fail, root } from "./prepare.mjs";
 
@@ -184,6 +184,10 @@ if (withoutAt >= 0) {
       expected: "holds",
     })),
     ...allowed.map(removalJob),
+    ...(isFull ? REMOVALS_OF_THREE : []).map((rule) => ({
+      ...removalJob(rule),
+      defines: { ...THREE, [rule]: true },
+    })),
   ].filter((job) => only === null || only.includes(job.rule ?? job.model));
   const startedMs = Date.now();
   let passedCount = 0;

@@ -1,10 +1,14 @@
 import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { RemsError } from "../../kernel/errors.ts";
 import type { Gap } from "./run-world.ts";
 import type { WorldKind } from "./scenario.ts";
 import type { Batch, BatchResult, Failure } from "./seed-worker.ts";
+
+/** Most of what a run makes is gone with its event: with more room for the young, little of it is copied before. */
+const YOUNG_SPACE = "--max-semi-space-size=64";
 
 export interface CampaignOptions {
   readonly kind: WorldKind;
@@ -89,7 +93,8 @@ function runJob(
   onResult: (result: BatchResult) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = fork(fileURLToPath(new URL("./seed-worker.js", import.meta.url)));
+    const path = fileURLToPath(new URL("./seed-worker.js", import.meta.url));
+    const worker = fork(path, { execArgv: [...process.execArgv, YOUNG_SPACE] });
     let isDone = false;
     const advance = () => {
       const batch = takeBatch();

@@ -66,6 +66,7 @@ export class World {
   readonly #store: MemoryCoordinator;
   readonly #network: MemoryNetwork;
   readonly #grids: readonly WorldGrid[];
+  readonly #judges: readonly { readonly violation: Violation | null }[];
   #seenWriteCount = 0;
   #requestCount = 0;
   eventCount = 0;
@@ -125,6 +126,7 @@ export class World {
       }),
     }));
     this.referees = this.#grids.map(({ referee }) => referee);
+    this.#judges = [...this.referees, ...this.permits.values()];
     const parts: WorldParts = {
       clock,
       coordinator: this.#store,
@@ -172,8 +174,7 @@ export class World {
 
   get violation(): Violation | null {
     if (this.#error !== null) return this.#error;
-    for (const { violation } of [...this.referees, ...this.permits.values()])
-      if (violation !== null) return violation;
+    for (const { violation } of this.#judges) if (violation !== null) return violation;
     return null;
   }
 

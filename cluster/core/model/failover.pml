@@ -50,6 +50,11 @@
 #if RESTARTS > 0 || defined(NO_REPEAT)
 #define ORPHANS
 #endif
+/* Who may crash, as a set: a bound for large searches. */
+#ifndef CRASHING
+#define CRASHING ((1 << N) - 1)
+#endif
+#define may_crash(i) (c[i].role != DOWN && c[i].life < RESTARTS && (CRASHING & bit(i)) != 0)
 #ifndef IN_SYNC_AT_START
 #define IN_SYNC_AT_START ((1 << N) - 1)
 #endif
@@ -646,8 +651,8 @@ proctype controller(byte i) {
    * A crash; what the disk did not have is lost, or not. The journal is written in order: where a frame is lost that an own leadership
    * continued, all frames of that leadership are. Its transactions are still under way.
    */
-  :: d_step { c[i].role != DOWN && c[i].life < RESTARTS -> c[i].logged = (leads(i) -> c[i].epoch : 0); crash(i); done }
-  :: d_step { c[i].role != DOWN && c[i].life < RESTARTS && c[i].x && !c[i].is_synced ->
+  :: d_step { may_crash(i) -> c[i].logged = (leads(i) -> c[i].epoch : 0); crash(i); done }
+  :: d_step { may_crash(i) && c[i].x && !c[i].is_synced ->
        c[i].logged = (leads(i) && x_epoch == c[i].epoch -> c[i].epoch : 0); crash(i); c[i].x = false; done }
   :: d_step { c[i].role == DOWN && c[i].life < RESTARTS -> c[i].life++; c[i].role = FOLLOWING; c[i].promise = RESTART_WAIT; printf("n%d starts again\n", i); done }
 #endif
