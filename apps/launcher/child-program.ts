@@ -36,10 +36,16 @@ export interface Child {
 
 const TAIL_LINE_COUNT = 12;
 /**
- * As `bin/r-emsd` has it: V8's defaults let the young generation of every thread grow to 32 MB before it is looked through, and the
- * old one to a multiple of what is alive.
+ * As `bin/r-emsd` has it. V8's defaults let the young generation of every thread grow to 32 MB before it is looked through, and the
+ * old one to a multiple of what is alive. And they hand parts of a collection to helper threads, for which the control thread then
+ * waits, and which have not its priority: `npm run bench:collection` shows.
  */
-const SMALL_HEAPS = ["--max-semi-space-size=2", "--heap-growing-percent=15", "--optimize-for-size"];
+export const NODE_FLAGS = [
+  "--max-semi-space-size=2",
+  "--heap-growing-percent=15",
+  "--optimize-for-size",
+  "--single-threaded-gc",
+];
 /**
  * glibc keeps up to eight arenas for each core, and each thread's freed memory in its own: some 20 MB for a daemon. And once a large
  * buffer was freed it takes the next ones from an arena too, which then never shrinks.
@@ -49,7 +55,7 @@ const SMALL_ARENAS = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072" }
 export function startChild(options: ChildOptions): Child {
   const child: ChildProcess = spawn(
     process.execPath,
-    [...SMALL_HEAPS, ...(options.nodeArgs ?? []), options.program, ...options.args],
+    [...NODE_FLAGS, ...(options.nodeArgs ?? []), options.program, ...options.args],
     {
       cwd: options.directory,
       env: { ...process.env, ...SMALL_ARENAS, ...options.environment },
