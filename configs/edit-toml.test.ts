@@ -51,7 +51,7 @@ const cases: readonly (readonly [string, (document: Vessel) => void, readonly st
     "a value in an inline table",
     ({ grids }) => void (grids[0]!.devices[1]!.ratings["power_kw"] = 950),
     [
-      "ratings = { power_kw = 950, apparent_kva = 1250, minimum_load_pct = 30, droop_pct = 4, first_step_pct = 40 }",
+      "ratings = { power_kw = 950, apparent_kva = 1250, minimum_load_pct = 30, droop_pct = 4, voltage_droop_pct = 3, first_step_pct = 40 }",
     ],
   ],
   [

@@ -158,6 +158,8 @@ export interface BlackoutConfig {
   readonly attemptCountMax: number;
   readonly feederIntervalS: number;
   readonly mayCloseShore: boolean;
+  /** A dead busbar may be fed over a tie, and another grid over it by this one. */
+  readonly mayCloseTie: boolean;
   readonly deadBusInterlock: "permit" | "hardwired";
 }
 
@@ -253,6 +255,8 @@ export interface Ratings {
   readonly energyKwh: number;
   readonly minimumLoadPct: number;
   readonly droopPct: number;
+  /** Genset: fall of the voltage from no reactive power to rated apparent power; 0: none is assumed. */
+  readonly voltageDroopPct: number;
   /** Battery: reserve floor, percent of energy that is never counted. */
   readonly reserveSocPct: number;
   /** Expected draw of a feeder or most draw of a thruster, kW. */

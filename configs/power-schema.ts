@@ -178,6 +178,11 @@ export const ratingsSchema = z.strictObject({
   energy_kwh: rating("Energy of a battery. Required for batteries.", "kWh"),
   minimum_load_pct: rating("Least load at which the source should run for long.", "%", 100),
   droop_pct: rating("Frequency droop from no load to rated power.", "%", 20),
+  voltage_droop_pct: rating(
+    "Genset: voltage droop from no reactive power to rated apparent power; 0: none is assumed.",
+    "%",
+    20,
+  ),
   reserve_soc_pct: rating(
     "Battery: state of charge below which energy is never counted as reserve.",
     "%",

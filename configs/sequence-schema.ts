@@ -40,6 +40,10 @@ export const blackoutSchema = z.strictObject({
     z.boolean().default(false),
     "Shore may be closed onto the dead busbar where no set and no battery can.",
   ),
+  tie_close: field(
+    z.boolean().default(false),
+    "A dead busbar may be fed over a bus-tie from a live one, where no own source can bring it back or none has for 30 s; both grids state it. It joins two switchboards: not where they must stay apart.",
+  ),
   dead_bus_interlock: field(
     z.enum(["permit", "hardwired"]).default("permit"),
     "`permit`: one source at a time, granted through the coordinator; without its majority none. `hardwired`: auxiliary contacts of all incomers and a busbar relay hold the others open, and no permit is asked for.",

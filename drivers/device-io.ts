@@ -92,8 +92,8 @@ class ManyFamilies implements DeviceIo {
     }
   }
 
-  reassertLevels(): void {
-    for (const io of this.#ios) io.reassertLevels();
+  beginLeadership(): void {
+    for (const io of this.#ios) io.beginLeadership();
   }
 
   execute(command: CommandOutput): void {

@@ -8,6 +8,7 @@ export interface BlackoutParameters {
   readonly attemptCountMax: number;
   readonly feederIntervalS: number;
   readonly mayCloseShore: boolean;
+  readonly mayCloseTie: boolean;
   readonly deadBusInterlock: "permit" | "hardwired";
 }
 
@@ -25,6 +26,22 @@ export interface DarkSource {
   readonly part: "closable" | "startable" | "starting" | "closing" | "stuck" | "none";
   /** Its machine's state, for people. */
   readonly state: string;
+}
+
+/** A tie over which a live neighbour could feed the dead busbar. */
+export interface DarkTie {
+  /** Its own breaker, which closes last. */
+  readonly device: string;
+  readonly tie: string;
+  readonly grid: string;
+  /**
+   * `askable`: both breakers open, the neighbour live and settled. `fed`: the neighbour has closed its breaker. `closing`: the own one is
+   * closing. `none`: cannot help, see `why`.
+   */
+  readonly part: "askable" | "fed" | "closing" | "none";
+  readonly why: string;
+  /** Free at the neighbour, kW. */
+  readonly freeKw: number;
 }
 
 /** A feeder, in the order in which feeders come back: essential ones first. */
@@ -50,6 +67,7 @@ export interface BlackoutInput {
   /** In order of preference within a kind: gensets in their order of start. */
   readonly sources: readonly DarkSource[];
   readonly feeders: readonly DarkFeeder[];
+  readonly ties: readonly DarkTie[];
   /** Another member of the island feeds, as far as is known. */
   readonly isFedByOther: boolean;
   /** What forbids the recovery now; empty: nothing does. */
@@ -142,6 +160,9 @@ export interface BlackoutDecision {
   readonly state: BlackoutState;
   readonly actions: readonly BlackoutAction[];
   readonly isPermitWanted: boolean;
+  /** The tie over which a neighbour is asked to feed, or "", and what would be drawn first, kW. */
+  readonly feedTie: string;
+  readonly feedKw: number;
   /** What holds, what is waited for and what blocks, most important first; empty on a live busbar. */
   readonly because: readonly Reason[];
 }
@@ -196,6 +217,8 @@ export function decideBlackout(input: BlackoutInput, before: BlackoutState): Bla
     state: run.state,
     actions: run.actions,
     isPermitWanted: run.isPermitWanted || isHeld,
+    feedTie: run.feedTie,
+    feedKw: run.feedKw(),
     because: run.because,
   };
 }
@@ -265,6 +288,7 @@ class Run {
   readonly actions: BlackoutAction[] = [];
   readonly because: Reason[] = [];
   isPermitWanted = false;
+  feedTie = "";
 
   constructor(input: BlackoutInput, state: BlackoutState) {
     this.input = input;
@@ -374,8 +398,10 @@ class Run {
   /** After a takeover nobody knows whether the command to close was written: its effect is waited for only shortly. */
   shortenDoubt(): void {
     const { epoch, plantTimeMs } = this.input;
-    const { closerEpoch, closerUntilMs, isCloserInDoubt } = this.state;
+    const { closer, closerEpoch, closerUntilMs, isCloserInDoubt } = this.state;
     if (epoch === closerEpoch || isCloserInDoubt) return;
+    // A converter that pre-charges has heard it.
+    if (this.input.sources.some((one) => one.device === closer && one.part === "starting")) return;
     const untilMs = Math.min(closerUntilMs, plantTimeMs + CLOSE_IN_DOUBT_MS);
     this.state = { ...this.state, closerUntilMs: untilMs, isCloserInDoubt: true };
   }
@@ -384,35 +410,117 @@ class Run {
   closeNext(): void {
     const { input } = this;
     if (this.state.closer !== "" && this.awaitCloser()) return;
-    const next = this.nextCloser();
+    const first = this.nextCloser();
+    if (first === null && this.feedOverTie()) return;
+    const next = first ?? this.failedCloser();
     if (next === null) {
       const what = input.sources.map(({ device, state }) => `${device} is ${state}`).join(", ");
       this.because.push(reasonOf("NO_CLOSER", "", { what }));
       return;
     }
-    const isInterlocked = input.parameters.deadBusInterlock === "hardwired";
-    this.isPermitWanted = !isInterlocked;
-    const lastsMs = input.permitUntilMs - input.plantTimeMs;
-    if (!isInterlocked && lastsMs < PERMIT_MARGIN_MS) {
-      this.because.push(reasonOf("PERMIT_WAITS", next.device, { text: input.permitText }));
-      return;
-    }
+    const permit = this.permitFor(next.device);
+    if (permit === null) return;
     if (this.state.darkSinceMs === null || input.plantTimeMs < this.state.nextCloseAtMs) return;
-    const permit = isInterlocked ? "interlock by hard wiring" : `permit for ${lastsMs / 1000} s`;
-    const reason = reasonOf("DEAD_CLOSE", next.device, {
-      voltagePct: input.voltagePct ?? 0,
-      permit,
-    });
-    if (!this.act(next.device, "closeOntoDeadBus", reason)) return;
-    const forMs = next.kind === "battery" ? CLOSE_BATTERY_MS : CLOSE_MS;
+    const values = { voltagePct: input.voltagePct ?? 0, permit };
+    this.askToClose(next, reasonOf("DEAD_CLOSE", next.device, values));
+  }
+
+  /** By which right a source may close onto the dead busbar now, in words; null where it must wait. */
+  permitFor(device: string): string | null {
+    const { parameters, permitUntilMs, plantTimeMs, permitText } = this.input;
+    if (parameters.deadBusInterlock === "hardwired") return "interlock by hard wiring";
+    this.isPermitWanted = true;
+    const lastsMs = permitUntilMs - plantTimeMs;
+    if (lastsMs >= PERMIT_MARGIN_MS) return `permit for ${lastsMs / 1000} s`;
+    this.because.push(reasonOf("PERMIT_WAITS", device, { text: permitText }));
+    return null;
+  }
+
+  tieOf(closer: string): { readonly device: string; readonly kind: "tie" } | null {
+    const tie = this.input.ties.find(({ device }) => device === closer);
+    return tie === undefined ? null : { device: tie.device, kind: "tie" };
+  }
+
+  askToClose(
+    { device, kind }: Pick<DarkSource, "device"> & { readonly kind: DarkSource["kind"] | "tie" },
+    reason: Reason,
+  ): void {
+    const { plantTimeMs, epoch } = this.input;
+    if (!this.act(device, "closeOntoDeadBus", reason)) return;
+    const forMs = kind === "battery" ? CLOSE_BATTERY_MS : CLOSE_MS;
     this.state = {
       ...this.state,
-      closer: next.device,
-      closerUntilMs: input.plantTimeMs + forMs,
-      closerEpoch: input.epoch,
+      closer: device,
+      closerUntilMs: plantTimeMs + forMs,
+      closerEpoch: epoch,
       isCloserInDoubt: false,
-      formedBy: next.kind === "battery" ? next.device : this.state.formedBy,
+      formedBy: kind === "battery" ? device : this.state.formedBy,
     };
+  }
+
+  /** No own source can bring the busbar back, or none has for long: a live neighbour is asked, and the own breaker closes last. */
+  feedOverTie(): boolean {
+    const { ties, parameters, plantTimeMs } = this.input;
+    const { failedClosers, beganAtMs } = this.state;
+    if (!parameters.mayCloseTie || this.isWaitingForPreferred()) return false;
+    if (this.isSetComing() && plantTimeMs - beganAtMs < SHORE_AFTER_MS) return false;
+    const usable = ties.filter(({ device }) => !failedClosers.includes(device));
+    const tie =
+      usable.find(({ part }) => part === "fed") ?? usable.find(({ part }) => part === "askable");
+    const needKw = this.feedKw();
+    if (tie !== undefined && tie.freeKw < needKw) {
+      const what = `${Math.floor(tie.freeKw)} kW are free for ${Math.ceil(needKw)} kW`;
+      this.because.push(reasonOf("FEED_WAITS", tie.device, { what }));
+      return false;
+    }
+    if (tie === undefined) {
+      for (const { device, why } of usable)
+        this.because.push(reasonOf("FEED_WAITS", device, { what: why }));
+      return false;
+    }
+    const permit = this.permitFor(tie.device);
+    if (permit === null) return true;
+    this.feedTie = tie.tie;
+    const { grid, freeKw, device } = tie;
+    if (tie.part === "askable") {
+      this.because.push(reasonOf("FEED_ASKED", device, { grid, freeKw, needKw }));
+      return true;
+    }
+    if (this.state.darkSinceMs === null || plantTimeMs < this.state.nextCloseAtMs) return true;
+    const values = { voltagePct: this.input.voltagePct ?? 0, permit };
+    this.askToClose({ device, kind: "tie" }, reasonOf("DEAD_CLOSE", device, values));
+    return true;
+  }
+
+  /** What the busbar draws first when it comes back: what cannot be opened, and the first feeder. */
+  feedKw(): number {
+    const { feeders } = this.input;
+    const opened = new Set(this.state.openedFeeders);
+    const first = this.state.openedFeeders[0];
+    let sumKw = 0;
+    for (const { device, breaker, loadKw } of feeders)
+      if (device === first || (breaker !== "open" && !opened.has(device))) sumKw += loadKw;
+    return sumKw;
+  }
+
+  isStillAble(closer: string): boolean {
+    const source = this.input.sources.find(({ device }) => device === closer);
+    if (source !== undefined) return source.part === "closing" || source.part === "closable";
+    const tie = this.input.ties.find(({ device }) => device === closer);
+    return tie?.part === "closing" || tie?.part === "fed";
+  }
+
+  /** Its breaker is open and the busbar dead, as was read: the same command to the same source, if that one came it does nothing. */
+  askAgain(): true {
+    const { sources, plantTimeMs } = this.input;
+    const { closer, acted } = this.state;
+    const source = sources.find(({ device }) => device === closer) ?? this.tieOf(closer);
+    const permit = this.permitFor(closer);
+    if (source === null || permit === null || this.state.darkSinceMs === null) return true;
+    const forS = (plantTimeMs - (acted[closer] ?? plantTimeMs)) / 1000;
+    this.state = { ...this.state, acted: { ...acted, [closer]: 0 } };
+    this.askToClose(source, reasonOf("DEAD_CLOSE_AGAIN", closer, { forS, permit }));
+    return true;
   }
 
   /** Batteries first, then sets in their order of start; shore only where no set is on its way, or none has come for long. */
@@ -428,22 +536,28 @@ class Run {
       closable.find(({ kind }) => kind === "battery") ??
       closable.find(({ kind }) => kind === "genset");
     if (first !== undefined) return first;
-    const isSetComing = usable.some(
-      ({ kind, part }) => kind === "genset" && (part === "starting" || part === "startable"),
-    );
-    if (isSetComing && plantTimeMs - beganAtMs < SHORE_AFTER_MS) return null;
-    const shore = closable.find(({ kind }) => kind === "shore");
-    return shore ?? (isSetComing ? null : this.failedCloser());
+    if (this.isSetComing() && plantTimeMs - beganAtMs < SHORE_AFTER_MS) return null;
+    return closable.find(({ kind }) => kind === "shore") ?? null;
   }
 
   /** Nobody else is left: who failed first is tried again, until the attempts are used up. */
   failedCloser(): DarkSource | null {
     const { failedClosers } = this.state;
+    if (this.isSetComing() || this.isWaitingForPreferred()) return null;
     const again = this.input.sources.filter(
       ({ device, part }) => part === "closable" && failedClosers.includes(device),
     );
     const [first] = failedClosers.flatMap((id) => again.filter(({ device }) => device === id));
     return first ?? null;
+  }
+
+  isSetComing(): boolean {
+    return this.input.sources.some(
+      ({ device, kind, part }) =>
+        !this.state.failedClosers.includes(device) &&
+        kind === "genset" &&
+        (part === "starting" || part === "startable"),
+    );
   }
 
   isWaitingForPreferred(): boolean {
@@ -456,6 +570,9 @@ class Run {
   /** @returns True while it may still come. */
   awaitCloser(): boolean {
     this.shortenDoubt();
+    // The neighbour keeps its breaker closed for as long as it is asked.
+    const tie = this.input.ties.find(({ device }) => device === this.state.closer);
+    if (tie !== undefined) this.feedTie = tie.tie;
     const { plantTimeMs, parameters, epoch } = this.input;
     const { closer, closerUntilMs, attempt, closerEpoch } = this.state;
     if (plantTimeMs < closerUntilMs) {
@@ -463,7 +580,8 @@ class Run {
       this.because.push(reasonOf("DEAD_CLOSE_WAITS", closer, { forS }));
       return true;
     }
-    const isInDoubt = epoch !== closerEpoch;
+    // What was perhaps never written is no failure of the source: it is asked again.
+    if (epoch !== closerEpoch && this.isStillAble(closer)) return this.askAgain();
     const forS = (plantTimeMs - (this.state.acted[closer] ?? plantTimeMs)) / 1000;
     const { acted } = this.state;
     // It must not close later, when another one has.
@@ -474,11 +592,6 @@ class Run {
       closer: "",
       nextCloseAtMs: plantTimeMs + GIVE_UP_MS,
     };
-    // What was perhaps never written is no failure of the source: it may be asked again.
-    if (isInDoubt) {
-      this.state = { ...this.state, acted: { ...this.state.acted, [closer]: 0 } };
-      return false;
-    }
     const failedClosers = [...this.state.failedClosers.filter((id) => id !== closer), closer];
     this.state = { ...this.state, failedClosers, attempt: attempt + 1 };
     if (attempt + 1 <= parameters.attemptCountMax) return false;

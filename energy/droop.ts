@@ -37,6 +37,23 @@ export function droopResponse(
 }
 
 /**
+ * The reactive reference that a running set must have, judged by what it gives at which voltage: V = V0·(1 − kq·(q − qset)), per unit
+ * of rated apparent power; kvar within 0…100 % of that.
+ */
+export function reactiveReferenceInForceKvar(
+  source: { readonly apparentKva: number; readonly voltageDroopPct: number },
+  reactiveKvar: number,
+  voltageV: number,
+  nominalVoltageV: number,
+): number {
+  const { apparentKva, voltageDroopPct } = source;
+  if (voltageDroopPct <= 0 || voltageV <= 0) return Math.max(0, reactiveKvar);
+  const offPu = (nominalVoltageV - voltageV) / nominalVoltageV;
+  const referenceKvar = reactiveKvar - (offPu * apparentKva) / (voltageDroopPct / 100);
+  return Math.min(Math.max(0, referenceKvar), apparentKva);
+}
+
+/**
  * The droop reference that a running set must have, judged by what it gives at which frequency, kW within 0…110 % of rating.
  * So a leader that never saw the reference can go on from it without a step.
  */

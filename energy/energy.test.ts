@@ -10,7 +10,7 @@ import {
   type BatteryUse,
 } from "./battery-modes.ts";
 import { batteryReserveKw, nextBatterySetpoint, type BatteryInput } from "./battery.ts";
-import { droopResponse, referenceInForceKw } from "./droop.ts";
+import { droopResponse, reactiveReferenceInForceKvar, referenceInForceKw } from "./droop.ts";
 import { codeDifferences, GRID_CODES, type TripSettings } from "./grid-codes.ts";
 import { n1Of } from "./n-minus-one.ts";
 import type { PowerParameters } from "./parameters.ts";
@@ -51,6 +51,14 @@ describe("droop", () => {
   it("finds the reference in force from power and frequency", () => {
     const referenceKw = referenceInForceKw({ ratedKw: 1000, droopPct: 4 }, 550, 59.52, 60);
     expect(referenceKw).toBeCloseTo(350, 6);
+  });
+
+  it("finds the reactive reference in force from kvar and voltage", () => {
+    const set = { apparentKva: 1250, voltageDroopPct: 3 };
+    // 1 % below nominal is a third of the droop: a third of 1250 kvar come by droop.
+    expect(reactiveReferenceInForceKvar(set, 500, 683.1, 690)).toBeCloseTo(500 - 1250 / 3, 6);
+    expect(reactiveReferenceInForceKvar({ ...set, voltageDroopPct: 0 }, 500, 683.1, 690)).toBe(500);
+    expect(reactiveReferenceInForceKvar(set, 100, 683.1, 690)).toBe(0);
   });
 });
 

@@ -11,9 +11,18 @@ export const SEQUENCE_SENTENCES = {
   RECOVERY_CLEARS: "waits for {device} to open",
   DEAD_CLOSE:
     "{device} closes onto the dead busbar: {voltagePct} % voltage, no other source feeds, {permit}",
+  DEAD_CLOSE_AGAIN:
+    "{device} is asked again to close onto the dead busbar: the leader that asked is gone, and no voltage has come for {forS} s, {permit}",
   DEAD_CLOSE_WAITS: "waits for {device} to bring the busbar back within {forS} s",
   DEAD_CLOSE_FAILED: "{device} did not bring the busbar back within {forS} s",
   PERMIT_WAITS: "waits for the permit to close {device} onto the dead busbar: {text}",
+  FEED_WAITS: "{device} could be closed over a live neighbour: {what}",
+  FEED_ASKED:
+    "{grid} is asked to close its breaker of {device}: {needKw} kW are drawn first, {freeKw} kW are free there",
+  FEED_CLOSES:
+    "{grid} is dark, proves it and holds the permit: {device} closes onto the dead tie, {freeKw} kW free for {needKw} kW",
+  FEED_REFUSED: "{grid} asks to be fed over {device}: {what}",
+  FEED_OVER: "{grid} asks to be fed no more: {device} opens again",
   NO_CLOSER: "no source can be closed onto the dead busbar yet: {what}",
   BAND_WAITS: "waits for the busbar: {frequencyHz} Hz, {voltagePct} % voltage, {forS} s in band",
   FEEDER_RESTORED:

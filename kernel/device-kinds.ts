@@ -186,7 +186,10 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       activePowerKw: measured("kW", "from this grid's busbar into the tie", false),
       ...SHORT_CIRCUIT,
     },
-    commands: { ...CLOSE_AND_OPEN },
+    commands: {
+      ...CLOSE_AND_OPEN,
+      close: "close where one side has no voltage; the device refuses where both have",
+    },
   },
   breaker: {
     isSource: false,

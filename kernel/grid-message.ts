@@ -23,6 +23,12 @@ export interface GridStatus {
   readonly sheddableKw?: readonly number[];
   /** The same, each by itself, in the order of the manifest. Absent in messages of builds that did not tell. */
   readonly sheddables?: readonly SheddableStatus[];
+  /** Its busbar has been proved dead and is being brought back. This and what follows: absent in messages of builds that did not tell. */
+  readonly isDark?: boolean;
+  /** The tie over which it asks to be fed: it holds the permit, and wants the far breaker closed; "" where it asks for nothing. */
+  readonly feedTie?: string;
+  /** What it would draw first, kW. */
+  readonly feedKw?: number;
 }
 
 /** Load of a grid that may be taken off for the sake of its island. */

@@ -30,6 +30,9 @@ export function toWireGridMessage(message: GridMessage): Wire {
       joinedGrids: [...(body.joinedGrids ?? [])],
       sheddableKw: [...(body.sheddableKw ?? [])],
       sheddables: [...(body.sheddables ?? [])],
+      isDark: body.isDark ?? false,
+      feedTie: body.feedTie ?? "",
+      feedKw: body.feedKw ?? 0,
     },
   };
 }
@@ -92,6 +95,9 @@ function readStatus(wire: WireStatus, path: string): GridStatus {
       powerKw: atLeastZero(one.powerKw, `${path}.sheddables[${i}].powerKw`),
       isWhole: one.isWhole,
     })),
+    isDark: wire.isDark,
+    feedTie: wire.feedTie === "" ? "" : id(wire.feedTie, `${path}.feedTie`),
+    feedKw: atLeastZero(wire.feedKw, `${path}.feedKw`),
   };
 }
 

@@ -70,6 +70,9 @@ const body: fc.Arbitrary<GridMessage["body"]> = fc.oneof(
       }),
       { maxLength: 4 },
     ),
+    isDark: fc.boolean(),
+    feedTie: fc.oneof(fc.constant(""), ids),
+    feedKw: positive,
   }),
   fc.record({
     kind: fc.constant("islandTargets" as const),

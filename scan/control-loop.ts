@@ -440,7 +440,7 @@ class GridControlLoop<State> implements ControlLoop<State> {
     this.#facts.listen(this.#nowMs());
     this.#tellFacts();
     this.#inbox.resendFacts();
-    this.#devices.reassertLevels();
+    this.#devices.beginLeadership();
     const nextScanAtMs = this.#nowMs() + this.#options.controller.timings.scanMs;
     this.#runScan();
     this.#scans.start(nextScanAtMs);

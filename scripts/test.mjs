@@ -135,6 +135,19 @@ counted(
   ],
   join(root, ".cache", "scenarios", "results.json"),
 );
+if (isFull) {
+  check("scenarios: the same journal twice", node, [
+    join(root, "scripts", "scenarios.mjs"),
+    "--no-fault",
+    "--twice",
+    "blackout-closed-tie",
+    "transfer-",
+    "land-loss",
+    "start-at",
+    "thruster-",
+    "dark-side",
+  ]);
+}
 counted(
   "models",
   "model.mjs",

@@ -5,6 +5,7 @@ import {
   type BlackoutInput,
   type DarkFeeder,
   type DarkSource,
+  type DarkTie,
 } from "../../energy/blackout.ts";
 import { isConnected, type Source } from "../../energy/balance.ts";
 import { reasonOf, type Reason } from "../../energy/reason.ts";
@@ -16,6 +17,7 @@ import { busOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
 import { peerStatus } from "./island.ts";
 import { send, type Work } from "./run-actors.ts";
+import { isTieSacrificed } from "./tie-latch.ts";
 import { tieStateOf, type Situation } from "./situation.ts";
 import { preferredClosers } from "./transfer.ts";
 
@@ -26,15 +28,26 @@ const SOC_PCT_MIN = 15;
 export const PERMIT_UNTIL_FACT = "deadBusPermit.untilMs";
 export const PERMIT_TEXT_FACT = "deadBusPermit.text";
 
-/** Recovers from a blackout as far as this grid's mode and its knowledge allow. @returns Whether the permit is wanted. */
-export function recoverFromBlackout(work: Work, situation: Situation): boolean {
+export interface Recovery {
+  readonly isPermitWanted: boolean;
+  /** The tie over which a neighbour is asked to feed, or "". */
+  readonly feedTie: string;
+  readonly feedKw: number;
+}
+
+export const NO_RECOVERY: Recovery = { isPermitWanted: false, feedTie: "", feedKw: 0 };
+
+/** Recovers from a blackout as far as this grid's mode and its knowledge allow. */
+export function recoverFromBlackout(work: Work, situation: Situation): Recovery {
   const { plan, state } = work;
-  if (state.leadership.origin === "none" || !state.leadership.isRead) return false;
+  if (state.leadership.origin === "none" || !state.leadership.isRead) return NO_RECOVERY;
   const input = blackoutInputOf(plan, state, situation);
   const decision = decideBlackout(input, state.blackout);
   work.state = { ...state, blackout: decision.state };
   for (const action of decision.actions) perform(work, action);
-  return decision.isPermitWanted && mayCommand(state);
+  if (!mayCommand(state)) return NO_RECOVERY;
+  const { isPermitWanted, feedTie, feedKw } = decision;
+  return { isPermitWanted, feedTie, feedKw };
 }
 
 /** What the recovery would say now, for people. */
@@ -68,6 +81,7 @@ const EVENTS: Readonly<Record<string, Readonly<Partial<Record<BlackoutAction["wh
       giveUp: "open.requested",
     },
     feeder: { open: "open.requested", close: "close.requested" },
+    busTie: { closeOntoDeadBus: "deadClose.permitted", giveUp: "open.requested" },
   };
 
 function perform(work: Work, { device: id, what, reason }: BlackoutAction): void {
@@ -97,6 +111,7 @@ export function blackoutInputOf(
     nominalFrequencyHz,
     sources: darkSourcesOf(plan, state, preferred),
     feeders: darkFeedersOf(plan, state),
+    ties: darkTiesOf(plan, state),
     isFedByOther: state.island.some(
       (grid) => grid !== plan.grid.id && (peerStatus(state, grid)?.frequencyHz ?? 0) > 0,
     ),
@@ -195,6 +210,7 @@ function partOf(
       if (isClosed && !isFeeding && name === "following") {
         return isAble && device.commands.has("setForming") ? "closable" : "none";
       }
+      if (name === "precharge") return "starting";
       if (name === "ready" && snapshot.context["awaited"] !== "") return "closing";
       return name === "ready" && isAble && device.hasSyncCheck ? "closable" : "none";
     }
@@ -207,6 +223,43 @@ function partOf(
         : "none";
   }
 }
+
+/** Ties over which a neighbour could feed this busbar, where the manifest allows it. */
+function darkTiesOf(plan: GridPlan, state: GridState): DarkTie[] {
+  if (!plan.grid.blackout.mayCloseTie) return [];
+  return plan.ties.flatMap((tie) => {
+    const device = plan.deviceById.get(tie.ownBreaker);
+    if (device === undefined) return [];
+    const status = peerStatus(state, tie.otherGrid);
+    const freeKw = status === null ? 0 : status.capacityKw - status.loadKw;
+    const common = { device: device.id, tie: tie.id, grid: tie.otherGrid, freeKw };
+    const why = tieHindrance(state, plan, device, tie.otherBreaker, status);
+    if (why !== null) return [{ ...common, part: "none" as const, why }];
+    const { snapshot } = actorOf(plan, state, device.address);
+    const isFed = positionOf(state, tie.otherBreaker) === "closed";
+    const part = snapshot.state === "closing" ? "closing" : isFed ? "fed" : "askable";
+    return [{ ...common, part: part as DarkTie["part"], why: "" }];
+  });
+}
+
+function tieHindrance(
+  state: GridState,
+  plan: GridPlan,
+  device: PlannedDevice,
+  otherBreaker: string,
+  status: ReturnType<typeof peerStatus>,
+): string | null {
+  const { snapshot, status: actor } = actorOf(plan, state, device.address);
+  if (!device.commands.has("close")) return "its profile cannot close it onto a dead busbar";
+  if (actor !== "running" || !TIE_STATES.has(snapshot.state)) return `it is ${snapshot.state}`;
+  if (isTieSacrificed(state, device)) return "it was sacrificed: its alarm must be reset first";
+  if (positionOf(state, otherBreaker) === "unknown") return "the far breaker is not known";
+  if (status === null) return "the neighbour is silent";
+  if (status.isDark === true || status.frequencyHz <= 0) return "the neighbour is dark too";
+  return status.isSettled ? null : "the neighbour does not know what it could give";
+}
+
+const TIE_STATES: ReadonlySet<string> = new Set(["open", "closing"]);
 
 /** Essential feeders first, then those that are shed last; in the order of the manifest among equals. */
 function darkFeedersOf(plan: GridPlan, state: GridState): DarkFeeder[] {

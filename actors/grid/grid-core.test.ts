@@ -166,7 +166,8 @@ describe("a change of leader", () => {
     plant.grid("port").fateOf = (command) => (command === "start" ? "unknown" : null);
     plant.request("port", "dg2", "start");
     plant.run(20);
-    expect(plant.commands("port")).toEqual(["dg2 start", "dg2 stop"]);
+    // Deaf, it stands ready: it is asked once more.
+    expect(plant.commands("port")).toEqual(["dg2 start", "dg2 start", "dg2 stop"]);
     expect(plant.stateOf("dg2")).toBe("ready");
   });
 

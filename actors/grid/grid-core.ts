@@ -1,6 +1,7 @@
 import type { Manifest } from "../../configs/manifest.ts";
 import { NO_BLACKOUT } from "../../energy/blackout.ts";
 import { NO_TIMERS } from "../../energy/start-stop.ts";
+import { NO_TIE_FEED } from "../../energy/tie-feed.ts";
 import { NO_TRANSFER } from "../../energy/transfer.ts";
 import { encodeCanonical } from "../../kernel/canonical.ts";
 import type { CoreOutputs, GridCore } from "../../kernel/core.ts";
@@ -12,7 +13,7 @@ import { momentOf, nextAlarms } from "./alarms.ts";
 import { answerRequests } from "./answer-requests.ts";
 import { applyFrame } from "./apply-frame.ts";
 import { smoothLoads } from "./battery-modes.ts";
-import { recoverFromBlackout } from "./blackout.ts";
+import { NO_RECOVERY, recoverFromBlackout } from "./blackout.ts";
 import { expireTrial, openingOf, planInForce } from "./configuration.ts";
 import { decisionsIn } from "./decisions.ts";
 import { decideSets, followBatteryModes, grantConsumers } from "./decide.ts";
@@ -32,6 +33,7 @@ import { situationOf } from "./situation.ts";
 import { inStartOrder, nextStartOrder } from "./start-order.ts";
 import { nextWarnings } from "./supply-alarms.ts";
 import { INITIAL_SUPPLY, rekeyedSupply } from "./supply-state.ts";
+import { feedNeighbours } from "./tie-feed.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
@@ -95,6 +97,7 @@ function initialState(plan: GridPlan): GridState {
     targets: null,
     grantedElsewhere: null,
     supply: INITIAL_SUPPLY,
+    feeding: NO_TIE_FEED,
     island: [plan.grid.id],
   };
 }
@@ -135,7 +138,8 @@ function step(
     openTiesByMode(work, situation);
   }
   runSite(work, situation, frame.wallTimeMs, elapsedMs, mayBegin);
-  const isPermitWanted = mayBegin && recoverFromBlackout(work, situation);
+  const recovery = mayBegin ? recoverFromBlackout(work, situation) : NO_RECOVERY;
+  if (mayBegin) feedNeighbours(work, situation);
   const decision = mayBegin ? decideSets(work, situation) : null;
   const grant = mayBegin ? grantConsumers(work, situation) : null;
   if (mayBegin) followBatteryModes(work, situation);
@@ -154,6 +158,7 @@ function step(
     grant,
     share,
     isSourceLost: hasLostSource(plan, state, work.state),
+    recovery,
   });
   work.state = nextWarnings(plan, work.state, situation.sources);
   const asked = work.alarmChanges;
@@ -168,7 +173,7 @@ function step(
       replies,
       alarms: asked.length === 0 ? changes : [...asked, ...changes],
       transitions: work.transitions,
-      ...(isPermitWanted ? { isDeadBusPermitWanted: true } : {}),
+      ...(recovery.isPermitWanted ? { isDeadBusPermitWanted: true } : {}),
     },
   };
 }

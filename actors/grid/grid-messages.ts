@@ -5,6 +5,7 @@ import { roundTo } from "../../kernel/math.ts";
 import { lastNumberOf, numberOf } from "../machines/device-image.ts";
 import { actorOf, imageOf, positionOf } from "./device-values.ts";
 import type { GridPlan } from "./grid-plan.ts";
+import type { Recovery } from "./blackout.ts";
 import { busOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
 import { isMaster, joinedGrids, neighboursOf } from "./island.ts";
@@ -80,8 +81,9 @@ export function messagesOf(told: {
   readonly share: Share;
   /** A source of this grid has just left the busbar: the others hear of it at once. */
   readonly isSourceLost: boolean;
+  readonly recovery: Recovery;
 }): GridMessage[] {
-  const { plan, state, own, decision, grant, share, isSourceLost } = told;
+  const { plan, state, own, decision, grant, share, isSourceLost, recovery } = told;
   if (!isSendingScan(state) && !isSourceLost) return [];
   const neighbours = neighboursOf(plan, state);
   if (neighbours.length === 0) return [];
@@ -91,7 +93,7 @@ export function messagesOf(told: {
     sequence: state.sequence,
     validForMs: VALID_FOR_MS,
   };
-  const status = statusOf(plan, state, own);
+  const status = { ...statusOf(plan, state, own), ...darknessOf(state, recovery) };
   const messages: GridMessage[] = neighbours.map((toGrid) => ({ ...common, toGrid, body: status }));
   if (!isMaster(plan, state) || share.isFrozen || !isSendingScan(state)) return messages;
   for (const toGrid of state.island) {
@@ -125,6 +127,15 @@ export function messagesOf(told: {
     });
   }
   return messages;
+}
+
+/** What a grid that is being brought back says of itself. */
+function darknessOf(
+  { blackout }: GridState,
+  { feedTie, feedKw }: Recovery,
+): Pick<GridStatus, "isDark" | "feedTie" | "feedKw"> {
+  const isDark = blackout.phase === "clearing" || blackout.phase === "energising";
+  return isDark ? { isDark, feedTie, feedKw: roundTo(feedKw, 10) } : {};
 }
 
 function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus {

@@ -6,6 +6,7 @@ import type { ConnectionState, PointSample } from "../../kernel/point.ts";
 import type { BlackoutState } from "../../energy/blackout.ts";
 import type { IslandingState } from "../../energy/islanding.ts";
 import type { QuarterState } from "../../energy/site.ts";
+import type { TieFeedState } from "../../energy/tie-feed.ts";
 import type { StartStopTimers } from "../../energy/start-stop.ts";
 import type { TransferState } from "../../energy/transfer.ts";
 import type { AlarmBook } from "../alarms/alarm-book.ts";
@@ -59,6 +60,8 @@ export type GridState = {
   /** As the island's master: the consumer of another grid that was granted last. */
   readonly grantedElsewhere: { readonly device: string; readonly atMs: number } | null;
   readonly supply: SupplyState;
+  /** The tie breaker that was closed for a dark neighbour. */
+  readonly feeding: TieFeedState;
   /** Members of the island, in the order of the manifest, this grid included. */
   readonly island: readonly string[];
 };

@@ -48,8 +48,18 @@ export function neighboursOf(plan: GridPlan, state: GridState): readonly string[
   for (const tie of plan.ties) {
     if (tieStateOf(state, tie.ownBreaker, tie.otherBreaker) !== "open") grids.add(tie.otherGrid);
   }
+  for (const grid of darkNeighbours(plan, state)) grids.add(grid);
   grids.delete(plan.grid.id);
   return plan.gridOrder.filter((grid) => grids.has(grid));
+}
+
+/** Grids that are dark and could be fed, or have been asked: they hear of this one although every tie is open. */
+function darkNeighbours(plan: GridPlan, state: GridState): readonly string[] {
+  if (!plan.grid.blackout.mayCloseTie) return [];
+  const isDark = state.blackout.phase !== "live" && state.blackout.phase !== "restoring";
+  return plan.ties.flatMap(({ otherGrid }) =>
+    isDark || peerStatus(state, otherGrid)?.isDark === true ? [otherGrid] : [],
+  );
 }
 
 /** The status of another grid while it is valid. */

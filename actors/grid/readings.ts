@@ -31,7 +31,7 @@ export function readDevice(
     case "genset":
       return readGenset(view, powerKw, device.ratedKw, isAtShare(plan, state, device), isBusLive);
     case "battery":
-      return readBattery(view);
+      return readBattery(view, isBusLive);
     case "shore": {
       const limitKw = shoreLimitKwOf(state, device);
       // A utility takes no reference: it carries what is left at once.

@@ -9,6 +9,7 @@ import { send, type Work } from "./run-actors.ts";
 import { consumersLoadKw } from "./grid-messages.ts";
 import { peerStatus } from "./island.ts";
 import { situationOf, tieStateOf, type Situation } from "./situation.ts";
+import { isTieSacrificed } from "./tie-latch.ts";
 
 /** Why an operator's command would harm the plant, or null where it would not. */
 export function refusalOf(
@@ -24,12 +25,15 @@ export function refusalOf(
   if (actorOf(work.plan, work.state, device.address).status !== "running") {
     return `the machine of ${device.id} is in quarantine after repeated faults`;
   }
-  if (device.kind === "busTie" && isSacrificed(work, device)) {
+  if (device.kind === "busTie" && isTieSacrificed(work.state, device)) {
     return `${device.id} was opened for the sake of one side: its alarm TIE_SACRIFICED must be reset first`;
   }
   if (command === "syncAndClose") return refusalOfClosing(device, situation);
   if (command === "close" && device.kind === "feeder") {
     return refusalOfReconnection(work, device) ?? refusalOfLoad(device, situation);
+  }
+  if (command === "close" && device.kind === "busTie") {
+    return "a tie is closed onto a dead busbar by the recovery alone, which holds the permit; ask for syncAndClose";
   }
   if (command === "close") return null;
   const isSource = device.kind === "genset" || device.kind === "shore" || device.kind === "battery";
@@ -65,13 +69,6 @@ function refusalOfReconnection(work: Work, device: PlannedDevice): Reason | null
   const cause = shed.find((entry) => entry.device === device.id)?.cause ?? "load is being shed";
   const delayS = work.plan.grid.power.shedding.reconnectAfterS;
   return reasonOf("RECONNECTION_BLOCKED", device.id, { delayS, cause });
-}
-
-/** A sacrificed tie is latched by its alarm, at either end. */
-function isSacrificed(work: Work, device: PlannedDevice): boolean {
-  return work.state.alarmBook.entries.some(
-    ({ code, actor }) => code === "TIE_SACRIFICED" && actor === device.address,
-  );
 }
 
 function refusalOfLoad(device: PlannedDevice, situation: Situation): string | null {

@@ -1,6 +1,6 @@
 import { baseLoadKw } from "../../energy/asymmetric.ts";
 import { sharedLoadKw } from "../../energy/balance.ts";
-import { referenceInForceKw } from "../../energy/droop.ts";
+import { reactiveReferenceInForceKvar, referenceInForceKw } from "../../energy/droop.ts";
 import { nextReferencesKw, type SharingSet } from "../../energy/sharing.ts";
 import { nextShoreReferenceKw } from "../../energy/shore.ts";
 import { roundTo } from "../../kernel/math.ts";
@@ -141,6 +141,20 @@ function referenceNowKw(plan: GridPlan, state: GridState, device: PlannedDevice)
   );
 }
 
+function reactiveNowKvar(
+  plan: GridPlan,
+  state: GridState,
+  { id, config }: PlannedDevice,
+  powerKvar: number,
+): number {
+  return reactiveReferenceInForceKvar(
+    config.ratings,
+    powerKvar,
+    numberOf(imageOf(state, id), "voltageV") ?? 0,
+    plan.grid.nominalVoltageV,
+  );
+}
+
 /** What a set that does not share is to give, kW: its base load, or the set point of asymmetric sharing. */
 function fixedKw(
   plan: GridPlan,
@@ -178,7 +192,8 @@ function reactiveLevels(
     sets.push({
       device: device.id,
       ratedKw: device.config.ratings.apparentKva,
-      referenceKw: state.levels[`${device.id}.${point}`] ?? Math.max(0, powerKvar),
+      referenceKw:
+        state.levels[`${device.id}.${point}`] ?? reactiveNowKvar(plan, state, device, powerKvar),
       aim: !isTaking ? set.aim : isStated && !isBase ? "fixed" : "hold",
       targetKw:
         reactivePerActive === null

@@ -12,6 +12,7 @@ export type BatteryReading = {
   /** BMS fault, gas or fire, emergency stop: no automatic return. */
   readonly isFault: boolean;
   readonly isTripped: boolean;
+  readonly isBusLive: boolean;
 };
 
 type RequestType =
@@ -27,12 +28,16 @@ export type BatteryContext = BatteryInput & {
   readonly awaited: string;
   readonly deadlineMs: number | null;
   readonly isOverdue: boolean;
+  /** Nobody knows whether that command was written. */
+  readonly isUncertain: boolean;
 };
 
 const SYNC_TIMEOUT_MS = 60_000;
 const MOVE_TIMEOUT_MS = 3000;
+/** A command to close whose fate is unknown, and no effect after so long: it was never written. */
+const UNCERTAIN_SYNC_MS = 15_000;
 
-export function readBattery(view: DeviceView): BatteryReading {
+export function readBattery(view: DeviceView, isBusLive: boolean): BatteryReading {
   const { image } = view;
   const points = ["isRemoteSelected", "state", "isBmsFault", "isGasOrFire", "isEmergencyStop"];
   return {
@@ -44,6 +49,7 @@ export function readBattery(view: DeviceView): BatteryReading {
     isFault:
       isOn(image, "isBmsFault") || isOn(image, "isGasOrFire") || isOn(image, "isEmergencyStop"),
     isTripped: isOn(image, "isTripped"),
+    isBusLive,
   };
 }
 
@@ -106,9 +112,22 @@ const passOn = {
   }),
 };
 
+/** Its time is over without an effect, and nobody knows whether it was written: it is given once more. */
+const again = {
+  type: "command" as const,
+  params: ({ context }: { context: BatteryContext }) => ({
+    command: context.awaited,
+    reason: "nobody knows whether the command was written, and it shows no effect",
+  }),
+};
+
 /** Every state shows what is measured; requests wait for their effect beside it, so that no state hides a fault. */
 function shows(state: Observed) {
-  return [...observedExcept(state), { guard: "isOverdue" as const, actions: "giveUp" as const }];
+  return [
+    ...observedExcept(state),
+    { guard: "mayAskAgain" as const, actions: ["believe" as const, again] },
+    { guard: "isOverdue" as const, actions: "giveUp" as const },
+  ];
 }
 
 /** Onto a dead busbar it must form voltage and frequency itself. */
@@ -135,23 +154,40 @@ export const batteryMachine = setup({
   types: {} as { context: BatteryContext; events: BatteryEvent; input: BatteryInput },
   actions: {
     command: (_args, _params: CommandParams) => {},
-    settle: assign({ awaited: "", deadlineMs: null }),
+    settle: assign({ awaited: "", deadlineMs: null, isUncertain: false }),
+    doubt: assign({
+      isUncertain: true,
+      deadlineMs: ({ context, event }) =>
+        Math.min(
+          context.deadlineMs ?? Number.POSITIVE_INFINITY,
+          event.plantTimeMs + UNCERTAIN_SYNC_MS,
+        ),
+    }),
+    believe: assign({
+      isUncertain: false,
+      deadlineMs: ({ context, event }) =>
+        event.plantTimeMs +
+        (context.awaited === "syncAndClose" ? SYNC_TIMEOUT_MS : MOVE_TIMEOUT_MS),
+    }),
     waitForMove: assign({
       awaited: ({ event }) => event.command,
       deadlineMs: ({ event }) => event.plantTimeMs + MOVE_TIMEOUT_MS,
       isOverdue: false,
+      isUncertain: false,
     }),
     waitForSync: assign({
       awaited: "syncAndClose",
       deadlineMs: ({ event }) => event.plantTimeMs + SYNC_TIMEOUT_MS,
       isOverdue: false,
+      isUncertain: false,
     }),
     waitForForming: assign({
       awaited: "setForming",
       deadlineMs: ({ event }) => event.plantTimeMs + MOVE_TIMEOUT_MS,
       isOverdue: false,
+      isUncertain: false,
     }),
-    giveUp: assign({ awaited: "", deadlineMs: null, isOverdue: true }),
+    giveUp: assign({ awaited: "", deadlineMs: null, isOverdue: true, isUncertain: false }),
   },
   guards: {
     observes: ({ event }, params: { state: Observed }) =>
@@ -159,17 +195,37 @@ export const batteryMachine = setup({
     isIdle: ({ context, event }) => event.mayCommand && context.awaited === "",
     mayConnect: ({ context, event }) =>
       event.mayCommand && context.awaited === "" && context.hasSyncCheck,
+    mayDeadClose: ({ context, event }) =>
+      event.mayCommand &&
+      context.hasSyncCheck &&
+      (context.awaited === "" || context.awaited === "syncAndClose"),
     isClosing: ({ context, event }) => event.mayCommand && context.awaited === "syncAndClose",
+    isAwaited: ({ context, event }) => context.awaited !== "" && event.command === context.awaited,
+    mayAskAgain: ({ context, event }) =>
+      event.mayCommand &&
+      context.isUncertain &&
+      context.awaited !== "" &&
+      // Onto a dead busbar only who holds the permit asks once more.
+      (context.awaited !== "syncAndClose" || event.reading.isBusLive) &&
+      context.deadlineMs !== null &&
+      event.plantTimeMs >= context.deadlineMs,
     isOverdue: ({ context, event }) =>
       context.deadlineMs !== null && event.plantTimeMs >= context.deadlineMs,
   },
 }).createMachine({
   id: "battery",
-  context: ({ input }) => ({ ...input, awaited: "", deadlineMs: null, isOverdue: false }),
+  context: ({ input }) => ({
+    ...input,
+    awaited: "",
+    deadlineMs: null,
+    isOverdue: false,
+    isUncertain: false,
+  }),
   initial: "unknown",
   on: {
     "command.dropped": { actions: "settle" },
     "command.failed": { actions: "giveUp" },
+    "command.unknown": { guard: "isAwaited", actions: "doubt" },
   },
   states: {
     unknown: { entry: "settle", on: { scanned: shows("unknown") } },
@@ -183,7 +239,8 @@ export const batteryMachine = setup({
       on: {
         scanned: shows("ready"),
         "sync.requested": { guard: "mayConnect", actions: ["waitForSync", passOn] },
-        "deadClose.permitted": { guard: "mayConnect", actions: ["waitForSync", form, close] },
+        // Also once more, where the leader that asked is gone and the busbar still dead.
+        "deadClose.permitted": { guard: "mayDeadClose", actions: ["waitForSync", form, close] },
         "open.requested": { guard: "isClosing", actions: ["waitForMove", passOn] },
       },
     },

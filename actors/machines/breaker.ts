@@ -17,6 +17,7 @@ export type BreakerReading = {
 type RequestType =
   | "close.requested"
   | "sync.requested"
+  | "deadClose.permitted"
   | "open.requested"
   | "openNow.requested"
   | "reset.requested";
@@ -34,12 +35,18 @@ export type BreakerContext = BreakerInput & {
   readonly isOverdue: boolean;
   /** Nobody knows whether the command of this step was written. */
   readonly isUncertain: boolean;
+  /** The command of this step was given once more after a doubt. */
+  readonly isAskedAgain: boolean;
+  /** It closes onto a dead busbar by a permit: only who holds that may ask once more. */
+  readonly isByPermit: boolean;
   /** Where the last command wanted it. */
   readonly wished: "closed" | "open" | "none";
 };
 
 /** A breaker's contacts follow a command within this time. */
 const MOVE_TIMEOUT_MS = 2000;
+/** A command to synchronise whose fate is unknown, and no close after so long: it was never written. */
+const UNCERTAIN_SYNC_MS = 15_000;
 
 export function readBreaker(
   view: DeviceView,
@@ -87,15 +94,28 @@ function observed(...states: readonly Observed[]) {
 }
 const observedExcept = (state: Observed) => observed(...ALL.filter((other) => other !== state));
 
+const UNHEARD = "nobody knows whether the command was written, and its contacts have not moved";
+const reasonOf = (event: BreakerEvent, otherwise: string) =>
+  event.type === "scanned" ? otherwise : event.reason;
 const NEVER_WRITTEN = {
   target: "unknown",
   description: "the command was never written",
 } as const;
-const inDoubt = {
-  guard: "isOverdueInDoubt" as const,
-  target: "unknown",
-  description: "nobody knows whether the command was written; its contacts decide",
-};
+/** Its time is over and its contacts have not moved: what nobody knows to have been written is given once more, and no more often. */
+const inDoubt = (state: "closing" | "opening" | "syncing") => [
+  {
+    guard: "mayAskAgain" as const,
+    target: state,
+    reenter: true,
+    actions: "markAskedAgain" as const,
+    description: UNHEARD,
+  },
+  {
+    guard: "isOverdueInDoubt" as const,
+    target: "unknown" as const,
+    description: "nobody knows whether the command was written; its contacts decide",
+  },
+];
 const failed = (description: string) => ({
   guard: "isOverdue" as const,
   target: "failed",
@@ -110,7 +130,7 @@ const refused = (what: string) => ({
 
 /**
  * A breaker with two contacts: closed and opened on request only, never by itself. A command that was not seen to act is not
- * repeated; the position decides. `failed`: it did not do what it was told; `shortCircuit`: latched until an operator resets it;
+ * repeated, but for one whose fate nobody knows: once, when its time is over; then the position decides. `failed`: it did not do what it was told; `shortCircuit`: latched until an operator resets it;
  * `deloading`: its power is brought down first, for as long as that takes.
  * @param id - `breaker`, `busTie` or `feeder`: the same chart for each.
  */
@@ -119,7 +139,12 @@ export function createBreakerMachine<Id extends string>(id: Id) {
     types: {} as { context: BreakerContext; events: BreakerEvent; input: BreakerInput },
     actions: {
       command: (_args, _params: CommandParams) => {},
-      rest: assign({ deadlineMs: null, isUncertain: false }),
+      rest: assign({
+        deadlineMs: null,
+        isUncertain: false,
+        isAskedAgain: false,
+        isByPermit: false,
+      }),
       succeed: assign({ isOverdue: false, wished: "none" }),
       waitFor: assign({
         deadlineMs: ({ event }, params: { ms: number }) => event.plantTimeMs + params.ms,
@@ -137,6 +162,16 @@ export function createBreakerMachine<Id extends string>(id: Id) {
       }),
       wish: assign({ wished: (_args, params: { position: "closed" | "open" }) => params.position }),
       doubt: assign({ isUncertain: true }),
+      doubtSync: assign({
+        isUncertain: true,
+        deadlineMs: ({ context, event }) =>
+          Math.min(
+            context.deadlineMs ?? Number.POSITIVE_INFINITY,
+            event.plantTimeMs + UNCERTAIN_SYNC_MS,
+          ),
+      }),
+      markAskedAgain: assign({ isAskedAgain: true }),
+      markByPermit: assign({ isByPermit: true }),
       markOverdue: assign({ isOverdue: true }),
       keepTrying: assign({
         isOverdue: true,
@@ -157,6 +192,14 @@ export function createBreakerMachine<Id extends string>(id: Id) {
         context.isUncertain &&
         context.deadlineMs !== null &&
         event.plantTimeMs >= context.deadlineMs,
+      mayAskAgain: ({ context, event }) =>
+        context.isUncertain &&
+        !context.isAskedAgain &&
+        !context.isByPermit &&
+        event.mayCommand &&
+        event.reading.isKnown &&
+        context.deadlineMs !== null &&
+        event.plantTimeMs >= context.deadlineMs,
       isAsWished: ({ context, event }) =>
         event.reading.isKnown && event.reading.position === context.wished,
     },
@@ -167,6 +210,8 @@ export function createBreakerMachine<Id extends string>(id: Id) {
       deadlineMs: null,
       isOverdue: false,
       isUncertain: false,
+      isAskedAgain: false,
+      isByPermit: false,
       wished: "none",
     }),
     initial: "unknown",
@@ -191,23 +236,34 @@ export function createBreakerMachine<Id extends string>(id: Id) {
           scanned: observedExcept("open"),
           "close.requested": { guard: "mayCommand", target: "closing" },
           "sync.requested": { guard: "mayCommand", target: "syncing" },
+          "deadClose.permitted": {
+            guard: "mayCommand",
+            target: "closing",
+            actions: "markByPermit",
+            description: "it holds the permit to close onto the dead busbar",
+          },
         },
       },
       closing: {
         entry: [
           { type: "waitFor", params: { ms: MOVE_TIMEOUT_MS } },
           { type: "wish", params: { position: "closed" } },
-          { type: "command", params: ({ event }) => ({ command: "close", reason: event.reason }) },
+          {
+            type: "command",
+            params: ({ event }) => ({ command: "close", reason: reasonOf(event, UNHEARD) }),
+          },
         ],
         on: {
           scanned: [
             ...observed("closed", "shortCircuit", "tripped", "local"),
-            inDoubt,
+            ...inDoubt("closing"),
             failed("not closed within 2 s"),
           ],
           "command.dropped": NEVER_WRITTEN,
           "command.failed": refused("close"),
           "command.unknown": { actions: "doubt" },
+          "open.requested": { guard: "mayCommand", target: "opening" },
+          "openNow.requested": { guard: "mayCommand", target: "opening" },
         },
       },
       syncing: {
@@ -216,12 +272,13 @@ export function createBreakerMachine<Id extends string>(id: Id) {
           { type: "wish", params: { position: "closed" } },
           {
             type: "command",
-            params: ({ event }) => ({ command: "syncAndClose", reason: event.reason }),
+            params: ({ event }) => ({ command: "syncAndClose", reason: reasonOf(event, UNHEARD) }),
           },
         ],
         on: {
           scanned: [
             ...observed("closed", "shortCircuit", "tripped", "local"),
+            ...inDoubt("syncing"),
             {
               guard: "isOverdue",
               target: "failed",
@@ -236,6 +293,7 @@ export function createBreakerMachine<Id extends string>(id: Id) {
           "openNow.requested": { guard: "mayCommand", target: "opening" },
           "command.dropped": NEVER_WRITTEN,
           "command.failed": refused("synchronise"),
+          "command.unknown": { actions: "doubtSync" },
         },
       },
       closed: {
@@ -271,16 +329,16 @@ export function createBreakerMachine<Id extends string>(id: Id) {
           { type: "wish", params: { position: "open" } },
           {
             type: "command",
-            params: ({ event }) => ({
+            params: ({ context, event }) => ({
               command: "open",
-              reason: event.type === "scanned" ? "its power is down" : event.reason,
+              reason: reasonOf(event, context.isAskedAgain ? UNHEARD : "its power is down"),
             }),
           },
         ],
         on: {
           scanned: [
             ...observed("open", "shortCircuit", "tripped", "local"),
-            inDoubt,
+            ...inDoubt("opening"),
             failed("not open within 2 s"),
           ],
           "command.dropped": NEVER_WRITTEN,

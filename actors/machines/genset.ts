@@ -52,6 +52,8 @@ export type GensetContext = GensetInput & {
   readonly syncAttemptCount: number;
   /** Nobody knows whether the present step's command was written. */
   readonly isUncertain: boolean;
+  /** The start was given once more because nobody knew whether it was written, and the set went on saying that it is ready. */
+  readonly isAskedAgain: boolean;
   /** The opening command was given in this unloading. */
   readonly isOpening: boolean;
   /** Latched until reset, and each an alarm. */
@@ -64,7 +66,9 @@ const LOADING_TIMEOUT_MS = 60_000;
 const UNLOADING_TIMEOUT_MS = 60_000;
 const OPEN_TIMEOUT_MS = 3000;
 const STOP_TIMEOUT_MS = 60_000;
-/** A start whose fate is unknown: without speed after so long it counts as never written. */
+/** A start whose fate is unknown: a set that still stands ready after so long has not heard it, and is asked once more. */
+const UNHEARD_START_MS = 3000;
+/** Asked again and in doubt again: without speed after so long it counts as never written. */
 const UNCERTAIN_START_MS = 12_000;
 const UNCERTAIN_SYNC_MS = 15_000;
 const STOP_AGAIN_MS = 5000;
@@ -159,6 +163,8 @@ const openNow = {
   params: ({ event }: { event: GensetEvent }) => ({ command: "open", reason: event.reason }),
 };
 
+const UNHEARD =
+  "nobody knows whether the start was written, and the set still says that it is ready";
 const isFateOf = (event: GensetEvent, command: string) => event.command === command;
 
 /**
@@ -169,7 +175,13 @@ export const gensetMachine = setup({
   types: {} as { context: GensetContext; events: GensetEvent; input: GensetInput },
   actions: {
     command: (_args, _params: CommandParams) => {},
-    clearWish: assign({ wish: "none", deadlineMs: null, isUncertain: false, isOpening: false }),
+    clearWish: assign({
+      wish: "none",
+      deadlineMs: null,
+      isUncertain: false,
+      isAskedAgain: false,
+      isOpening: false,
+    }),
     wishConnect: assign({ wish: "connect", isSyncFailed: false, syncAttemptCount: 0 }),
     wishStop: assign({ wish: "stop" }),
     wishOpen: assign({ wish: "open" }),
@@ -178,6 +190,17 @@ export const gensetMachine = setup({
       startedAtMs: ({ event }) => event.plantTimeMs,
       isUncertain: false,
       isStepOverdue: false,
+    }),
+    markAskedAgain: assign({ isAskedAgain: true }),
+    doubtStart: assign({
+      isUncertain: true,
+      deadlineMs: ({ context, event }) =>
+        event.plantTimeMs + (context.isAskedAgain ? UNCERTAIN_START_MS : UNHEARD_START_MS),
+    }),
+    believeStart: assign({
+      isUncertain: false,
+      deadlineMs: ({ context, event }) =>
+        (context.startedAtMs ?? event.plantTimeMs) + context.startTimeoutMs,
     }),
     beginSync: assign({
       deadlineMs: ({ event }) => event.plantTimeMs + SYNC_TIMEOUT_MS,
@@ -254,6 +277,18 @@ export const gensetMachine = setup({
       context.isUncertain &&
       context.deadlineMs !== null &&
       event.plantTimeMs >= context.deadlineMs,
+    isUnheard: ({ context, event }) =>
+      event.mayCommand &&
+      context.isUncertain &&
+      !context.isAskedAgain &&
+      context.deadlineMs !== null &&
+      event.plantTimeMs >= context.deadlineMs &&
+      observeGenset(event.reading) === "ready",
+    isHeard: ({ context, event }) =>
+      context.isUncertain &&
+      !context.isAskedAgain &&
+      context.deadlineMs !== null &&
+      event.plantTimeMs >= context.deadlineMs,
     isOpenForStop: ({ context, event }) =>
       event.reading.isKnown && event.reading.position === "open" && context.wish !== "open",
     isOpenForGood: ({ context, event }) =>
@@ -280,6 +315,7 @@ export const gensetMachine = setup({
     notBeforeMs: 0,
     syncAttemptCount: 0,
     isUncertain: false,
+    isAskedAgain: false,
     isOpening: false,
     isSyncFailed: false,
     isStepOverdue: false,
@@ -306,7 +342,10 @@ export const gensetMachine = setup({
         "beginStart",
         {
           type: "command",
-          params: ({ event }) => ({ command: "start", reason: event.reason }),
+          params: ({ event }) => ({
+            command: "start",
+            reason: event.type === "scanned" ? UNHEARD : event.reason,
+          }),
         },
       ],
       on: {
@@ -336,6 +375,14 @@ export const gensetMachine = setup({
             description: "voltage and frequency are in band",
           },
           {
+            guard: "isUnheard",
+            target: "starting",
+            reenter: true,
+            actions: "markAskedAgain",
+            description: UNHEARD,
+          },
+          { guard: "isHeard", actions: "believeStart" },
+          {
             guard: "isOverdueInDoubt",
             target: "stopping",
             actions: "startLater",
@@ -361,7 +408,7 @@ export const gensetMachine = setup({
         },
         "command.unknown": {
           guard: "isFateOfStart",
-          actions: { type: "doubt", params: { ms: UNCERTAIN_START_MS } },
+          actions: "doubtStart",
         },
       },
     },
@@ -371,7 +418,21 @@ export const gensetMachine = setup({
         { type: "command", params: { command: "stop", reason: "the start failed" } },
       ],
       on: {
-        scanned: observed("tripped", "local", "onLoad"),
+        scanned: [
+          ...observed("tripped", "local", "onLoad"),
+          // To stop a set that stands still does nothing.
+          {
+            guard: "isOverdueInDoubt",
+            actions: [
+              "clearWish",
+              { type: "command", params: { command: "stop", reason: "the start failed" } },
+            ],
+          },
+        ],
+        "command.unknown": {
+          guard: "isFateOfStop",
+          actions: { type: "doubt", params: { ms: STOP_AGAIN_MS } },
+        },
         "reset.requested": { target: "unknown", actions: "forgetFailures" },
       },
     },
@@ -433,6 +494,13 @@ export const gensetMachine = setup({
             description: "not synchronised within 60 s",
           },
         ],
+        // Nobody knows whether the command was written, and the busbar is still dead.
+        "deadClose.permitted": {
+          guard: "mayDeadClose",
+          target: "syncing",
+          reenter: true,
+          description: "the leader that asked is gone and the busbar is still dead",
+        },
         "stop.requested": {
           guard: "mayCommand",
           target: "cooldown",
@@ -547,6 +615,11 @@ export const gensetMachine = setup({
           guard: "isFateOfStop",
           actions: { type: "waitFor", params: { ms: STOP_AGAIN_MS } },
         },
+        // To stop a set that cools down already does nothing.
+        "command.unknown": {
+          guard: "isFateOfStop",
+          actions: { type: "waitFor", params: { ms: STOP_AGAIN_MS } },
+        },
       },
     },
     stopping: {
@@ -558,8 +631,18 @@ export const gensetMachine = setup({
       on: {
         scanned: [
           ...observed("unknown", "tripped", "local", "onLoad", ...STANDSTILL),
+          {
+            guard: "isOverdueInDoubt",
+            target: "stopping",
+            reenter: true,
+            description: "nobody knows whether the stop was written, and it runs",
+          },
           { guard: "isOverdue", actions: "markOverdue" },
         ],
+        "command.unknown": {
+          guard: "isFateOfStop",
+          actions: { type: "doubt", params: { ms: STOP_AGAIN_MS } },
+        },
       },
     },
   },

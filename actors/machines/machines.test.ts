@@ -163,14 +163,48 @@ const gensetTranscripts: [name: string, lines: readonly Line[], input?: MachineI
     ],
   ],
   [
-    "does not start again while an unknown start may work, and stops what did not come",
+    "asks a set once more that still stands ready after an unknown start, and stops what does not come then either",
     [
       [{}, "ready"],
       ["start.requested", "starting", "start"],
       ["command.unknown start", "starting"],
+      [2999, "starting"],
+      [1, "starting", "start"],
+      ["command.unknown start", "starting"],
       [11_999, "starting"],
       [1, "stopping", "stop"],
       [{}, "ready"],
+    ],
+  ],
+  [
+    "does not start a set again that has heard an unknown start",
+    [
+      [{}, "ready"],
+      ["start.requested", "starting", "start"],
+      ["command.unknown start", "starting"],
+      [{ isReadyToStart: false }, "starting"],
+      [3000, "starting"],
+      [50_000, "starting"],
+      [{ isRunning: true, isReadyToLoad: true }, "runningOpen"],
+    ],
+  ],
+  [
+    "closes once more onto a dead busbar by permit alone",
+    [
+      [{ isRunning: true, isReadyToLoad: true, isBusLive: false }, "runningOpen"],
+      ["deadClose.permitted", "syncing", "syncAndClose"],
+      ["command.unknown syncAndClose", "syncing"],
+      [14_999, "syncing"],
+      ["deadClose.permitted", "syncing", "syncAndClose"],
+    ],
+  ],
+  [
+    "stops again where nobody knows whether the stop was written",
+    [
+      [{ isRunning: true, isReadyToLoad: true }, "runningOpen"],
+      ["stop.requested", "cooldown", "stop"],
+      ["command.unknown stop", "cooldown"],
+      [5000, "stopping", "stop"],
     ],
   ],
   [
@@ -330,6 +364,49 @@ const breakerTranscripts: [name: string, lines: readonly Line[]][] = [
     ],
   ],
   [
+    "gives a command of unknown fate once more where the contacts have not moved, and then lets the position decide",
+    [
+      [{}, "open"],
+      ["close.requested", "closing", "close"],
+      ["command.unknown close", "closing"],
+      [2000, "closing", "close"],
+      ["command.unknown close", "closing"],
+      [2000, "unknown"],
+      [{}, "open"],
+    ],
+  ],
+  [
+    "synchronises once more where the command was lost with its leader",
+    [
+      [{}, "open"],
+      ["sync.requested", "syncing", "syncAndClose"],
+      ["command.unknown syncAndClose", "syncing"],
+      [14_999, "syncing"],
+      [1, "syncing", "syncAndClose"],
+      [{ position: "closed" }, "closed"],
+    ],
+  ],
+  [
+    "opens once more where the command was lost with its leader",
+    [
+      [{ position: "closed" }, "closed"],
+      ["open.requested", "opening", "open"],
+      ["command.unknown open", "opening"],
+      [2000, "opening", "open"],
+      [{ position: "open" }, "open"],
+    ],
+  ],
+  [
+    "closes onto a dead busbar by permit, and never once more by itself",
+    [
+      [{}, "open"],
+      ["deadClose.permitted", "closing", "close"],
+      ["command.unknown close", "closing"],
+      [2000, "unknown"],
+      [{}, "open"],
+    ],
+  ],
+  [
     "lets the position decide where a fate is unknown",
     [
       [{}, "open"],
@@ -413,8 +490,27 @@ describe("a battery", () => {
     isForming: false,
     isFault: false,
     isTripped: false,
+    isBusLive: true,
   };
   const transcripts: [string, readonly Line[]][] = [
+    [
+      "gives a command of unknown fate once more, onto a dead busbar by permit alone",
+      [
+        [{}, "ready"],
+        ["sync.requested syncAndClose", "ready", "syncAndClose"],
+        ["command.unknown syncAndClose", "ready"],
+        [14_999, "ready"],
+        [1, "ready", "syncAndClose"],
+        [{ position: "closed" }, "following"],
+        ["setForming.requested setForming", "following", "setForming"],
+        ["command.unknown setForming", "following"],
+        [3000, "following", "setForming"],
+        [{ position: "open", isBusLive: false }, "ready"],
+        ["deadClose.permitted", "ready", "setForming", "syncAndClose"],
+        ["command.unknown syncAndClose", "ready"],
+        [15_000, "ready"],
+      ],
+    ],
     [
       "shows the converter's own states",
       [
@@ -462,6 +558,17 @@ describe("a shore connection", () => {
     isUnloaded: true,
   };
   const transcripts: [string, readonly Line[]][] = [
+    [
+      "synchronises once more where the command was lost with its leader",
+      [
+        [{ isVoltagePresent: true }, "ready"],
+        ["sync.requested", "syncing", "syncAndClose"],
+        ["command.unknown syncAndClose", "syncing"],
+        [14_999, "syncing"],
+        [1, "syncing", "syncAndClose"],
+        [{ position: "closed" }, "transferring"],
+      ],
+    ],
     [
       "comes, is taken, given back",
       [

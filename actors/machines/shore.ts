@@ -28,11 +28,16 @@ export type ShoreContext = ShoreInput & {
   readonly deadlineMs: number | null;
   readonly isOpening: boolean;
   readonly isOverdue: boolean;
+  /** Nobody knows whether the command to synchronise was written. */
+  readonly isUncertain: boolean;
 };
 
 const SYNC_TIMEOUT_MS = 60_000;
 const TRANSFER_TIMEOUT_MS = 120_000;
+/** A command to synchronise whose fate is unknown, and no close after so long: it was never written. */
+const UNCERTAIN_SYNC_MS = 15_000;
 const OPEN_TIMEOUT_MS = 3000;
+const UNHEARD = "nobody knows whether the command was written, and the breaker is open";
 
 export function readShore(
   view: DeviceView,
@@ -109,10 +114,19 @@ export const shoreMachine = setup({
   types: {} as { context: ShoreContext; events: ShoreEvent; input: ShoreInput },
   actions: {
     command: (_args, _params: CommandParams) => {},
-    rest: assign({ wish: "none", deadlineMs: null, isOpening: false }),
+    rest: assign({ wish: "none", deadlineMs: null, isOpening: false, isUncertain: false }),
     waitFor: assign({
       deadlineMs: ({ event }, params: { ms: number }) => event.plantTimeMs + params.ms,
       isOverdue: false,
+      isUncertain: false,
+    }),
+    doubt: assign({
+      isUncertain: true,
+      deadlineMs: ({ context, event }) =>
+        Math.min(
+          context.deadlineMs ?? Number.POSITIVE_INFINITY,
+          event.plantTimeMs + UNCERTAIN_SYNC_MS,
+        ),
     }),
     wishLoad: assign({ wish: "load" }),
     wishUnload: assign({ wish: "unload" }),
@@ -138,8 +152,16 @@ export const shoreMachine = setup({
       event.mayCommand && context.hasSyncCheck && event.reading.isBusLive,
     mayDeadClose: ({ event }) => event.mayCommand && !event.reading.isBusLive,
     mayCommand: ({ event }) => event.mayCommand,
+    isClosing: ({ event }) => event.command === "syncAndClose" || event.command === "close",
     isOverdue: ({ context, event }) =>
       context.deadlineMs !== null && event.plantTimeMs >= context.deadlineMs,
+    mayAskAgain: ({ context, event }) =>
+      context.isUncertain &&
+      event.mayCommand &&
+      context.deadlineMs !== null &&
+      event.plantTimeMs >= context.deadlineMs &&
+      event.reading.isBusLive &&
+      observeShore(event.reading) === "ready",
     isLoaded: ({ context, event }) => context.wish === "load" && event.reading.isLoaded,
     mayOpen: ({ context, event }) =>
       event.mayCommand &&
@@ -157,6 +179,7 @@ export const shoreMachine = setup({
     deadlineMs: null,
     isOpening: false,
     isOverdue: false,
+    isUncertain: false,
   }),
   initial: "unknown",
   states: {
@@ -195,7 +218,7 @@ export const shoreMachine = setup({
           type: "command",
           params: ({ context, event }) => ({
             command: context.hasSyncCheck ? "syncAndClose" : "close",
-            reason: event.reason,
+            reason: event.type === "scanned" ? UNHEARD : event.reason,
           }),
         },
       ],
@@ -208,6 +231,7 @@ export const shoreMachine = setup({
             description: WHY_OBSERVED.closed,
           },
           ...observed("tripped", "local", "absent", "phaseRotationBad"),
+          { guard: "mayAskAgain", target: "syncing", reenter: true, description: UNHEARD },
           {
             guard: "isOverdue",
             target: "unknown",
@@ -227,6 +251,13 @@ export const shoreMachine = setup({
           },
           description: "asked to open while synchronising",
         },
+        "deadClose.permitted": {
+          guard: "mayDeadClose",
+          target: "syncing",
+          reenter: true,
+          description: "the leader that asked is gone and the busbar is still dead",
+        },
+        "command.unknown": { guard: "isClosing", actions: "doubt" },
         "command.dropped": { target: "unknown", description: "the command was never written" },
         "command.failed": { target: "unknown", description: "the device refused to synchronise" },
       },

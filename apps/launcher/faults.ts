@@ -4,7 +4,7 @@ import { machineMonotonicMs } from "./host-pauses.ts";
 import { createFaultsAround } from "./faults-around.ts";
 import { livingNodes } from "./installation-view.ts";
 import type { NodeProcess } from "./node-process.ts";
-import { operateTie } from "./operate-tie.ts";
+import { askDevice, operateTie } from "./operate-tie.ts";
 import type { Action } from "./schedule.ts";
 
 /** A fault of nodes that was caused, for whoever looks at the measurements later. */
@@ -260,6 +260,8 @@ export function createFaults(installation: Installation): Faults {
       case "step-clock":
         await untilSettled(action.type);
         return around.perform(action);
+      case "ask":
+        return askDevice(installation, action.device, action.command);
       case "tie":
         return operateTie(installation, action.isClosing);
       case "trip": {

@@ -36,6 +36,27 @@ export async function operateTie(installation: Installation, isClosing: boolean)
   return `the bus-tie is ${isClosing ? "closed: one island" : "open: two islands"}`;
 }
 
+/**
+ * Gives a device a command as an operator does, through the leader of its grid: `syncAndClose`, `transferToShore`, `start` and the like.
+ * @throws {@link RemsError} `REMS_REQUEST_REFUSED` with the reason that R-EMS gave.
+ */
+export async function askDevice(
+  installation: Installation,
+  device: string,
+  command: string,
+): Promise<string> {
+  const { grids } = installation.manifest;
+  const grid = grids.find(({ devices }) => devices.some(({ id }) => id === device));
+  if (grid === undefined) throw refused(`there is no device ${device}`);
+  const view = installation.grids().find(({ config }) => config.id === grid.id);
+  if (view === undefined || view.leader === null) throw refused(`nobody leads grid ${grid.id}`);
+  const { operator } = installation.node(view.leader);
+  const actor = `grids/${grid.id}/devices/${device}`;
+  const { isAccepted, reason } = await commandPatiently(operator, actor, command);
+  if (!isAccepted) throw refused(`${command} ${device}: ${reason}`);
+  return `${device}: ${command} is accepted`;
+}
+
 /** After a change of leader commands wait for some seconds, and R-EMS says so. */
 async function commandPatiently(operator: OperatorClient, actor: string, command: string) {
   const deadlineMs = performance.now() + PATIENCE_MS_MAX;

@@ -7,6 +7,7 @@ it.each([
   ["2m:kill-all", 120_000, { type: "kill-all", durationMs: 10_000 }],
   ["5s:load-step=f1:-40", 5000, { type: "load-step", device: "f1", deltaKw: -40 }],
   ["5s:tie=close", 5000, { type: "tie", isClosing: true }],
+  ["5s:ask=sc1:transferToShore", 5000, { type: "ask", device: "sc1", command: "transferToShore" }],
   ["5s:transfer=port:n3", 5000, { type: "transfer", grid: "port", node: "n3" }],
 ])("parses %s", (text, atMs, action) => {
   expect(parseScheduledAction(text)).toEqual({ atMs, action });

@@ -38,6 +38,7 @@ export type Action =
   | { readonly type: "load-step"; readonly device: string; readonly deltaKw: number }
   | { readonly type: "thruster"; readonly device: string; readonly demandKw: number }
   | { readonly type: "tie"; readonly isClosing: boolean }
+  | { readonly type: "ask"; readonly device: string; readonly command: string }
   | { readonly type: "grid-loss" }
   | { readonly type: "grid-return" }
   | { readonly type: "pv-cloud"; readonly dropPct: number };
@@ -68,6 +69,7 @@ export const ACTION_FORMS: readonly (readonly [form: string, meaning: string])[]
   ["load-step=DEVICE:KW", "change of a feeder's load"],
   ["thruster=DEVICE:KW", "a thruster's lever asks for so much"],
   ["tie=close|open", "an operator closes or opens the bus-tie"],
+  ["ask=DEVICE:COMMAND", "an operator gives a command, for example sc1:transferToShore"],
   ["grid-loss, grid-return", "land: the utility goes and comes back"],
   ["pv-cloud=PCT", "land: the sun goes down by so many percent"],
 ];
@@ -162,6 +164,8 @@ function actionOf(text: string, action: string): Action {
     }
     case "kill-with-etcd":
       return { type: name, grid: need(first), durationMs: parseDurationMs(second || "5s") };
+    case "ask":
+      return { type: name, device: need(first), command: need(second) };
     case "tie":
       if (argument !== "close" && argument !== "open") throw invalid(text);
       return { type: name, isClosing: argument === "close" };

@@ -13,7 +13,7 @@ import type { Connection } from "./connection.ts";
 import type { DeviceContext, Rights } from "./device-context.ts";
 import { brokenGuard, mapDevice, type DeviceMap } from "./device-map.ts";
 import { DeviceLayout } from "./device-layout.ts";
-import { GuardedReplies } from "./guarded-replies.ts";
+import { GuardedReplies, type ReadTimes } from "./guarded-replies.ts";
 import { DeviceWrites } from "./device-writes.ts";
 import type { FoundLayout } from "./layout-finder.ts";
 import { Latency } from "./latency.ts";
@@ -363,7 +363,7 @@ export class ModbusDevice {
     } else if (outcome.type === "exception" && !isUnreached(outcome.code)) {
       this.#counts.exception++;
       this.#latency.answered(tookMs);
-      this.#refused(read, outcome, nowMs);
+      this.#refused(read, outcome, sentAtMs, nowMs);
     } else {
       this.#reads.failed(read);
       return this.#unanswered(outcome);
@@ -378,14 +378,22 @@ export class ModbusDevice {
     return "alive";
   }
 
-  #refused(read: ScheduledRead, outcome: Outcome & { type: "exception" }, nowMs: number): void {
+  #refused(
+    read: ScheduledRead,
+    outcome: Outcome & { type: "exception" },
+    sentAtMs: number,
+    nowMs: number,
+  ): void {
     if (outcome.code === ACKNOWLEDGE || outcome.code === BUSY) {
       this.#reads.failed(read);
       return;
     }
     const isDivisible = outcome.code !== ILLEGAL_FUNCTION;
     for (const item of this.#reads.refused(read, nowMs, isDivisible, textOf(outcome))) {
-      if (item.slot < this.#map.points.length) this.#points.refused(item.slot, nowMs);
+      if (item.slot < this.#map.points.length) {
+        this.#points.refused(item.slot, nowMs);
+        this.#points.asked(item.slot, sentAtMs);
+      }
     }
   }
 
@@ -399,7 +407,7 @@ export class ModbusDevice {
     const isSame = read.lastBytes?.equals(bytes) === true;
     read.lastBytes = bytes;
     if (this.#map.guards.length === 0) {
-      this.#believe(request, request.items, words, nowMs, isSame);
+      this.#believe(request, request.items, words, { sentAtMs, readAtMs: nowMs }, isSame);
       return;
     }
     // What a reply of before the layout was lost says is nobody's any more.
@@ -407,9 +415,10 @@ export class ModbusDevice {
     const broken = isSame ? null : brokenGuard(this.#map, request, words);
     if (broken !== null) return this.#lostLayout(broken);
     for (const held of this.#guarded.proved(request, sentAtMs))
-      this.#believe(held.request, held.items, held.words, held.readAtMs, false);
-    this.#believe(request, this.#guarded.ready(request), words, nowMs, isSame);
-    this.#reads.requestSlots(this.#guarded.hold(request, words, nowMs), nowMs);
+      this.#believe(held.request, held.items, held.words, held, false);
+    const times = { sentAtMs, readAtMs: nowMs };
+    this.#believe(request, this.#guarded.ready(request), words, times, isSame);
+    this.#reads.requestSlots(this.#guarded.hold(request, words, times), nowMs);
   }
 
   /** @param isSame - The last reply to this request was believed, and said the same. */
@@ -417,13 +426,14 @@ export class ModbusDevice {
     request: ReadRequest,
     items: readonly ReadItem[],
     words: readonly number[],
-    readAtMs: number,
+    { sentAtMs, readAtMs }: ReadTimes,
     isSame: boolean,
   ): void {
     for (const { slot, address } of items) {
       const at = address - request.address;
       if (isSame) this.#points.touched(slot, readAtMs);
       else this.#points.read(slot, words, at, readAtMs);
+      this.#points.asked(slot, sentAtMs);
       const level = this.#map.levelOfSlot[slot] ?? -1;
       if (level >= 0) this.#writes.levels.readBack(level, words, at, readAtMs);
     }
@@ -474,8 +484,9 @@ export class ModbusDevice {
     this.#writes.setLevels(values);
   }
 
-  reassertLevels(): void {
+  beginLeadership(): void {
     this.#writes.levels.forget();
+    this.#points.tellAgain(this.#nowMs());
   }
 
   execute(command: CommandOutput): void {

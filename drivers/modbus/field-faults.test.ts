@@ -280,7 +280,7 @@ describe("set-points that a device acknowledges and does not do", () => {
     await next.until("read", () => next.points.size === 4);
     await hold(next, 5, readMore());
     expect(written()).toEqual([50]);
-    next.io.reassertLevels();
+    next.io.beginLeadership();
     await hold(next, 6, () => next.outcomes(point).length > 0);
     expect(next.outcomes(point)).toEqual(["dropped"]);
     await hold(next, 6, () => next.outcomes(point).includes("confirmed"));

@@ -19,6 +19,7 @@ function request(address: number, slots: readonly number[]): ReadRequest {
   return { table: "holding", address, count: items.length, items };
 }
 
+const at = (atMs: number) => ({ sentAtMs: atMs - 5, readAtMs: atMs });
 const values = request(0, [0]);
 const guards = request(100, [2, 3]);
 const mixed = request(50, [1, 3, 0]);
@@ -27,13 +28,13 @@ describe("replies of a device whose values have guards", () => {
   it("are believed at once where a value comes with all its guards", () => {
     const replies = new GuardedReplies(map);
     expect(replies.ready(mixed).map(({ slot }) => slot)).toEqual([1]);
-    expect([...replies.hold(mixed, [7, 0, 8], 10)]).toEqual([2]);
+    expect([...replies.hold(mixed, [7, 0, 8], at(10))]).toEqual([2]);
   });
 
   it("wait for a guard that was asked for after they came", () => {
     const replies = new GuardedReplies(map);
     expect(replies.ready(values)).toEqual([]);
-    replies.hold(values, [7], 10);
+    replies.hold(values, [7], at(10));
     expect(replies.proved(guards, 9)).toEqual([]);
     const [held, ...more] = replies.proved(guards, 10);
     expect([held?.words, held?.readAtMs, more]).toEqual([[7], 10, []]);
@@ -42,14 +43,14 @@ describe("replies of a device whose values have guards", () => {
 
   it("are proved in the end, however fast others follow them", () => {
     const replies = new GuardedReplies(map);
-    for (let atMs = 0; atMs < 50; atMs++) replies.hold(values, [atMs], atMs);
+    for (let atMs = 0; atMs < 50; atMs++) replies.hold(values, [atMs], at(atMs));
     expect(replies.proved(guards, 5).map(({ words }) => words)).toEqual([[0]]);
     expect(replies.proved(guards, 49).map(({ words }) => words)).toEqual([[49]]);
   });
 
   it("are forgotten once the layout does not hold", () => {
     const replies = new GuardedReplies(map);
-    replies.hold(values, [7], 10);
+    replies.hold(values, [7], at(10));
     replies.clear();
     expect(replies.proved(guards, 20)).toEqual([]);
   });

@@ -2,12 +2,17 @@ import { present } from "../../kernel/assert.ts";
 import type { DeviceMap } from "./device-map.ts";
 import type { ReadItem, ReadRequest } from "./request-plan.ts";
 
+/** When a request was sent, and when its reply came. */
+export interface ReadTimes {
+  readonly sentAtMs: number;
+  readonly readAtMs: number;
+}
+
 /** What of a reply waits until the registers that say what it means were seen behind it. */
-export interface HeldReply {
+export interface HeldReply extends ReadTimes {
   readonly request: ReadRequest;
   readonly items: readonly ReadItem[];
   readonly words: readonly number[];
-  readonly readAtMs: number;
   /** Slots of the guards that were not seen yet. */
   readonly missing: ReadonlySet<number>;
 }
@@ -44,7 +49,7 @@ export class GuardedReplies {
   }
 
   /** Keeps the points of a reply that others must prove. @returns Slots of the guards that are to be read. */
-  hold(request: ReadRequest, words: readonly number[], readAtMs: number): ReadonlySet<number> {
+  hold(request: ReadRequest, words: readonly number[], times: ReadTimes): ReadonlySet<number> {
     const { waiting: items, missing } = this.#proofOf(request);
     if (items.length === 0) return missing;
     const same = this.#held.filter((held) => held.request === request);
@@ -52,7 +57,7 @@ export class GuardedReplies {
       const newest = same.at(-1);
       this.#held = this.#held.filter((held) => held !== newest);
     }
-    this.#held.push({ request, items, words, readAtMs, missing });
+    this.#held.push({ request, items, words, ...times, missing });
     return missing;
   }
 

@@ -304,7 +304,7 @@ describe("set-points", () => {
     driver.io.writeLevels(levels(5), 1);
     await driver.until("written", () => peer.writes.length === 1);
     await driver.until("confirmed", () => driver.outcomes("powerSetpointKw").includes("confirmed"));
-    driver.io.reassertLevels();
+    driver.io.beginLeadership();
     driver.io.writeLevels(levels(5), 2);
     await driver.until("written again", () => peer.writes.length === 2);
   });

@@ -149,8 +149,8 @@ class ModbusDeviceIo implements DeviceIo {
     this.#pump();
   }
 
-  reassertLevels(): void {
-    for (const device of this.#devices) device.reassertLevels();
+  beginLeadership(): void {
+    for (const device of this.#devices) device.beginLeadership();
   }
 
   execute(command: CommandOutput): void {

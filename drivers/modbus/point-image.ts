@@ -17,6 +17,8 @@ interface Slot {
   readAtMs: number;
   drainedValue: PointValue | null;
   drainedQuality: Quality | null;
+  /** To be told once more when it is read by a request that was sent from then on; null where nothing is owed. */
+  owedFromMs: number | null;
 }
 
 /** The points of one device as last read, and what of them the control loop has not seen yet. No I/O, no clock. */
@@ -34,6 +36,7 @@ export class PointImage {
       readAtMs: -Infinity,
       drainedValue: null,
       drainedQuality: null,
+      owedFromMs: null,
     }));
   }
 
@@ -69,6 +72,19 @@ export class PointImage {
   /** The same reply as the last one: nothing but the time of reading changes. */
   touched(slot: number, nowMs: number): void {
     present(this.#slots[slot], "an item of a request has a slot").readAtMs = nowMs;
+  }
+
+  /** The next drain after each point was read anew tells it, changed or not. */
+  tellAgain(nowMs: number): void {
+    for (const slot of this.#slots) slot.owedFromMs = nowMs;
+  }
+
+  /** What was just taken came by a request that was sent then. */
+  asked(slot: number, sentAtMs: number): void {
+    const state = present(this.#slots[slot], "an item of a request has a slot");
+    if (state.owedFromMs === null || sentAtMs < state.owedFromMs) return;
+    state.owedFromMs = null;
+    state.drainedQuality = null;
   }
 
   /** A number that is good now; null where it is not, or there is no such point. */

@@ -116,6 +116,7 @@ export function device(values: Partial<DeviceConfig> & Pick<DeviceConfig, "port"
       energyKwh: 500,
       minimumLoadPct: 0,
       droopPct: 2,
+      voltageDroopPct: 0,
       reserveSocPct: 50,
       loadKw: 0,
       firstStepPct: 0,

@@ -138,8 +138,8 @@ class MqttDeviceIo implements DeviceIo {
     for (const broker of this.#brokers) this.#pump(broker);
   }
 
-  reassertLevels(): void {
-    for (const device of this.#devices) device.reassertLevels();
+  beginLeadership(): void {
+    for (const device of this.#devices) device.beginLeadership();
   }
 
   execute(command: CommandOutput): void {

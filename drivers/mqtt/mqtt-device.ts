@@ -131,8 +131,9 @@ export class MqttDevice {
     else this.#levels.reportWould(changed, this.#whyNotWritten());
   }
 
-  reassertLevels(): void {
+  beginLeadership(): void {
     this.#levels.forget();
+    this.values.tellAgain();
   }
 
   execute(command: CommandOutput): void {

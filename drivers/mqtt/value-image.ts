@@ -9,6 +9,8 @@ interface Slot {
   toldAtMs: number;
   drainedValue: PointValue | null;
   drainedQuality: Quality | null;
+  /** To be told once more, changed or not. */
+  isOwed: boolean;
 }
 
 /**
@@ -32,6 +34,7 @@ export class ValueImage {
       toldAtMs: -Infinity,
       drainedValue: null,
       drainedQuality: null,
+      isOwed: false,
     }));
   }
 
@@ -72,22 +75,33 @@ export class ValueImage {
     });
   }
 
-  /** Appends what differs from the last drain. */
+  /** The next drain tells everything once more: what a broker pushes is known to every node at once, so nothing need be waited for. */
+  tellAgain(): void {
+    for (const slot of this.#slots) slot.isOwed = true;
+  }
+
+  /** Appends what differs from the last drain, and what is owed. */
   drain(into: PointSample[], nowMs: number): void {
     for (const slot of this.#slots) {
       if (slot.value === null) continue;
       const quality = this.#qualityOf(slot, nowMs);
-      if (slot.value === slot.drainedValue && quality === slot.drainedQuality) continue;
-      slot.drainedValue = slot.value;
-      slot.drainedQuality = quality;
-      into.push([slot.id, slot.value, quality]);
+      const isSame = slot.value === slot.drainedValue && quality === slot.drainedQuality;
+      if (isSame && !slot.isOwed) continue;
+      slot.isOwed = false;
+      this.#append(slot, quality, into);
     }
+  }
+
+  #append(slot: Slot, quality: Quality, into: PointSample[]): void {
+    if (slot.value === null) return;
+    slot.drainedValue = slot.value;
+    slot.drainedQuality = quality;
+    into.push([slot.id, slot.value, quality]);
   }
 
   /** Appends everything that was ever told; the next drain starts from here. */
   all(into: PointSample[], nowMs: number): void {
-    for (const slot of this.#slots) slot.drainedQuality = null;
-    this.drain(into, nowMs);
+    for (const slot of this.#slots) this.#append(slot, this.#qualityOf(slot, nowMs), into);
   }
 
   #qualityOf(slot: Slot, nowMs: number): Quality {

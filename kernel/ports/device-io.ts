@@ -83,8 +83,11 @@ export interface DeviceIo {
   health(): readonly DeviceHealth[];
   /** Replaces the image of set-points. The driver writes what differs from the last confirmed value, and re-serves watchdogs. */
   writeLevels(levels: readonly LevelOutput[], sequence: number): void;
-  /** Forgets what was confirmed, so that the next levels are written in full: the first scan of a leadership. */
-  reassertLevels(): void;
+  /**
+   * A leadership begins. Forgets what was confirmed, so that the next levels are written in full; and `drain` tells each point once
+   * more when it was read from here on, changed or not: what was read before may be older than what the predecessor knew.
+   */
+  beginLeadership(): void;
   execute(command: CommandOutput): void;
   /** Drops waiting writes and resets connections with an unanswered one: at loss of authority. */
   abandonWrites(): void;

@@ -149,6 +149,7 @@ function configOf({ profile, host, port, unitId, nameplate }: ProfileServerOptio
       energyKwh: 0,
       minimumLoadPct: 0,
       droopPct: 0,
+      voltageDroopPct: 0,
       reserveSocPct: 0,
       loadKw: 0,
       firstStepPct: 0,

@@ -64,7 +64,7 @@ export class BreakerDevice implements PlantDevice {
 
 /**
  * One of the two breakers of a bus-tie. While the far breaker is open and at rest the line between is dead and this one closes
- * onto it; otherwise it synchronises the two busbars. It never closes onto a dead busbar.
+ * onto it; otherwise it synchronises the two busbars. Onto a dead busbar it closes only by `close`.
  */
 export class TieBreakerDevice implements PlantDevice {
   readonly kind = "busTie";
@@ -106,6 +106,7 @@ export class TieBreakerDevice implements PlantDevice {
       this.breaker.open();
       return null;
     }
+    if (name === "close") return this.#closeOntoDead();
     if (name !== "syncAndClose") return `a bus-tie breaker has no command "${name}"`;
     if (this.breaker.isClosed) return null;
     if (this.breaker.isTripped) return "the breaker is tripped";
@@ -117,6 +118,16 @@ export class TieBreakerDevice implements PlantDevice {
     }
     if (!this.bus.isLive || !far.bus.isLive) return "a busbar is dead: a tie never closes onto it";
     this.#synchroniser.begin();
+    return null;
+  }
+
+  /** The check relay in series lets a plain close pass only where at least one side has no voltage. */
+  #closeOntoDead(): Refusal {
+    if (this.breaker.isClosed) return null;
+    if (this.breaker.isTripped) return "the breaker is tripped";
+    const isLineLive = this.far !== null && this.far.breaker.isClosed && this.far.bus.isLive;
+    if (this.bus.isLive && isLineLive) return "both sides have voltage: it must synchronise";
+    this.breaker.close();
     return null;
   }
 

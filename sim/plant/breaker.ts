@@ -4,6 +4,8 @@
 export class BreakerModel {
   isClosed: boolean;
   isTripped = false;
+  /** Its protection has seen a short circuit; latched until somebody has dealt with it. */
+  isShortCircuit = false;
   /** Faults: it travels and does not get there. */
   failsToClose = false;
   failsToOpen = false;

@@ -11,6 +11,8 @@ export class Meter implements PlantDevice {
   readonly id: string;
   readonly bus: Bus;
   isRemoteSelected = true;
+  /** A person or an interlock forbids the recovery from a blackout. */
+  isRecoveryBlocked = false;
   /** Active and reactive power shown; set once by the plant. */
   measure: () => readonly [activeKw: number, reactiveKvar: number] = () => [0, 0];
 
@@ -37,6 +39,7 @@ export class Meter implements PlantDevice {
       frequencyHz: this.bus.isLive ? this.bus.omegaPu * this.bus.nominalHz : 0,
       activePowerKw,
       reactivePowerKvar,
+      isRecoveryBlocked: this.isRecoveryBlocked,
     };
   }
 }

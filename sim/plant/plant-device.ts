@@ -56,6 +56,8 @@ export const DEVICE_SWITCHES = [
   "isGasOrFire",
   "failsToClose",
   "failsToOpen",
+  "isShortCircuit",
+  "isRecoveryBlocked",
 ] as const;
 export type DeviceSwitch = (typeof DEVICE_SWITCHES)[number];
 
@@ -122,8 +124,10 @@ export function contactPoints(breaker: BreakerModel): {
   isClosed: boolean;
   isOpen: boolean;
   isTripped: boolean;
+  isShortCircuit: boolean;
 } {
-  return { isClosed: breaker.isClosed, isOpen: !breaker.isClosed, isTripped: breaker.isTripped };
+  const { isClosed, isTripped, isShortCircuit } = breaker;
+  return { isClosed, isOpen: !isClosed, isTripped, isShortCircuit };
 }
 
 /** What the interface protection shows as its settings. */

@@ -230,7 +230,8 @@ export class Plant {
    */
   setSwitch(id: string, name: DeviceSwitch, isOn: boolean): void {
     const owner = this.device(id);
-    const isOfBreaker = name === "failsToClose" || name === "failsToOpen";
+    const isOfBreaker =
+      name === "failsToClose" || name === "failsToOpen" || name === "isShortCircuit";
     const device: Partial<Record<DeviceSwitch, boolean>> = isOfBreaker
       ? (owner.breaker ?? {})
       : owner;
@@ -238,6 +239,7 @@ export class Plant {
       throw new RemsError("REMS_REQUEST_INVALID", `"${id}" has no switch "${name}"`);
     }
     device[name] = isOn;
+    if (name === "isShortCircuit" && isOn) owner.trip("short circuit");
   }
 
   /** Fuel burnt by all sets now, kg/h. */

@@ -60,6 +60,8 @@ export function createMemoryPlant(options: MemoryPlantOptions): MemoryPlant {
     io(node, grid, gate) {
       const image = new Map<string, PointSample>();
       let changed = new Set<string>();
+      /** All points are told again once they were read by a request sent from then on. */
+      let owedFromMs: number | null = null;
       let fates: CommandFate[] = [];
       const confirmed = new Map<string, PointValue>();
       let isOnline = false;
@@ -107,8 +109,10 @@ export function createMemoryPlant(options: MemoryPlantOptions): MemoryPlant {
             if (isReachable !== isOnline) isOnlineChanged = true;
             isOnline = isReachable;
             if (!isReachable) return;
+            const isOwed = owedFromMs !== null && nowMs >= owedFromMs;
+            if (isOwed) owedFromMs = null;
             for (const [id, value] of values) {
-              if (image.get(id)?.[1] === value) continue;
+              if (image.get(id)?.[1] === value && !isOwed) continue;
               image.set(id, [id, value, "good"]);
               changed.add(id);
             }
@@ -161,7 +165,10 @@ export function createMemoryPlant(options: MemoryPlantOptions): MemoryPlant {
             });
           }
         },
-        reassertLevels: () => confirmed.clear(),
+        beginLeadership: () => {
+          confirmed.clear();
+          owedFromMs = clock.monotonicMs();
+        },
         execute(command) {
           const isSent = send(
             { device: command.device, kind: "command", name: command.command, value: command.id },

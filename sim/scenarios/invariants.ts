@@ -1,27 +1,19 @@
-import type { DeviceConfig, Manifest } from "../../configs/manifest.ts";
 import { present } from "../../kernel/assert.ts";
+import {
+  CLOSES,
+  commandsOf,
+  type Evidence,
+  finding,
+  type Invariant,
+  isAsked,
+  limitOf,
+  MOVES,
+  silences,
+  SOURCES,
+} from "./evidence.ts";
 import type { Finding } from "./finding.ts";
-import type { Row } from "./scenario-file.ts";
-import type { Recording, TakenWrite } from "./recording.ts";
-
-/** What an invariant looks at: what devices took and did, and what the scenario did to them. */
-export interface Evidence {
-  readonly manifest: Manifest;
-  readonly recording: Recording;
-  readonly rows: readonly Row[];
-  /** When no controller of a grid had been alive and one was again: a cold start. */
-  readonly coldStartsAtMs: readonly number[];
-  readonly outOfPhaseCount: number;
-  readonly deviceOf: (id: string) => DeviceConfig;
-  readonly gridOf: (id: string) => string;
-}
-
-export interface Invariant {
-  readonly name: string;
-  /** The rule of what R-EMS may do to a plant that it checks. */
-  readonly rule: string;
-  readonly check: (evidence: Evidence) => Finding[];
-}
+import type { TakenWrite } from "./recording.ts";
+import { SEQUENCE_INVARIANTS } from "./sequence-invariants.ts";
 
 /** What a controller may not have read yet: two scans and the way there. */
 const UNREAD_MS = 300;
@@ -39,55 +31,6 @@ const STEP_PCT_MAX = 1;
 const UNLOADED_PCT = 10;
 /** A battery covers a gap at once: its converter's own ramp bounds it. */
 const BATTERY_RAMP_PCT_PER_S = 100;
-
-const SOURCES: ReadonlySet<string> = new Set(["genset", "battery", "shore"]);
-const CLOSES: ReadonlySet<string> = new Set(["close", "syncAndClose"]);
-const MOVES: ReadonlySet<string> = new Set(["start", "stop", "open", "close", "syncAndClose"]);
-
-const commandsOf = ({ recording }: Evidence): readonly TakenWrite[] =>
-  recording.writes.filter(({ kind, atMs }) => kind === "command" && atMs >= 0);
-
-const finding = (check: string, { atMs, device, name }: TakenWrite, why: string): Finding => ({
-  check,
-  atMs,
-  text: `${device} <- ${name}: ${why}`,
-});
-
-/** A person asked for that device to do that, shortly before. */
-function isAsked(evidence: Evidence, { device, name, atMs }: TakenWrite): boolean {
-  return evidence.rows.some(({ atS, inputs }) =>
-    inputs.some(
-      (input) =>
-        input.kind === "ask" &&
-        input.subject === device &&
-        (input.command === name || (CLOSES.has(name) && CLOSES.has(input.command))) &&
-        atMs - atS * 1000 >= 0 &&
-        atMs - atS * 1000 < 60_000,
-    ),
-  );
-}
-
-/** Times at which a device's feedback was taken away by the scenario. */
-function silences(evidence: Evidence): { device: string; fromMs: number; toMs: number }[] {
-  const found: { device: string; fromMs: number; toMs: number }[] = [];
-  for (const { atS, inputs } of evidence.rows) {
-    for (const input of inputs) {
-      if (input.kind !== "silent") continue;
-      if (input.isOn)
-        found.push({ device: input.device, fromMs: atS * 1000, toMs: Number.POSITIVE_INFINITY });
-      else {
-        const open = found.find((one) => one.device === input.device && one.toMs === Infinity);
-        if (open !== undefined) open.toMs = atS * 1000;
-      }
-    }
-  }
-  return found;
-}
-
-function limitOf(points: TakenWrite["points"], name: string): number {
-  const value = points[name];
-  return typeof value === "number" ? value : Number.POSITIVE_INFINITY;
-}
 
 export const INVARIANTS: readonly Invariant[] = [
   {
@@ -204,6 +147,7 @@ export const INVARIANTS: readonly Invariant[] = [
       });
     },
   },
+  ...SEQUENCE_INVARIANTS,
 ];
 
 /** The busbar of a source that R-EMS took off went dark within a second, and no source of it had failed by itself. */
@@ -279,11 +223,9 @@ function checkDeadClose(evidence: Evidence): Finding[] {
   for (const close of commandsOf(evidence)) {
     const { kind } = evidence.deviceOf(close.device);
     if (!CLOSES.has(close.name) || close.isBusLive || !close.isAccepted) continue;
-    if (kind === "busTie") {
-      // The first breaker of a tie closes onto a dead line; the plant refuses the second onto a dead busbar.
-      continue;
-    }
-    if (!SOURCES.has(kind)) continue;
+    // The first breaker of a tie closes onto a dead line; onto a dead busbar only the other one, by a plain close.
+    const isTie = kind === "busTie" && close.name === "close";
+    if (!isTie && !SOURCES.has(kind)) continue;
     const isLand = evidence.manifest.installation.kind === "land";
     if (isLand && kind === "shore")
       found.push(finding("one-dead-close", close, "a utility is never closed onto a dead grid"));

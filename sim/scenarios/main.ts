@@ -39,6 +39,7 @@ const FINDING_COUNT_SHOWN = 6;
 interface Options {
   readonly seed: number;
   readonly killEachStep?: true;
+  readonly pauseEachStep?: true;
   readonly kill?: number;
   readonly killPart?: Part;
   readonly pause?: number | boolean;
@@ -83,6 +84,7 @@ const program = new Command("scenarios")
   .option("--kill <step>", "the leader is killed at that step only", whole(1))
   .option("--kill-part <part>", "kills in a part of the scenarios only, as 2/4", partOf)
   .option("--pause <step>", "the leader stands still at that step only", whole(1))
+  .option("--pause-each-step", "the leader stands still at every step, not at one")
   .option("--no-pause", "no pauses")
   .option("--no-fault", "without faults only")
   .option("--twice", "each is run twice without a fault and must leave the same journal")
@@ -153,7 +155,13 @@ function taskOf(spec: ScenarioSpec, index: number): ScenarioTask {
     seed: options.seed,
     kills: options.kill ?? (!isInPart ? "none" : options.killEachStep === true ? "each" : none),
     pauses:
-      typeof options.pause === "number" ? options.pause : options.pause === false ? "none" : none,
+      typeof options.pause === "number"
+        ? options.pause
+        : options.pauseEachStep === true
+          ? "each"
+          : options.pause === false
+            ? "none"
+            : none,
     isTraced: options.trace === true,
     isTwice: options.twice === true,
     hasCurves: options.html !== undefined,
@@ -210,7 +218,20 @@ function rowOf(report: TaskReport, width: number): string {
     (virtualMs / 1000).toFixed(0).padStart(7),
     (cpuMs / 1000).toFixed(1).padStart(5),
   ].join("  ");
-  return `${row}\n${runs.map((run) => detailsOf(name, run)).join("")}`;
+  return `${row}\n${recoveryLine(runs)}${runs.map((run) => detailsOf(name, run)).join("")}`;
+}
+
+/** From loss of voltage to the last essential feeder: without a fault, and the longest of all runs. */
+function recoveryLine(runs: readonly RunReport[]): string {
+  const times = (some: readonly RunReport[]) =>
+    some.flatMap(({ recoveries }) => recoveries.map(({ forMs }) => forMs ?? Infinity));
+  const all = times(runs).filter((forMs) => Number.isFinite(forMs));
+  if (all.length === 0) return "";
+  const undisturbed = times(runs.filter(({ strike }) => strike === null));
+  const text = (values: readonly number[]) => (Math.max(...values) / 1000).toFixed(1);
+  const open = times(runs).filter((forMs) => !Number.isFinite(forMs)).length;
+  const rest = open > 0 ? `; ${open} not back at the end of their run` : "";
+  return `  busbar back after ${text(undisturbed)} s, at most ${text(all)} s in all runs${rest}\n`;
 }
 
 /** What went wrong in a run and the one command that does it again; with `--trace` all that happened. */
@@ -242,7 +263,12 @@ function writeReport(reports: readonly TaskReport[], passed: number, failed: num
   mkdirSync(dirname(options.report), { recursive: true });
   const scenarios = reports.map(({ name, runs }) => ({
     name,
-    runs: runs.map(({ variant, findings, journalHash }) => ({ variant, findings, journalHash })),
+    runs: runs.map(({ variant, findings, journalHash, recoveries }) => ({
+      variant,
+      findings,
+      journalHash,
+      recoveries,
+    })),
   }));
   writeFileSync(options.report, `${JSON.stringify({ passed, failed, scenarios }, null, 1)}\n`);
 }

@@ -40,6 +40,14 @@ export interface TakenWrite {
   readonly points: Readonly<Record<string, PointValue>>;
 }
 
+/** A machine of the core changed its state. */
+export interface Transition {
+  readonly atMs: number;
+  readonly device: string;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** Where a fault may strike: something was decided or done just then. */
 export interface Step {
   readonly atMs: number;
@@ -67,6 +75,7 @@ export class Recording {
   readonly operations: Operation[] = [];
   readonly writes: TakenWrite[] = [];
   readonly steps: Step[] = [];
+  readonly transitions: Transition[] = [];
   readonly events: PlantEvent[] = [];
   /** What happened, in lines that a person reads. */
   readonly lines: string[] = [];

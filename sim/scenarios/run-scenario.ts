@@ -6,9 +6,11 @@ import { compareRuns } from "./compare-runs.ts";
 import type { Expectation } from "./expectation.ts";
 import type { Finding } from "./finding.ts";
 import { filesOf, type InstallationFiles } from "./installation-files.ts";
+import type { Evidence } from "./evidence.ts";
 import { INVARIANTS } from "./invariants.ts";
 import { judge, measured } from "./judge-expectations.ts";
 import { SAMPLE_MS, type Recording } from "./recording.ts";
+import { recoveryTimes, type RecoveryTime } from "./recovery-times.ts";
 import type { ScenarioSpec } from "./scenario-file.ts";
 import { ScenarioWorld, SETTLE_MS } from "./scenario-world.ts";
 
@@ -41,6 +43,7 @@ export interface ScenarioResult {
   /** The same for the same scenario, seed and strike, whenever and wherever: over every frame that any leader built. */
   readonly journalHash: string;
   readonly virtualMs: number;
+  readonly recoveries: readonly RecoveryTime[];
 }
 
 /** What is expected and does not hold yet is looked at again so often, while there is time left. */
@@ -109,7 +112,10 @@ class ScenarioRun {
           this.#spec.lateS * 1000,
         ),
       );
+    const recoveries = recoveryTimes(this.#files.manifest, recording);
+    this.#findings.push(...this.#lateRecoveries(recoveries));
     return {
+      recoveries,
       findings: [...this.#findings].sort((a, b) => a.atMs - b.atMs),
       outcomes: this.#outcomes,
       recording,
@@ -188,6 +194,19 @@ class ScenarioRun {
     this.#findings.push({ check, atMs: this.#scenario.nowMs, text });
   }
 
+  /** The time allowed for a recovery holds in struck runs as well: it is no matter of patience. */
+  #lateRecoveries(recoveries: readonly RecoveryTime[]): Finding[] {
+    const { recoveryS } = this.#spec;
+    if (recoveryS === null) return [];
+    return recoveries
+      .filter(({ forMs }) => forMs === null || forMs > recoveryS * 1000)
+      .map(({ grid, atMs, forMs }) => {
+        const took = forMs === null ? "was not back at the end" : `took ${forMs / 1000} s`;
+        const text = `${grid}: from loss of voltage to its essential feeders it ${took}; ${recoveryS} s are allowed`;
+        return { check: "recovery-time", atMs, text };
+      });
+  }
+
   #worldFindings(): void {
     const { world, cores } = this.#scenario;
     if (world.violation !== null) {
@@ -204,7 +223,7 @@ class ScenarioRun {
     const devices = new Map<string, DeviceConfig>(
       manifest.grids.flatMap((grid) => grid.devices.map((device) => [device.id, device] as const)),
     );
-    const evidence = {
+    const evidence: Evidence = {
       manifest,
       recording: this.#scenario.recording,
       rows: this.#spec.rows,

@@ -39,6 +39,8 @@ export interface ScenarioSpec {
   readonly rows: readonly Row[];
   /** With a fault of the controllers, what is expected may come so much later. */
   readonly lateS: number;
+  /** Longest time from loss of voltage to the last essential feeder, also where a leader dies on the way, s; null: not limited. */
+  readonly recoveryS: number | null;
   /** More than one source is lost, or more than the survivors can carry: bands after a source failure do not hold. */
   readonly isBeyondN1: boolean;
   /** Invariants that the scenario itself breaks on purpose, by name, with the reason. */
@@ -69,6 +71,7 @@ const scenario = z.strictObject({
   always: z.array(z.string()).default([]),
   table: z.string(),
   late_s: z.number().positive().default(6),
+  recovery_s: z.number().positive().optional(),
   beyond_n1: z.boolean().default(false),
   waives: z.record(z.string(), z.string()).default({}),
   vary: z.array(variant).default([]),
@@ -150,6 +153,7 @@ function toSpec(
       always: one.always.flatMap(parseExpectations),
       rows: parseTable(one.table),
       lateS: one.late_s,
+      recoveryS: one.recovery_s ?? null,
       isBeyondN1: one.beyond_n1,
       waives: one.waives,
     };

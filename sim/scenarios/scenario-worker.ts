@@ -5,6 +5,7 @@ import type { Finding } from "./finding.ts";
 import { filesOf } from "./installation-files.ts";
 import { SAMPLE_MS, type Recording } from "./recording.ts";
 import { CURVE_STEP_MS, type Curves } from "./report-page.ts";
+import type { RecoveryTime } from "./recovery-times.ts";
 import { runScenario, type Outcome, type ScenarioResult, type Strike } from "./run-scenario.ts";
 import { loadScenarios, type ScenarioSpec } from "./scenario-file.ts";
 
@@ -29,6 +30,7 @@ export interface RunReport {
   readonly strike: Strike | null;
   readonly findings: readonly Finding[];
   readonly journalHash: string;
+  readonly recoveries: readonly RecoveryTime[];
   readonly lines: readonly string[];
 }
 
@@ -70,6 +72,7 @@ export function runTask(task: ScenarioTask, spec: ScenarioSpec): TaskReport {
       strike: null,
       findings,
       journalHash: again.journalHash,
+      recoveries: again.recoveries,
       lines: [],
     });
   }
@@ -186,10 +189,17 @@ function strikeAt(
 function reportOf(
   variant: string,
   strike: Strike | null,
-  { findings, journalHash, recording }: ScenarioResult,
+  { findings, journalHash, recording, recoveries }: ScenarioResult,
   { isTraced }: ScenarioTask,
 ): RunReport {
-  return { variant, strike, findings, journalHash, lines: isTraced ? recording.lines : [] };
+  return {
+    variant,
+    strike,
+    findings,
+    journalHash,
+    recoveries,
+    lines: isTraced ? recording.lines : [],
+  };
 }
 
 if (process.send !== undefined) {

@@ -207,6 +207,7 @@ export class ScenarioWorld {
         const name = actor.split("/").at(-1) ?? actor;
         this.recording.say(this.nowMs, name, `${from} -> ${to}: ${reason}`);
         this.recording.step(this.nowMs, grid, `${name} ${from} -> ${to}`);
+        this.recording.transitions.push({ atMs: this.nowMs, device: name, from, to });
       }
       for (const { code, event, text } of outputs.alarms)
         this.recording.say(this.nowMs, grid, `alarm ${code} ${event}: ${text}`);

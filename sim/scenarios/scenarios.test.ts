@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { present } from "../../kernel/assert.ts";
 import { judgeBands } from "./bands.ts";
+import type { PlantEvent } from "../plant/plant-device.ts";
 import { compareRuns } from "./compare-runs.ts";
 import { checkCovers, coverageTable, loadFunctions, uncovered, withCoverage } from "./coverage.ts";
 import { filesOf } from "./installation-files.ts";
-import { type Evidence, INVARIANTS } from "./invariants.ts";
+import type { Evidence } from "./evidence.ts";
+import { INVARIANTS } from "./invariants.ts";
 import { parseExpectations } from "./expectation.ts";
 import { parseInputs } from "./input.ts";
 import { Recording, type TakenWrite } from "./recording.ts";
@@ -197,6 +199,12 @@ describe("invariants", () => {
         }),
       ],
     ],
+    ["plain-close-is-dead", [write("btp", "close")]],
+    [
+      "nothing-granted-while-unknown",
+      [write("bt1", "powerLimitKw", { kind: "level", value: 300, atMs: 9000 })],
+      { rows: [{ atS: 2, inputs: parseInputs("dg1 silent on"), expectations: [] }] },
+    ],
     [
       "unknown-means-worse",
       [write("dg2", "stop", { atMs: 9000 })],
@@ -205,6 +213,20 @@ describe("invariants", () => {
       },
     ],
   ];
+
+  const moving = (): Recording => {
+    const recording = new Recording(["port", "starboard"]);
+    const opened = { plantMs: 3000, grid: "port", device: "dg1", kind: "breakerOpened", text: "" };
+    recording.event(3000, opened as PlantEvent);
+    recording.transitions.push({ atMs: 1000, device: "dg2", from: "starting", to: "startFailed" });
+    return recording;
+  };
+
+  it("notice what moves while nobody lives, and a failed start that is not stopped", () => {
+    const gone = [{ atS: 2, inputs: parseInputs("all kill for 10 s"), expectations: [] }];
+    const found = broken([], { recording: moving(), rows: gone });
+    expect(found.toSorted()).toEqual(["failed-start-is-stopped", "untouched-while-gone"]);
+  });
 
   it.each(rows)("%s is noticed where it is broken", (name, writes, more) => {
     expect(broken(writes, more)).toContain(name);
@@ -236,6 +258,7 @@ describe("a report", () => {
     strike: null,
     findings: [finding],
     journalHash: "",
+    recoveries: [],
     lines: [],
   };
   const curves = [

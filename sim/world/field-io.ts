@@ -110,8 +110,8 @@ export class FieldIo implements DeviceIo {
     }
   }
 
-  reassertLevels(): void {
-    for (const link of this.#links) link.reassertLevels();
+  beginLeadership(): void {
+    for (const link of this.#links) link.beginLeadership();
   }
 
   execute(command: CommandOutput): void {
@@ -179,6 +179,8 @@ class DeviceLink {
   /** By point. */
   readonly #image = new Map<string, PointSample>();
   readonly #changed = new Set<string>();
+  /** All points are told again once they were read by a request sent from then on. */
+  #owedFromMs: number | null = null;
   /** When the last whole answer came, this node's clock. */
   #readAtMs = -Infinity;
   #drainedState: ConnectionState | null = null;
@@ -262,8 +264,9 @@ class DeviceLink {
     this.#pump();
   }
 
-  reassertLevels(): void {
+  beginLeadership(): void {
     this.#confirmed.clear();
+    this.#owedFromMs = this.#port.clock.monotonicMs();
   }
 
   execute(command: CommandOutput): void {
@@ -386,16 +389,20 @@ class DeviceLink {
 
   #read(): void {
     const device = this.#field.device(this.device);
+    const sentAtMs = this.#port.clock.monotonicMs();
     this.#exchangeWith(
       false,
       READ_TIMEOUT_MS,
       0,
       () => device.read(),
       (values) => {
-        if (values !== undefined) this.#readAtMs = this.#port.clock.monotonicMs();
-        for (const [point, value, quality = "good"] of values ?? []) {
+        if (values === undefined) return;
+        this.#readAtMs = this.#port.clock.monotonicMs();
+        const isOwed = this.#owedFromMs !== null && sentAtMs >= this.#owedFromMs;
+        if (isOwed) this.#owedFromMs = null;
+        for (const [point, value, quality = "good"] of values) {
           const known = this.#image.get(point);
-          if (known?.[1] === value && known[2] === quality) continue;
+          if (known?.[1] === value && known[2] === quality && !isOwed) continue;
           this.#image.set(point, [pointId(this.device, point), value, quality]);
           this.#changed.add(point);
         }

@@ -192,6 +192,8 @@ function newGrid(manifest: Manifest, config: GridConfig): MiniGrid {
   };
 }
 
+const isStarting = ({ agenda }: MiniDevice): boolean => agenda.some(({ what }) => what === "run");
+
 function runAgenda(device: MiniDevice, nowMs: number): void {
   if (!device.isHeartbeatStopped) device.heartbeatCount = (device.heartbeatCount + 1) % 65_536;
   for (const { what } of device.agenda.filter((entry) => entry.atMs <= nowMs)) {
@@ -285,7 +287,7 @@ function pointsOf(device: MiniDevice, grid: MiniGrid): [string, PointValue][] {
       return [
         ...breaker,
         ...power,
-        ["isReadyToStart", !device.isRunning && !device.isShutdown],
+        ["isReadyToStart", !device.isRunning && !device.isShutdown && !isStarting(device)],
         ["isStartBlocked", false],
         ["isShutdownActive", device.isShutdown],
         ["isEmergencyStop", false],
