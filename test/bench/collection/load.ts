@@ -1,5 +1,5 @@
 import { setPriority } from "node:os";
-import { type PerformanceEntry, PerformanceObserver, constants } from "node:perf_hooks";
+import { PerformanceObserver, constants } from "node:perf_hooks";
 
 /**
  * One process of `npm run bench:collection`: a heap of a node's size that is replaced bit by bit at the control thread's priority; prints
@@ -11,10 +11,16 @@ const REPLACED_COUNT = 300;
 const REPLACED_TIMES = 4;
 const TURN_MS = 10;
 
+/** What Node gives for a collection; its own types lack `detail`. */
+interface CollectionEntry {
+  readonly detail: { readonly kind: number };
+  readonly duration: number;
+}
+
 const durationsMs = { minor: [] as number[], major: [] as number[] };
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries() as readonly (PerformanceEntry & { detail?: unknown })[]) {
-    const { kind } = entry.detail as { kind: number };
+  for (const entry of list.getEntries() as unknown as readonly CollectionEntry[]) {
+    const { kind } = entry.detail;
     if (kind === constants.NODE_PERFORMANCE_GC_MINOR) durationsMs.minor.push(entry.duration);
     if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) durationsMs.major.push(entry.duration);
   }
