@@ -178,7 +178,7 @@ function tieLine({ manifest, grids }: ScreenModel, width: number): Line | null {
 
 function whyLines({ grids }: ScreenModel, width: number): Line[] {
   const lines: Line[] = [];
-  for (const { config, status } of grids) {
+  for (const { config, status, leader } of grids) {
     lines.push(clip([piece(`WHY ${config.id.toUpperCase()}`, "title")], width));
     const reasons = status?.why ?? [];
     if (reasons.length === 0) lines.push([piece("  nothing holds it back", "dim")]);
@@ -187,8 +187,10 @@ function whyLines({ grids }: ScreenModel, width: number): Line[] {
       const role = alarm.priority === "high" ? "bad" : "warning";
       lines.push(clip([piece(`  alarm ${alarm.code}: ${alarm.text}`, role)], width));
     }
-    const role = status?.roleReason ?? "";
-    if (role !== "") lines.push(clip([piece(`  leads because: ${role}`, "dim")], width));
+    // Of the node that answers: where nobody leads, that is one which does not.
+    const reason = status?.roleReason ?? "";
+    const role = leader === null ? "nobody leads" : `${leader} leads`;
+    if (reason !== "") lines.push(clip([piece(`  ${role}: ${reason}`, "dim")], width));
     lines.push([]);
   }
   return lines;
