@@ -45,6 +45,8 @@ const FAULTS_UNTIL_MS = 2_500;
 const SINGLE_EVERY = 6;
 /** Of so many seeds one has a lone leader and its troubles with the coordinator; none of these has a single fault. */
 const LONE_LEADER = { every: 24, at: 13 };
+/** And one a handover whose target stands still in the middle of it. */
+const STALLED_HANDOVER = { every: 24, at: 19 };
 /** Everybody is in sync by then. */
 const SINGLE_FROM_MS = 1_500;
 /** Of a field without faults; elsewhere some devices take nearly as long as a write may. */
@@ -62,6 +64,8 @@ export function counterScenario(seed: number): Scenario {
     rates: nodes.map(() => 1 + random.between(-1, 1) * RATE_DEVIATION_MAX),
   };
   if (seed % SINGLE_EVERY === 0) return singleScenario(common, random);
+  if (seed % STALLED_HANDOVER.every === STALLED_HANDOVER.at)
+    return stalledHandoverScenario(common, random);
   return seed % LONE_LEADER.every === LONE_LEADER.at
     ? loneLeaderScenario(common, random)
     : manyScenario(common, random);
@@ -97,6 +101,31 @@ function manyScenario(common: Common, random: SeededRandom): Scenario {
     single: null,
     healAtMs: Math.max(FAULTS_UNTIL_MS, ...faults.map(({ atMs }) => atMs)) + 50,
     recoveryMsMax: recoveryMsMax(timings),
+  };
+}
+
+/**
+ * The target stands still between sending its takeover and hearing of it, for longer than the others' promises last: when it goes on,
+ * the answer makes it a leader whom another has followed already.
+ */
+function stalledHandoverScenario(common: Common, random: SeededRandom): Scenario {
+  const many = manyScenario(common, random);
+  const { nodes, timings } = common;
+  const target = nodes[1 + Math.floor(random.next() * (nodes.length - 1))] as string;
+  const atMs = SINGLE_FROM_MS + random.between(0, 300);
+  const longest = 2 * (timings.graceMs + timings.staggerMs + timings.heartbeatMs);
+  const pause = { atMs: atMs + random.between(0, 2 * timings.scanMs), kind: "pause" as const };
+  const latencyMsMin = random.between(2, 20);
+  return {
+    ...many,
+    bootsAtMs: nodes.map(() => random.between(0, 50)),
+    network: { ...many.network, breakProbability: 0 },
+    store: { latencyMsMin, latencyMsMax: latencyMsMin + random.between(0, 60) },
+    faults: [
+      { atMs, forMs: 0, kind: "transfer", node: target },
+      { ...pause, node: target, forMs: timings.graceMs + random.next() * longest },
+    ],
+    healAtMs: atMs + 2_500,
   };
 }
 

@@ -328,8 +328,8 @@ export const MUTANTS: readonly Mutant[] = [
     what: "a source is closed onto a dead busbar without the permit",
     rule: "permit",
     file: "energy/blackout.ts",
-    find: "if (!isInterlocked && lastsMs < PERMIT_MARGIN_MS) {",
-    replace: "if (!isInterlocked && lastsMs < -Infinity) {",
+    find: "if (lastsMs >= PERMIT_MARGIN_MS)",
+    replace: "if (lastsMs >= -Infinity)",
     world: "vessel",
   },
 ];
