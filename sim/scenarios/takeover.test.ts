@@ -44,7 +44,7 @@ it("a successor does not repeat a command whose effect only its predecessor has 
         for (const input of inputs) scenario.perform(input);
     });
     scenario.at(20, look);
-    scenario.world.run(SETTLE_MS + 8000);
+    scenario.world.run(SETTLE_MS + 7000);
     return scenario;
   });
   const lines = recording.lines.join("\n");
@@ -56,4 +56,4 @@ it("a successor does not repeat a command whose effect only its predecessor has 
   expect(asked).toHaveLength(1);
   expect(lines).not.toContain("loading -> runningOpen");
   expect(recording.countOf("dg2", "closes")).toBe(1);
-});
+}, 120_000);
