@@ -48,7 +48,7 @@ export function IslandFigures({ members, island }: IslandFiguresProps): JSX.Elem
       <dl class="figures">
         <Figure label="Load" value={fixed(plant?.generationKw)} unit="kW" />
         <Figure
-          label="of capacity"
+          label="Loaded"
           value={fixed(plant?.capacityKw === 0 ? null : plant?.loadPct)}
           unit="%"
           bar={plant?.loadPct ?? 0}

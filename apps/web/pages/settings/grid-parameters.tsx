@@ -58,7 +58,6 @@ function OfGrid({ grid }: { grid: GridStatus }): JSX.Element {
   const set = (name: string, to: ParameterValue): void => setChanges({ ...changes, [name]: to });
   return (
     <>
-      <Trial grids={[configuration]} onEnded={again} />
       <div class="settings-columns">
         {groupParameters(values).map(({ title, parameters }) => (
           <fieldset key={title} class="panel parameters" disabled={configuration.isOnTrial}>
@@ -75,6 +74,7 @@ function OfGrid({ grid }: { grid: GridStatus }): JSX.Element {
         ))}
       </div>
       <section class="panel difference" aria-label="Difference">
+        <Trial grids={[configuration]} onEnded={again} />
         <p>
           Revision {revision}
           {configuration.changedBy === "" ? "" : `, by ${configuration.changedBy}`}.{" "}

@@ -16,6 +16,7 @@ export interface ParameterGroup {
 }
 
 const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/GperKwh$/i, "g/kWh"],
   [/Pct$/, "%"],
   [/PctPerS$/, "%/s"],
   [/KwPerS$/, "kW/s"],
@@ -26,6 +27,7 @@ const UNITS: readonly (readonly [RegExp, string])[] = [
   [/Hz$/, "Hz"],
   [/Ms$/, "ms"],
   [/(?<![A-Z])S$/, "s"],
+  [/(?<=[a-z])H$/, "h"],
 ];
 
 /** Parameters by what they belong to: the grid, its limits, then each device. Pure. */
