@@ -40,7 +40,7 @@ it("device read can be asked for one point, and for registers without a profile"
 it("device check finds nothing at a device that is right", async () => {
   const { host } = await device("sim-plain-genset");
   const { code, out } = await runTool(["device", "check", "sim-plain-genset", host]);
-  expect([code, out]).toEqual([0, expect.stringContaining("18 points in 3 requests: 18 ok")]);
+  expect([code, out]).toEqual([0, expect.stringContaining("20 points in 3 requests: 20 ok")]);
 });
 
 it("device check tells illegal, implausible and slow points from the others, and keeps to five requests a second", async () => {
