@@ -14,7 +14,11 @@ export function createPlantTime(): PlantTime {
   let observedAtMs: number | null = null;
   return {
     observe(observedMs, nowMs) {
-      plantTimeMs = Math.max(plantTimeMs, observedMs);
+      const elapsedMs = observedAtMs === null ? 0 : Math.max(0, nowMs - observedAtMs);
+      const expectedMs = plantTimeMs + elapsedMs;
+      // Its own frame, in whole milliseconds: the rest is kept, or the plant's clock would lose half a millisecond with each frame.
+      plantTimeMs =
+        Math.floor(expectedMs) === observedMs ? expectedMs : Math.max(plantTimeMs, observedMs);
       observedAtMs = nowMs;
     },
     at(nowMs, minimumMs = 0) {
