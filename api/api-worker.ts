@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { runIncidentJob, type IncidentJobResult } from "../history/incident-job.ts";
 import { StoreClient } from "../history/store/store-client.ts";
+import { keepWorkerHeapSmall } from "../history/worker-heap.ts";
 import { OPERATOR_DESCRIPTOR_SET } from "../proto/generated/operator-descriptors.ts";
 import { MessageSchemas } from "../proto/message-schema.ts";
 import { ConfigService, HistoryService, IncidentService } from "../proto/generated/rems-v1.ts";
@@ -177,6 +178,7 @@ const capture =
         },
       });
 
+keepWorkerHeapSmall();
 const feedTimer = setInterval(takeFeed, FEED_EVERY_MS);
 const notifyTimer = startNotifier(view, desk, (isFailed) =>
   send({ type: "fact", fact: "notification.isFailed", value: isFailed }),

@@ -4,6 +4,7 @@ import { openRingReader } from "../kernel/ring.ts";
 import { JournalFile } from "./journal-file.ts";
 import type { JournalWorkerData, JournalWorkerMessage } from "./journal-messages.ts";
 import { openSegmentDisk } from "./segment-disk.ts";
+import { keepWorkerHeapSmall } from "./worker-heap.ts";
 
 /** The history worker: owns the journal's files, takes entries from the ring, and syncs them in groups. */
 const RETRY_MS = 500;
@@ -87,4 +88,5 @@ function round(): void {
   send({ type: "closed" });
   port.close();
 }
+keepWorkerHeapSmall();
 round();

@@ -39,12 +39,14 @@ const TAIL_LINE_COUNT = 12;
  * As `bin/r-emsd` has it. V8's defaults let the young generation of every thread grow to 32 MB before it is looked through, and the
  * old one to a multiple of what is alive. And they hand parts of a collection to helper threads, for which the control thread then
  * waits, and which have not its priority: `npm run bench:collection` shows.
+ * With `gc` at hand the worker threads collect their garbage themselves (`history/worker-heap.ts`).
  */
 export const NODE_FLAGS = [
   "--max-semi-space-size=2",
   "--heap-growing-percent=15",
   "--optimize-for-size",
   "--single-threaded-gc",
+  "--expose-gc",
 ];
 /**
  * glibc keeps up to eight arenas for each core, and each thread's freed memory in its own: some 20 MB for a daemon. And once a large

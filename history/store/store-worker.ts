@@ -2,6 +2,7 @@ import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
 import { startExports } from "../servers/start-exports.ts";
+import { keepWorkerHeapSmall } from "../worker-heap.ts";
 import { answerQuestion } from "./answer.ts";
 import type { PointHistory } from "./points-query.ts";
 import { StoreKeeper } from "./store-keeper.ts";
@@ -79,5 +80,6 @@ function round(): void {
   if (isBusy) setImmediate(round);
   else setTimeout(round, IDLE_MS);
 }
+keepWorkerHeapSmall();
 send({ type: "started" });
 round();
