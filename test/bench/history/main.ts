@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { NODE_FLAGS } from "../../../apps/launcher/child-program.ts";
 import { timeQueries } from "./query-run.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
@@ -34,7 +35,17 @@ function run(mode: "on" | "off", seed: number): Run {
   const directory = mkdtempSync(join(tmpdir(), "rems-bench-"));
   try {
     const program = fileURLToPath(new URL("./scan-run.ts", import.meta.url));
-    const args = ["--import", "tsx", program, mode, String(SECONDS), directory, String(seed)];
+    // As a node runs.
+    const args = [
+      ...NODE_FLAGS,
+      "--import",
+      "tsx",
+      program,
+      mode,
+      String(SECONDS),
+      directory,
+      String(seed),
+    ];
     const result = spawnSync(process.execPath, args, { encoding: "utf8", maxBuffer: 64 << 20 });
     if (result.status !== 0) {
       process.stderr.write(result.stderr);
