@@ -52,7 +52,7 @@ export const NODE_FLAGS = [
  * glibc keeps up to eight arenas for each core, and each thread's freed memory in its own: some 20 MB for a daemon. And once a large
  * buffer was freed it takes the next ones from an arena too, which then never shrinks.
  */
-const SMALL_ARENAS = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072" };
+export const NODE_ENVIRONMENT = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072" };
 
 export function startChild(options: ChildOptions): Child {
   const child: ChildProcess = spawn(
@@ -60,7 +60,7 @@ export function startChild(options: ChildOptions): Child {
     [...NODE_FLAGS, ...(options.nodeArgs ?? []), options.program, ...options.args],
     {
       cwd: options.directory,
-      env: { ...process.env, ...SMALL_ARENAS, ...options.environment },
+      env: { ...process.env, ...NODE_ENVIRONMENT, ...options.environment },
       stdio: ["pipe", "pipe", "pipe"],
       // Ctrl-C goes to the whole group of the terminal: only the launcher acts on it, and ends its children in order.
       detached: process.platform !== "win32",

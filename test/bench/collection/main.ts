@@ -7,14 +7,14 @@ import { NODE_FLAGS } from "../../../apps/launcher/child-program.ts";
 
 /**
  * `npm run bench:collection`: how long the control thread stands still for a garbage collection on a busy machine, with V8's helper
- * threads (which have not its priority) and without them. Alternates; about two minutes.
+ * threads (which have not its priority) and without them. Alternates; about two minutes. `-- --quiet` without what keeps the machine busy.
  */
 
 const RUN_S = 12;
 const ROUND_COUNT = 4;
 const ALONE = "--single-threaded-gc";
 /** Twice as many as there are cores: someone always has to wait. */
-const BURNER_COUNT = 2 * availableParallelism();
+const BURNER_COUNT = process.argv.includes("--quiet") ? 0 : 2 * availableParallelism();
 
 interface Durations {
   readonly hasPriority: boolean;

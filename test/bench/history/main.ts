@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { NODE_FLAGS } from "../../../apps/launcher/child-program.ts";
+import { NODE_ENVIRONMENT, NODE_FLAGS } from "../../../apps/launcher/child-program.ts";
 import { timeQueries } from "./query-run.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
@@ -46,7 +46,11 @@ function run(mode: "on" | "off", seed: number): Run {
       directory,
       String(seed),
     ];
-    const result = spawnSync(process.execPath, args, { encoding: "utf8", maxBuffer: 64 << 20 });
+    const result = spawnSync(process.execPath, args, {
+      encoding: "utf8",
+      maxBuffer: 64 << 20,
+      env: { ...process.env, ...NODE_ENVIRONMENT },
+    });
     if (result.status !== 0) {
       process.stderr.write(result.stderr);
       process.exit(1);
