@@ -2,6 +2,7 @@
 // rule taken away, which must give a counter-example.
 //   npm run model                           the small bounds, and every rule's removal
 //   npm run model -- --full                 the larger bounds too
+//   npm run model -- --full --write-page    the same, and its figures into docs/07-resilience/proof.md
 //   npm run model -- --only solo,NO_UNION   these models and rules
 //   npm run model -- --without NO_SILENCE   the shortest counter-example, step by step
 import { spawn } from "node:child_process";
@@ -9,6 +10,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
 import { BOUNDS, REMOVALS, REMOVALS_OF_THREE, THREE } from "./model-table.mjs";
+import { writeModelPage } from "./model-page.mjs";
 import { isOnPath, provide } from "./debian-tools.mjs";
 import { fail, root } from "./prepare.mjs";
 
@@ -144,12 +146,14 @@ async function story(job) {
 
 const args = process.argv.slice(2);
 const isFull = args.includes("--full");
+const isPageWritten = args.includes("--write-page");
 const withoutAt = args.indexOf("--without");
 const allowed = Object.keys(REMOVALS);
 const onlyAt = args.indexOf("--only");
 const only = onlyAt >= 0 ? (args[onlyAt + 1] ?? "").split(",") : null;
 const known = new Set([
   "--full",
+  "--write-page",
   "--without",
   "--only",
   ...(only === null ? [] : [args[onlyAt + 1]]),
@@ -157,9 +161,10 @@ const known = new Set([
 ]);
 if (args.some((arg) => !known.has(arg)) || (withoutAt >= 0 && !(args[withoutAt + 1] in REMOVALS))) {
   fail(
-    `Usage: npm run model -- [--full] [--only MODEL,RULE,...] [--without RULE]; rules: ${allowed.join(", ")}`,
+    `Usage: npm run model -- [--full [--write-page]] [--only MODEL,RULE,...] [--without RULE]; rules: ${allowed.join(", ")}`,
   );
 }
+if (isPageWritten && (!isFull || only !== null)) fail("--write-page needs --full, and no --only");
 provide(["spin"]);
 if (!isOnPath("gcc")) {
   fail(
@@ -202,12 +207,13 @@ if (withoutAt >= 0) {
       return result;
     });
     rmSync(cwd, { recursive: true, force: true });
-    return { ...row, expected: job.expected, what: job.what ?? null };
+    return { ...row, expected: job.expected, rule: job.rule ?? null, what: job.what ?? null };
   });
   const summary = { passed: passedCount, failed: jobs.length - passedCount, rows };
   writeFileSync(join(folder, "results.json"), `${JSON.stringify(summary, null, 2)}\n`);
   process.stdout.write(
     `models: ${summary.passed} passed, ${summary.failed} failed (${((Date.now() - startedMs) / 1000).toFixed(1)} s)\n`,
   );
+  if (isPageWritten && summary.failed === 0) writeModelPage(rows, (Date.now() - startedMs) / 1000);
   process.exit(summary.failed === 0 ? 0 : 1);
 }

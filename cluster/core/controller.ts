@@ -235,6 +235,8 @@ function settle(draft: Draft, learned: Learned, pending: PendingChange | null): 
     finishForce(draft);
     return;
   }
+  // Another leads: what was asked of this one is done, or void.
+  patch(draft, { asked: null });
   if (isInSync(draft.state)) {
     // Whoever leads now gets a fair time to be heard.
     const { graceMs } = draft.options.timings;

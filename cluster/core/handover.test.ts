@@ -72,6 +72,39 @@ describe("a planned handover", () => {
     expect(mayBuildFrame(bench.state)).toBe(true);
   });
 
+  it("one that a late standby called off is tried again ioLossMs later, as it was accepted", () => {
+    const bench = trioLeader().runWith([B, C], 100).transfer("n2");
+    bench.isCoordinatorAnswering = true;
+    bench.runWith([B], 70);
+    expect(bench.state.reason).toBe("handover to n2 called off: n3 does not answer");
+    expect(roleOf(bench.runWith([B], 450).state)).toBe("leading");
+    expect(target(bench.runWith([B], 60))).toBe("n2");
+  });
+
+  it("one that its target did not bring about is tried again once it is back in sync", () => {
+    const bench = resign(pairLeader().transfer("n2")).run(200).applied(3);
+    bench.build(2, 3).join(B, null).acknowledge(B, 2, 3).applied(4);
+    bench.isCoordinatorAnswering = true;
+    expect(target(bench.runWith([B], 50))).toBe("n2");
+  });
+
+  it("is tried again for five seconds, not longer, and then says that it was given up", () => {
+    const bench = pairLeader().transfer("n2").build(1, 2).run(100).applied(3);
+    bench.isCoordinatorAnswering = true;
+    bench.run(4_890);
+    expect(bench.state.asked).not.toBeNull();
+    bench.run(20);
+    expect(bench.state.asked).toBeNull();
+    expect(bench.state.reason).toBe(
+      "the handover to n2 was given up; handover to n2 called off: n2 does not answer",
+    );
+  });
+
+  it("one that was accepted is void once another leads", () => {
+    const bench = pairLeader().transfer("n2").build(1, 2).run(100).applied(3);
+    expect(bench.heartbeat(C, 2, 4).state.asked).toBeNull();
+  });
+
   it("the old leader follows the new one, and says so no later than its first message", () => {
     const bench = resign(pairLeader().transfer("n2")).heartbeat(B, 2, 3);
     expect(bench.sent("acknowledge")[0]?.to).toBe("n2");

@@ -8,6 +8,8 @@ import type { ControllerOptions, ControllerState, Follower, Handover } from "./s
 import { attempt } from "./taking-over.ts";
 
 const FOREVER = Number.POSITIVE_INFINITY;
+/** A transfer that was accepted is tried again so long: any standby that is late for `shrinkMs` calls a handover off. */
+export const ASKED_MS_MAX = 5_000;
 
 export function reply(
   draft: Draft,
@@ -45,7 +47,9 @@ export function takeTransferRequest(
     reply(draft, requestId, "REMS_REQUEST_REFUSED", obstacle);
     return;
   }
-  beginHandover(draft, target, request.reason, false);
+  const { reason } = request;
+  patch(draft, { asked: { toNode, reason, untilMs: draft.nowMs + ASKED_MS_MAX } });
+  beginHandover(draft, target, reason, false);
   reply(draft, requestId, null, `handover to ${toNode} begun`);
 }
 
@@ -172,7 +176,12 @@ export function advanceHandover(draft: Draft): void {
     return;
   }
   if (nowMs >= handoverDueMs(draft.state, options)) {
-    enter(draft, { role: "leading", leading }, `handover to ${handover.to.node} called off`);
+    const why = whyCalledOff(draft, leading.followers);
+    enter(
+      draft,
+      { role: "leading", leading },
+      `handover to ${handover.to.node} called off: ${why}`,
+    );
     patch(draft, { wishNotBeforeMs: nowMs + options.timings.ioLossMs });
     return;
   }
@@ -182,6 +191,13 @@ export function advanceHandover(draft: Draft): void {
     patchHandover(draft, { phase: "settling" });
     emit(draft, { type: "settleWrites" });
   }
+}
+
+function whyCalledOff({ state, nowMs, options }: Draft, followers: readonly Follower[]): string {
+  const lost = followers.find(
+    (one) => one.inSyncSinceMs !== null && nowMs >= removalDueMs(state, options, one),
+  );
+  return lost === undefined ? "it took too long" : `${lost.member.node} does not answer`;
 }
 
 /** The target does not lead: an ordinary takeover with a new epoch, never the old one resumed. */

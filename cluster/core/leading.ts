@@ -80,6 +80,7 @@ export function depose(draft: Draft, reason: string): void {
   const isResigned = situation.role === "handing-over" && situation.handover.phase === "resigned";
   if (!isResigned) emit(draft, { type: "stopLeading", reason });
   enter(draft, { role: "joining" }, reason);
+  patch(draft, { asked: null });
   clearLeaderAlarms(draft, reason);
 }
 

@@ -229,8 +229,14 @@ export interface ControllerState {
   readonly dueAtMs: number;
   /** Last planned handover on account of reach that this controller gave or got. */
   readonly reachHandoverAtMs: number;
-  /** After a handover was called off, the leader wishes none of its own before. */
+  /** After a handover was called off, the leader begins none by itself before. */
   readonly wishNotBeforeMs: number;
+  /** A transfer that was accepted: where it is called off or fails, it is tried again until then. */
+  readonly asked: {
+    readonly toNode: string;
+    readonly reason: string;
+    readonly untilMs: number;
+  } | null;
   readonly activeAlarms: readonly ControllerAlarm[];
 }
 
@@ -279,6 +285,7 @@ export function initialState(options: ControllerOptions): ControllerState {
     dueAtMs: Number.POSITIVE_INFINITY,
     reachHandoverAtMs: NEVER,
     wishNotBeforeMs: NEVER,
+    asked: null,
     activeAlarms: [],
   };
 }

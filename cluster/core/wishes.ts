@@ -1,4 +1,4 @@
-import { leadingOf } from "./draft.ts";
+import { leadingOf, patch } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import { beginHandover, obstacleOf } from "./handover.ts";
 import type { ControllerOptions, ControllerState, Follower } from "./state.ts";
@@ -15,19 +15,23 @@ interface Wish {
 }
 
 /**
- * Away from a plant out of reach, back to the preferred controller, or before it stops. Of wishes that came up within two heartbeats of
- * each other, as acknowledgements of one and the same change do, the one for the standby that reaches most, then that is first in order.
+ * What was asked of it and could not be done so far; else away from a plant out of reach, back to the preferred controller, or before
+ * it stops. Of wishes that came up within two heartbeats of each other, as acknowledgements of one and the same change do, the one for
+ * the standby that reaches most, then that is first in order.
  */
 function wishOf(state: ControllerState, options: ControllerOptions): Wish | null {
   const leading = leadingOf(state);
   if (leading === null || state.situation.role !== "leading") return null;
-  const wishes = leading.followers
-    .filter((f) => f.inSyncSinceMs !== null && !f.isGone)
-    .flatMap((f) => [
-      ...reachWish(state, options, f),
-      ...failbackWish(state, options, f),
-      ...stopWish(state, f),
-    ]);
+  const standbys = leading.followers.filter((f) => f.inSyncSinceMs !== null && !f.isGone);
+  const { asked } = state;
+  const target = standbys.find(({ member }) => member.node === asked?.toNode);
+  if (asked !== null && target !== undefined)
+    return { dueAtMs: state.wishNotBeforeMs, to: target, reason: asked.reason };
+  const wishes = standbys.flatMap((f) => [
+    ...reachWish(state, options, f),
+    ...failbackWish(state, options, f),
+    ...stopWish(state, f),
+  ]);
   const firstMs = wishes.reduce((dueMs, wish) => Math.min(dueMs, wish.dueAtMs), FOREVER);
   const rank = ({ to }: Wish) => options.order.indexOf(to.member.node);
   const [best] = wishes
@@ -77,10 +81,15 @@ export function wishDueMs(
   nowMs: number,
 ): number {
   const wish = wishOf(state, options);
-  return wish !== null && wish.dueAtMs > nowMs ? wish.dueAtMs : FOREVER;
+  const dueMs = wish !== null && wish.dueAtMs > nowMs ? wish.dueAtMs : FOREVER;
+  return Math.min(
+    dueMs,
+    state.situation.role === "leading" ? (state.asked?.untilMs ?? FOREVER) : FOREVER,
+  );
 }
 
 export function handOverIfWished(draft: Draft): void {
+  giveUpAskedIfDue(draft);
   const { state, options, nowMs } = draft;
   const wish = wishOf(state, options);
   if (wish === null || nowMs < wish.dueAtMs) return;
@@ -88,4 +97,11 @@ export function handOverIfWished(draft: Draft): void {
   if (!isHeard || obstacleOf(state, draft) !== null) return;
   const isForReach = wish.to.reach.reachedCount > state.reach.reachedCount;
   beginHandover(draft, wish.to, wish.reason, isForReach);
+}
+
+function giveUpAskedIfDue(draft: Draft): void {
+  const { asked, situation } = draft.state;
+  if (asked === null || situation.role !== "leading" || draft.nowMs < asked.untilMs) return;
+  const reason = `the handover to ${asked.toNode} was given up; ${draft.state.reason}`;
+  patch(draft, { asked: null, reason });
 }

@@ -328,6 +328,7 @@ function worldScenario({ manifest }: InstallationFiles, seed: number): Scenario 
     field: { delayMsMin: 0.2, delayMsMax: 2 },
     hasOneMaster: false,
     faults: [],
+    succession: null,
     single: null,
     healAtMs: 0,
     recoveryMsMax: 0,

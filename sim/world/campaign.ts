@@ -14,6 +14,8 @@ export interface CampaignOptions {
   readonly kind: WorldKind;
   readonly first: number;
   readonly seedCount: number;
+  /** From one seed to the next: kinds of scenarios recur. */
+  readonly step: number;
   /** Processes at once. */
   readonly jobCount: number;
   readonly twiceEvery: number;
@@ -50,14 +52,14 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignTot
     failures: [],
     gaps: {},
   };
-  const lastSeed = options.first + options.seedCount;
-  let next = options.first;
+  const { kind, step, twiceEvery } = options;
+  let takenCount = 0;
   const takeBatch = (): Batch | null => {
-    if (next >= lastSeed || total.failures.length >= FAILURE_COUNT_MAX) return null;
-    const first = next;
-    const count = Math.min(BATCH_SEED_COUNT[options.kind], lastSeed - first);
-    next += count;
-    return { kind: options.kind, first, count, twiceEvery: options.twiceEvery };
+    if (takenCount >= options.seedCount || total.failures.length >= FAILURE_COUNT_MAX) return null;
+    const first = options.first + takenCount * step;
+    const count = Math.min(BATCH_SEED_COUNT[kind], options.seedCount - takenCount);
+    takenCount += count;
+    return { kind, first, count, step, twiceEvery };
   };
   const jobs = Array.from({ length: options.jobCount }, () =>
     runJob(takeBatch, (result) => {

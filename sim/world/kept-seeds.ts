@@ -66,4 +66,11 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     defect:
       "in the world itself: an engineer forced one in the very moment in which he switched the others off, with a write still on its way",
   },
+  {
+    kind: "counter",
+    seed: 391,
+    check: "handover",
+    defect:
+      "a handover that was accepted, and then called off because a standby was late, was never tried again",
+  },
 ];

@@ -24,6 +24,7 @@ Exit code: 0 nothing found, 1 something found wrong, 2 the command is wrong.`;
 interface Options {
   readonly seeds?: number;
   readonly first: number;
+  readonly step: number;
   readonly world: WorldKind;
   readonly jobs: number;
   readonly twice: number;
@@ -46,6 +47,12 @@ const program = new Command("world")
   )
   .option("--seeds <count>", "how many seeds", whole(1))
   .option("--first <seed>", "the first of them", whole(0), 1)
+  .option(
+    "--step <count>",
+    "from one seed to the next; every 24th counter seed is of one kind",
+    whole(1),
+    1,
+  )
   .addOption(
     new Option("--world <kind>", "what is run").choices(["counter", "vessel"]).default("counter"),
   )
@@ -77,6 +84,7 @@ async function runSeeds(): Promise<void> {
     kind: options.world,
     first: options.first,
     seedCount,
+    step: options.step,
     jobCount: options.jobs,
     twiceEvery: options.twice,
     onProgress(sofar) {

@@ -25,6 +25,7 @@ export type Check =
   | "permit"
   | "record"
   | "successor"
+  | "handover"
   | "gap"
   | "liveness"
   | "exception";
@@ -54,6 +55,17 @@ export interface RefereeOptions {
   /** Every node that is up reaches the coordinator at any time. */
   readonly isStoreWell: boolean;
   readonly now: () => number;
+}
+
+/** Another than the one that leads now has to lead by then. */
+interface Expected {
+  readonly why: string;
+  readonly from: string;
+  readonly epoch: number;
+  readonly atMs: number;
+  readonly untilMs: number;
+  /** Nobody may, once the leader stands alone in the record. */
+  readonly isVoidWhereAlone: boolean;
 }
 
 interface RecordInForce {
@@ -103,6 +115,7 @@ export class Referee {
   gapMs = 0;
   readonly #deviceWrittenAtMs = new Map<string, number>();
   #hasSucceeded = false;
+  #expected: Expected | null = null;
 
   constructor(options: RefereeOptions) {
     this.#options = options;
@@ -215,6 +228,7 @@ export class Referee {
     const problem = this.#recordProblem(before, record);
     if (problem !== null) return this.#fail("record", problem);
     this.#reservedMs.set(record.epoch, record.plantTimeMsMax);
+    this.#meetExpected(record);
     if (before !== null && before.epoch === record.epoch) return;
     this.#beganAboveMs.set(record.epoch, before?.plantTimeMsMax ?? 0);
     const kind = this.#kindOf(node, before, record);
@@ -254,6 +268,33 @@ export class Referee {
     const expected =
       successor === "same" ? `${before.leader.node} should go on` : `${named} is next`;
     this.#fail("successor", `${record.leader.node} leads after ${fault.kind}, but ${expected}`);
+  }
+
+  /** From now on another leader is expected within so long; where one is expected already, that stands. */
+  expectSuccessor(why: string, withinMs: number, isVoidWhereAlone: boolean): void {
+    const record = this.#records.at(-1)?.record ?? null;
+    if (record === null || this.#expected !== null) return;
+    if (isVoidWhereAlone && record.inSync.length === 1) return;
+    const atMs = this.#options.now();
+    const { epoch, leader } = record;
+    const untilMs = atMs + withinMs;
+    this.#expected = { why, from: leader.node, epoch, atMs, untilMs, isVoidWhereAlone };
+  }
+
+  #meetExpected(record: LeadershipRecord): void {
+    const expected = this.#expected;
+    if (expected === null) return;
+    const isMet = record.epoch > expected.epoch && record.leader.node !== expected.from;
+    const isVoid = expected.isVoidWhereAlone && record.inSync.length === 1;
+    if (isMet || isVoid) this.#expected = null;
+  }
+
+  #checkExpected(): void {
+    const expected = this.#expected;
+    if (expected === null || this.#options.now() < expected.untilMs) return;
+    const { why, from, atMs } = expected;
+    const waitedMs = this.#options.now() - atMs;
+    this.#fail("handover", `${waitedMs.toFixed(0)} ms after ${why}, nobody has followed ${from}`);
   }
 
   /** The time around a single fault is over: somebody had to succeed, and no device was left alone for too long. */
@@ -314,6 +355,7 @@ export class Referee {
   /** Called after every event of the world with all controllers whose gate is open. */
   holders(holders: readonly Holder[]): void {
     this.#holders = holders;
+    this.#checkExpected();
     if (holders.length === 0) return;
     if (holders.length > 1) {
       const names = holders

@@ -2,6 +2,9 @@ import type { Timings } from "../../kernel/timings.ts";
 import { TIMING_SETS } from "../../kernel/timings.ts";
 import type { SeededRandom } from "../ports/seeded-random.ts";
 import { createSeededRandom } from "../ports/seeded-random.ts";
+import { BUSY_SUCCESSION, busyMachineFaults } from "./busy-machine.ts";
+import type { Succession } from "./busy-machine.ts";
+import { ENGINEER_MS, engineerFaults } from "./engineer.ts";
 import type { Fault } from "./faults.ts";
 import { drawFaults } from "./faults.ts";
 import { loneLeaderFaults } from "./lone-leader.ts";
@@ -33,6 +36,8 @@ export interface Scenario {
   readonly faults: readonly Fault[];
   /** What must hold where there is only this fault; null where there are many. */
   readonly single: SingleFault | null;
+  /** Nothing but short pauses may keep the leader from handing over, or another from taking over; null where more may. */
+  readonly succession: Succession | null;
   readonly healAtMs: number;
   /** After healing, the grid is led and everybody in sync within so long. */
   readonly recoveryMsMax: number;
@@ -47,6 +52,10 @@ const SINGLE_EVERY = 6;
 const LONE_LEADER = { every: 24, at: 13 };
 /** And one a handover whose target stands still in the middle of it. */
 const STALLED_HANDOVER = { every: 24, at: 19 };
+/** And one a machine too busy for its timings, on which a leader hands over or stands still. */
+const BUSY = { every: 24, at: 7 };
+/** And one an engineer, who forces a controller with the others off. */
+const ENGINEER = { every: 24, at: 1 };
 /** Everybody is in sync by then. */
 const SINGLE_FROM_MS = 1_500;
 /** Of a field without faults; elsewhere some devices take nearly as long as a write may. */
@@ -66,6 +75,8 @@ export function counterScenario(seed: number): Scenario {
   if (seed % SINGLE_EVERY === 0) return singleScenario(common, random);
   if (seed % STALLED_HANDOVER.every === STALLED_HANDOVER.at)
     return stalledHandoverScenario(common, random);
+  if (seed % ENGINEER.every === ENGINEER.at) return engineerScenario(common, random);
+  if (seed % BUSY.every === BUSY.at) return busyScenario(common, random);
   return seed % LONE_LEADER.every === LONE_LEADER.at
     ? loneLeaderScenario(common, random)
     : manyScenario(common, random);
@@ -99,6 +110,7 @@ function manyScenario(common: Common, random: SeededRandom): Scenario {
     hasOneMaster: random.next() < 0.2,
     faults,
     single: null,
+    succession: null,
     healAtMs: Math.max(FAULTS_UNTIL_MS, ...faults.map(({ atMs }) => atMs)) + 50,
     recoveryMsMax: recoveryMsMax(timings),
   };
@@ -126,6 +138,38 @@ function stalledHandoverScenario(common: Common, random: SeededRandom): Scenario
       { ...pause, node: target, forMs: timings.graceMs + random.next() * longest },
     ],
     healAtMs: atMs + 2_500,
+  };
+}
+
+function engineerScenario(common: Common, random: SeededRandom): Scenario {
+  const many = manyScenario(common, random);
+  const atMs = SINGLE_FROM_MS + random.between(0, 300);
+  return {
+    ...many,
+    bootsAtMs: common.nodes.map(() => random.between(0, 50)),
+    network: { ...many.network, breakProbability: 0 },
+    faults: engineerFaults(random, common.nodes, atMs),
+    healAtMs: atMs + ENGINEER_MS + 2_000,
+  };
+}
+
+/** A machine that others load as well, and the set `fast`, which is not for that. */
+function busyScenario(common: Common, random: SeededRandom): Scenario {
+  const many = manyScenario({ ...common, timings: TIMING_SETS.fast }, random);
+  const { nodes } = common;
+  const atMs = SINGLE_FROM_MS + random.between(0, 300);
+  const latencyMsMin = random.between(0.5, 3);
+  const { delayMsMin } = many.network;
+  return {
+    ...many,
+    failback: "manual",
+    bootsAtMs: nodes.map(() => random.between(0, 50)),
+    network: { delayMsMin, delayMsMax: delayMsMin + random.next() * 5, breakProbability: 0 },
+    store: { latencyMsMin, latencyMsMax: latencyMsMin + random.next() * 30 },
+    hasOneMaster: false,
+    faults: busyMachineFaults(random, nodes, atMs),
+    succession: BUSY_SUCCESSION,
+    healAtMs: atMs + BUSY_SUCCESSION.transferMsMax + 50,
   };
 }
 
@@ -172,6 +216,7 @@ function singleScenario(common: Common, random: SeededRandom): Scenario {
     hasOneMaster: false,
     faults: [...single.before, single.fault],
     single,
+    succession: null,
     healAtMs: atMs + single.fault.forMs,
     recoveryMsMax: recoveryMsMax(timings),
   };
@@ -225,6 +270,7 @@ export function vesselScenario(seed: number, { nodes, grids, devices }: VesselOu
     hasOneMaster: false,
     faults,
     single: null,
+    succession: null,
     healAtMs: untilMs + 50,
     recoveryMsMax: recoveryMsMax(timings),
   };

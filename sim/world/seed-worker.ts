@@ -8,6 +8,8 @@ export interface Batch {
   readonly kind: WorldKind;
   readonly first: number;
   readonly count: number;
+  /** From one seed to the next. */
+  readonly step: number;
   /** Every so many seeds one is run twice, the second time with every step computed by each replica, and must give the same trace hash; 0: none. */
   readonly twiceEvery: number;
 }
@@ -31,7 +33,7 @@ export interface BatchResult {
   readonly gaps: readonly Gap[];
 }
 
-function runBatch({ kind, first, count, twiceEvery }: Batch): BatchResult {
+function runBatch({ kind, first, count, step, twiceEvery }: Batch): BatchResult {
   const counts: Record<string, number> = {};
   const failures: Failure[] = [];
   const gaps: Gap[] = [];
@@ -39,7 +41,8 @@ function runBatch({ kind, first, count, twiceEvery }: Batch): BatchResult {
   let virtualMs = 0;
   let eventCount = 0;
   let twiceCount = 0;
-  for (let seed = first; seed < first + count; seed++) {
+  for (let index = 0; index < count; index++) {
+    const seed = first + index * step;
     const result = runWorld({ seed, kind });
     virtualMs += result.virtualMs;
     eventCount += result.eventCount;

@@ -17,6 +17,7 @@ import { PermitReferee } from "./permit-referee.ts";
 import type { Holder, Violation } from "./referee.ts";
 import { Referee } from "./referee.ts";
 import type { Scenario } from "./scenario.ts";
+import { ENGINEER_MS } from "./engineer.ts";
 import { SharedSteps } from "./shared-steps.ts";
 import { Trace } from "./trace.ts";
 import type { WorldGrid, WorldParts } from "./world-node.ts";
@@ -25,8 +26,6 @@ import { WorldNode } from "./world-node.ts";
 /** Longest that a write is meant to take, as in the shipped profiles. */
 export const WRITE_MS = 20;
 const STORE_MEMBER_COUNT = 3;
-/** The others are off for so long when an engineer forces one: before, force is refused. What they had sent has arrived. */
-const ENGINEER_MS = 5000 + 2 * WRITE_MS;
 
 /** What a kind of world puts into it: its grids and what stands in the field. */
 export interface Setting {
@@ -139,7 +138,15 @@ export class World {
         setting.onReply?.(reply);
         const verdict = isAccepted ? "accepted" : `refused: ${reason}`;
         this.trace.add(clock.monotonicMs(), grid, `${requestId} ${verdict}`);
-        if (isAccepted && requestId.startsWith("r")) this.referee(grid).accepted(requestId);
+        if (!isAccepted) return;
+        if (requestId.startsWith("r")) this.referee(grid).accepted(requestId);
+        const { succession } = scenario;
+        if (succession === null || !requestId.startsWith("t")) return;
+        this.referee(grid).expectSuccessor(
+          "a transfer was accepted",
+          succession.transferMsMax,
+          false,
+        );
       },
     };
     this.nodes = scenario.nodes.map((name, index) => {
@@ -279,6 +286,7 @@ export class World {
         this.node(fault.node).stop();
         return end(() => this.node(fault.node).boot());
       case "pause":
+        this.#expectSuccessorOf(fault.node, fault.forMs);
         return this.node(fault.node).pause(fault.forMs);
       case "suspend":
         return this.node(fault.node).suspend(fault.forMs);
@@ -310,6 +318,16 @@ export class World {
         return end(() => this.node(fault.node).disk.setFailed(false));
       default:
         return this.#disturbStore(fault, end);
+    }
+  }
+
+  /** A leader that is in company and stands still for long is followed. */
+  #expectSuccessorOf(node: string, pauseMs: number): void {
+    const { succession } = this.scenario;
+    if (succession === null || pauseMs < succession.freezeMsMin) return;
+    for (const { grid, referee } of this.#grids) {
+      if (this.#store.record(grid).record?.leader.node !== node) continue;
+      referee.expectSuccessor(`${node} froze`, succession.freezeMsMax, true);
     }
   }
 

@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const cache = join(root, ".cache", "mutants");
 
 /** What the world is made of. */
-const FOLDERS = [
+export const FOLDERS = [
   "kernel",
   "configs",
   "energy",

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import process from "node:process";
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
-import { writeIntoPage } from "../support/write-page.ts";
+import { writeMarkdownIntoPage } from "../support/write-page.ts";
 import { cache, root } from "./apply-mutant.ts";
 import type { Mutant } from "./mutants.ts";
 import { MUTANTS } from "./mutants.ts";
+import { openProgress } from "./progress.ts";
 import type { MutantResult } from "./run-mutant.ts";
 import { runMutant } from "./run-mutant.ts";
 
@@ -18,6 +19,7 @@ Examples:
   npm run mutants                              all, up to 20,000 seeds each
   npm run mutants -- --sample                  those that few seeds catch
   npm run mutants -- --write-page              all, and the table into the documentation
+  npm run mutants -- --write-page --resume     the same, and goes on where an earlier run was cut short
   npm run mutants -- union-rule-skipped        one, with what was found
 
 Exit code: 0 all caught, 1 one was not, 2 the command is wrong.`;
@@ -28,6 +30,7 @@ interface Options {
   readonly jobs: number;
   readonly json?: true;
   readonly writePage?: true;
+  readonly resume?: true;
 }
 
 function whole(text: string): number {
@@ -43,6 +46,7 @@ const program = new Command("mutants")
   .option("--sample", "only those that few seeds catch")
   .option("--jobs <count>", "processes at once", whole, Math.min(2, availableParallelism()))
   .option("--write-page", "put the table into docs/07-resilience/mutants.md")
+  .option("--resume", "take over what an earlier run found, where code and mutant are the same")
   .option("--json", "print the results as JSON at the end, and no progress")
   .addHelpText("after", EXAMPLES)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -50,6 +54,9 @@ const program = new Command("mutants")
 
 const options = program.opts<Options>();
 const chosen = choose(program.args);
+if (options.writePage === true && chosen.length < MUTANTS.length)
+  program.error("--write-page writes the whole table: leave out --sample and names");
+const progress = openProgress(options.seeds, options.resume === true);
 const results: (MutantResult | undefined)[] = chosen.map(() => undefined);
 const startedMs = performance.now();
 let next = 0;
@@ -72,6 +79,12 @@ async function work(): Promise<void> {
   for (let at = next++; at < chosen.length; at = next++) {
     const mutant = chosen[at];
     if (mutant === undefined) return;
+    const found = progress.find(mutant);
+    if (found !== null) {
+      results[at] = found;
+      if (options.json !== true) process.stdout.write(`${lineOf(found)} (found before)\n`);
+      continue;
+    }
     let printedMs = performance.now();
     const result = await runMutant(mutant, options.seeds, (seedCount) => {
       if (options.json === true || performance.now() - printedMs < 10_000) return;
@@ -79,6 +92,7 @@ async function work(): Promise<void> {
       process.stdout.write(`     ${mutant.name}: ${seedCount} of ${options.seeds} seeds\n`);
     });
     results[at] = result;
+    progress.add(mutant, result);
     if (options.json !== true) process.stdout.write(`${lineOf(result)}\n`);
   }
 }
@@ -97,21 +111,24 @@ function report(): void {
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else {
     const table = rows.map(
-      ({ name, rule, what, seedCount, check }) =>
-        `| ${rule} | ${name} | ${what} | ${seedCount} | ${check ?? "not caught"} |`,
+      ({ name, rule, what, world, seedCount, check }) =>
+        `| ${rule} | \`${name}\` | ${what} | ${seedCount}${world === "vessel" ? " (of the vessel)" : ""} | ${check ?? "not caught"} |`,
     );
     const text = [
       "| rule | mutant | what is wrong | seeds needed | check |",
       "|---|---|---|---|---|",
       ...table,
       "",
-      `mutants: ${summary.passed} caught, ${failed} not caught (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`,
+      `${new Date().toISOString().slice(0, 10)}, ${options.seeds.toLocaleString("en")} seeds at most for each: ${summary.passed} caught, ${failed} not caught.`,
       "",
     ].join("\n");
-    process.stdout.write(`\n${text}`);
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+    process.stdout.write(
+      `\n${text}mutants: ${summary.passed} caught, ${failed} not caught (${seconds} s)\n`,
+    );
     if (options.writePage === true) {
       const page = join(root, "docs", "07-resilience", "mutants.md");
-      writeIntoPage(page, `npm run mutants -- ${process.argv.slice(2).join(" ")}`, text);
+      writeMarkdownIntoPage(page, `npm run mutants -- ${process.argv.slice(2).join(" ")}`, text);
     }
   }
   process.exitCode = failed === 0 ? 0 : 1;

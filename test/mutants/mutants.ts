@@ -315,6 +315,14 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "({ ...newFollower(member, nowMs), inSyncSinceMs: nowMs, echoSentAtMs: nowMs })",
   },
   {
+    name: "transfer-forgotten-when-called-off",
+    what: "a transfer that was accepted is not tried again where a late standby called it off",
+    rule: "handover",
+    file: "cluster/core/wishes.ts",
+    find: "if (asked !== null && target !== undefined)",
+    replace: "if (asked === undefined)",
+  },
+  {
     name: "permit-taken-from-its-holder",
     what: "the permit to close onto a dead busbar is taken although another grid holds it",
     rule: "permit",

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { RemsError } from "../../kernel/errors.ts";
 import type { Batch, BatchResult } from "../../sim/world/seed-worker.ts";
+import type { WorldKind } from "../../sim/world/scenario.ts";
 import { applyMutant } from "./apply-mutant.ts";
 import type { Mutant } from "./mutants.ts";
 
@@ -11,6 +12,7 @@ export interface MutantResult {
   readonly name: string;
   readonly rule: string;
   readonly what: string;
+  readonly world: WorldKind;
   readonly seedCount: number;
   readonly check: string | null;
   readonly text: string;
@@ -28,6 +30,7 @@ export async function runMutant(
   onProgress: (seedCount: number) => void,
 ): Promise<MutantResult> {
   const { name, rule, what, world = "counter" } = mutant;
+  const about = { name, rule, what, world };
   const folder = applyMutant(mutant);
   const worker = fork(join(folder, "sim", "world", "seed-worker.js"), { execArgv: [] });
   const hasEnded = new Promise<never>((_, reject) => {
@@ -59,12 +62,16 @@ export async function runMutant(
     for (let batchCount = 0; seedCount < seedCountMax; batchCount++) {
       const wanted = BATCH_SEED_COUNTS[Math.min(batchCount, BATCH_SEED_COUNTS.length - 1)] ?? 1;
       const count = Math.min(wanted, seedCountMax - seedCount);
-      const result = await ask({ kind: world, first: seedCount + 1, count, twiceEvery: 0 });
+      const result = await ask({
+        kind: world,
+        first: seedCount + 1,
+        count,
+        step: 1,
+        twiceEvery: 0,
+      });
       if (result === null)
         return {
-          name,
-          rule,
-          what,
+          ...about,
           seedCount: seedCount + count,
           check: "no end",
           text: "a run did not end",
@@ -72,9 +79,7 @@ export async function runMutant(
       const [failure] = result.failures;
       if (failure !== undefined)
         return {
-          name,
-          rule,
-          what,
+          ...about,
           seedCount: failure.seed,
           check: failure.check,
           text: failure.text,
@@ -82,7 +87,7 @@ export async function runMutant(
       seedCount += count;
       onProgress(seedCount);
     }
-    return { name, rule, what, seedCount, check: null, text: "" };
+    return { ...about, seedCount, check: null, text: "" };
   } finally {
     worker.removeAllListeners("exit");
     worker.kill();

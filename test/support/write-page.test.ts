@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { withReport } from "./write-page.ts";
+import { withMarkdown, withReport } from "./write-page.ts";
 
 const page = "# Title\n\n<!-- figures begin -->\nold\n<!-- figures end -->\nafter\n";
 
@@ -9,6 +9,14 @@ it("puts a report between the marks, and replaces the one before", () => {
   expect(once).toContain("<!-- figures end -->\nafter");
   expect(once).not.toContain("old");
   expect(withReport(once, "page.md", "npm run it", "12 ms")).toBe(once);
+});
+
+it("puts a table there as it is", () => {
+  const once = withMarkdown(page, "page.md", "npm run it", "| a |\n|---|\n");
+  expect(once).toContain(
+    "<!-- figures begin -->\n`npm run it`\n\n| a |\n|---|\n\n<!-- figures end -->",
+  );
+  expect(withMarkdown(once, "page.md", "npm run it", "| a |\n|---|\n")).toBe(once);
 });
 
 it("refuses a page without marks", () => {

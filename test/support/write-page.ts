@@ -12,12 +12,24 @@ export function writeIntoPage(path: string, command: string, report: string): vo
   writeFileSync(path, withReport(readFileSync(path, "utf8"), path, command, report));
 }
 
+/** The same for a report that is Markdown itself. */
+export function writeMarkdownIntoPage(path: string, command: string, report: string): void {
+  writeFileSync(path, withMarkdown(readFileSync(path, "utf8"), path, command, report));
+}
+
 export function withReport(page: string, path: string, command: string, report: string): string {
+  return between(page, path, `\`${command}\`\n\n\`\`\`\n${report.trimEnd()}\n\`\`\`\n`);
+}
+
+export function withMarkdown(page: string, path: string, command: string, report: string): string {
+  return between(page, path, `\`${command}\`\n\n${report.trim()}\n\n`);
+}
+
+function between(page: string, path: string, text: string): string {
   const from = page.indexOf(BEGIN);
   const to = page.indexOf(END);
   if (from < 0 || to < from) {
     throw new RemsError("REMS_REQUEST_INVALID", `${path} has no marks "${BEGIN}" and "${END}"`);
   }
-  const text = `${BEGIN}\n\`${command}\`\n\n\`\`\`\n${report.trimEnd()}\n\`\`\`\n`;
-  return page.slice(0, from) + text + page.slice(to);
+  return `${page.slice(0, from)}${BEGIN}\n${text}${page.slice(to)}`;
 }

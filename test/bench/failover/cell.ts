@@ -7,7 +7,8 @@ import { RemsError } from "../../../kernel/errors.ts";
 import { gridId } from "./bench-installation.ts";
 
 /** What is done to the leader, again and again. `freeze` and `handover` leave it alive. */
-export type FaultKind = "kill" | "power-cut" | "freeze" | "handover";
+export const FAULT_KINDS = ["kill", "power-cut", "freeze", "handover"] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface CellOptions {
   readonly installation: Installation;
@@ -70,6 +71,7 @@ export class Cell {
     await this.untilSettled();
     await delay(Math.random() * PHASE_MS_MAX);
     const before = found.length;
+    const standing = this.#standing();
     await this.#faults.perform(this.#actionOf(kind));
     const atMs = this.#faults.caused.at(-1)?.atMs ?? 0;
     const isIt = (one: FailoverMessage) => one.grid === this.grid && one.faultAtMs >= atMs - 1;
@@ -92,10 +94,21 @@ export class Cell {
       }
       if (performance.now() > deadlineMs) {
         const text = `${this.grid}: nobody took over within ${this.#options.failoverMsMax} ms of a ${kind}`;
-        throw new RemsError("REMS_TIMEOUT", text);
+        throw new RemsError(
+          "REMS_TIMEOUT",
+          `${text}; before: ${standing}; now: ${this.#standing()}`,
+        );
       }
       await delay(POLL_MS);
     }
+  }
+
+  /** Who leads, and who may take over: what a failover that did not come rests on. */
+  #standing(): string {
+    const [view] = this.#view.grids();
+    const status = view?.status;
+    const inSync = (status?.inSync ?? []).join(", ") || "nobody";
+    return `${view?.leader ?? "nobody"} leads, epoch ${Number(status?.epoch ?? 0)}, in sync ${inSync}`;
   }
 
   async #untilThawed(): Promise<void> {

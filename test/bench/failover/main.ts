@@ -49,6 +49,7 @@ async function main(): Promise<number> {
       directory: join(runDirectory.path, String(shard)),
       killCount: share(options.killCount),
       freezeCount: share(Math.ceil(options.killCount / 10)),
+      faults: options.faults,
       idleMs: options.idleMs,
       hostPauses,
       signal: abort.signal,

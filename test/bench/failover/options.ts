@@ -3,6 +3,8 @@ import { Command, CommanderError, Option } from "commander";
 import { parseDurationMs } from "../../../apps/launcher/schedule.ts";
 import { findProjectDirectory } from "../../../apps/launcher/project.ts";
 import { RemsError } from "../../../kernel/errors.ts";
+import { FAULT_KINDS } from "./cell.ts";
+import type { FaultKind } from "./cell.ts";
 import { LANES } from "./lanes.ts";
 
 export interface BenchOptions {
@@ -10,6 +12,7 @@ export interface BenchOptions {
   readonly killCount: number;
   readonly idleMs: number;
   readonly lanes: readonly string[];
+  readonly faults: readonly FaultKind[];
   readonly jsonPath: string;
   /** The report also goes into the documentation. */
   readonly isPageWritten: boolean;
@@ -23,6 +26,7 @@ Examples:
   npm run bench:failover                                  100 of each fault in every lane
   npm run bench:failover -- --kills 10 --idle 10s         a quick look
   npm run bench:failover -- --kills 500 --lane r-ems-default --lane r-ems-fast
+  npm run bench:failover -- --kills 20 --idle 1s --lane r-ems-fast --fault handover
 
 Exit codes: 0 every target is met, 1 one is not, 2 options, ports or programs. Progress goes to stderr, the report to stdout.`;
 
@@ -46,6 +50,11 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
         .argParser((id: string, before: readonly string[]) => [...before, id])
         .default([] as readonly string[], "all"),
     )
+    .addOption(
+      new Option("--fault <kind>", `only this kind; may be repeated: ${FAULT_KINDS.join(", ")}`)
+        .argParser((kind: string, before: readonly FaultKind[]) => [...before, parseKind(kind)])
+        .default([] as readonly FaultKind[], "all"),
+    )
     .option(
       "--json <file>",
       "every single failover",
@@ -67,6 +76,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
     kills: number;
     idle: number;
     lane: readonly string[];
+    fault: readonly FaultKind[];
     json: string;
     writePage: boolean;
   }>();
@@ -78,6 +88,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
     killCount: options.kills,
     idleMs: options.idle,
     lanes: options.lane.length > 0 ? options.lane : known,
+    faults: options.fault.length > 0 ? options.fault : FAULT_KINDS,
     jsonPath: options.json,
     isPageWritten: options.writePage,
   };
@@ -87,6 +98,12 @@ function parseCount(text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count > 0 && count <= 10_000) return count;
   throw invalid(`--kills "${text}": allowed are whole numbers from 1 to 10000`);
+}
+
+function parseKind(text: string): FaultKind {
+  const kind = FAULT_KINDS.find((one) => one === text);
+  if (kind !== undefined) return kind;
+  throw invalid(`--fault "${text}" is not known; there are ${FAULT_KINDS.join(", ")}`);
 }
 
 const invalid = (text: string) => new RemsError("REMS_REQUEST_INVALID", text);

@@ -22,6 +22,7 @@ export interface LaneOptions {
   readonly killCount: number;
   /** A frozen leader shows double writes, not speed: fewer of them. */
   readonly freezeCount: number;
+  readonly faults: readonly FaultKind[];
   readonly idleMs: number;
   readonly hostPauses: HostPauses;
   readonly signal: AbortSignal;
@@ -152,7 +153,7 @@ async function measure(
   const problems: string[] = [];
   await Promise.all(cells.map((cell) => cell.untilSettled()));
   const idle = await beIdle(lane, installation, failovers, options);
-  for (const kind of lane.faults) {
+  for (const kind of lane.faults.filter((one) => options.faults.includes(one))) {
     const count = kind === "freeze" ? options.freezeCount : options.killCount;
     let leftCount = count;
     const runCell = async (cell: Cell) => {

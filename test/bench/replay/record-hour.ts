@@ -103,6 +103,7 @@ function scenarioOf(nodes: readonly string[]): Scenario {
     hasOneMaster: false,
     faults: [],
     single: null,
+    succession: null,
     healAtMs: Number.POSITIVE_INFINITY,
     recoveryMsMax: Number.POSITIVE_INFINITY,
   };
