@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { LeadershipRecord, Member } from "../../kernel/record.ts";
 import { releasedSequence } from "./queries.ts";
 import type { Bench } from "./test-controllers.ts";
 import { A, B, C, member, pairLeader, place, soloLeader, trioLeader } from "./test-controllers.ts";
@@ -92,20 +93,22 @@ describe("a node that restarted", () => {
 });
 
 describe("adding again after a removal", () => {
-  /** Lets n2 fall silent, then come back: how long it waits until the leader adds it again. */
-  function waitAfterRemovalMs(bench: Bench): number {
-    const isAlone = () => bench.state.view.known?.record?.inSync.length === 1;
-    bench.run(70);
+  /** Lets n2 fall silent while `others` answer, then come back: how long it waits until the leader adds it again. */
+  function waitAfterRemovalMs(bench: Bench, others: readonly Member[] = []): number {
+    const names = (record: LeadershipRecord | null | undefined) =>
+      record?.inSync.some(({ node }) => node === "n2") === true;
+    const isIn = () => names(bench.state.view.known?.record);
+    bench.runWith(others, 70);
     // Plant time may have been reserved first.
-    for (let n = 0; n < 2 && !isAlone(); n++)
+    for (let n = 0; n < 2 && isIn(); n++)
       bench.applied((bench.state.view.known?.revision ?? 0) + 1);
-    expect(isAlone()).toBe(true);
+    expect(isIn()).toBe(false);
     const removedAtMs = bench.nowMs;
     const { last } = bench.state.log;
     bench.join(B, last).acknowledge(B, 1, last?.sequence ?? 0);
-    const isAdding = () => bench.state.view.pending?.record.inSync.length === 2;
+    const isAdding = () => names(bench.state.view.pending?.record);
     while (!isAdding()) {
-      bench.runWith([B], 40_000, undefined, () => bench.state.view.pending !== null);
+      bench.runWith([B, ...others], 40_000, undefined, () => bench.state.view.pending !== null);
       if (!isAdding()) bench.applied((bench.state.view.known?.revision ?? 0) + 1);
     }
     const waitMs = bench.nowMs - removedAtMs;
@@ -114,9 +117,16 @@ describe("adding again after a removal", () => {
   }
 
   it("is tried at once, then after 1 s, doubling to 30 s", () => {
-    const bench = pairLeader().reached(2);
-    const waitsS = Array.from({ length: 9 }, () => Math.round(waitAfterRemovalMs(bench) / 1000));
+    const bench = trioLeader().reached(2);
+    const waits = Array.from({ length: 9 }, () => waitAfterRemovalMs(bench, [C]));
+    const waitsS = waits.map((waitMs) => Math.round(waitMs / 1000));
     expect(waitsS).toEqual([0, 1, 2, 4, 8, 16, 30, 30, 30]);
+  });
+
+  it("waits 4 s at most while nobody else is in sync", () => {
+    const bench = pairLeader().reached(2);
+    const waitsS = Array.from({ length: 6 }, () => Math.round(waitAfterRemovalMs(bench) / 1000));
+    expect(waitsS).toEqual([0, 1, 2, 4, 4, 4]);
   });
 
   it.each([

@@ -27,6 +27,8 @@ const FOREVER = Number.POSITIVE_INFINITY;
 const BUILT_COUNT_MAX = 32;
 const BACKOFF_MS_MIN = 1_000;
 const BACKOFF_MS_MAX = 30_000;
+/** Where nobody else is in sync: a grid without a standby costs more than a standby that comes and goes. */
+const BACKOFF_ALONE_MS_MAX = 4_000;
 /** One that stayed in sync so long begins anew: its next removal is followed by an immediate try again. */
 const BACKOFF_FORGOTTEN_MS = 60_000;
 /** A lone leader's commands, and becoming one, wait for the disk so long, no longer (rule 4). */
@@ -234,7 +236,7 @@ export function takeInSyncSet(draft: Draft, record: LeadershipRecord): void {
   emit(draft, { type: "inSyncChanged", inSync: record.inSync });
 }
 
-/** The first try to add again is immediate; every further one waits, 1 s to 30 s (rule 7). */
+/** The first try to add again is immediate; every further one waits, 1 s to 30 s (rule 7), 4 s at most where the leader is alone. */
 function noteRemoval(
   removals: Leading["removals"],
   follower: Follower,
@@ -369,11 +371,20 @@ function additionDueMs(
 ): number {
   const isCaughtUp = follower.heldSequence > 0 && follower.heldSequence >= releasedSequence(state);
   if (!isCaughtUp || follower.isGone) return FOREVER;
-  const removal = leadingOf(state)?.removals.find(({ node }) => node === follower.member.node);
-  const notBeforeMs = removal?.addNotBeforeMs ?? NEVER;
+  const notBeforeMs = addNotBeforeMs(state, follower.member.node);
   if (notBeforeMs > nowMs) return notBeforeMs;
   const { heartbeatMs } = options.timings;
   return nowMs - follower.echoSentAtMs <= 2 * heartbeatMs ? notBeforeMs : FOREVER;
+}
+
+/** When a node that was removed may be added again (rule 7); long ago for one that was not. */
+export function addNotBeforeMs(state: ControllerState, node: string): number {
+  const removal = leadingOf(state)?.removals.find((one) => one.node === node);
+  if (removal === undefined) return NEVER;
+  const { removedAtMs, addNotBeforeMs: byCountMs } = removal;
+  const record = state.view.known?.record ?? null;
+  const isAlone = record !== null && isSolo(record);
+  return isAlone ? Math.min(byCountMs, removedAtMs + BACKOFF_ALONE_MS_MAX) : byCountMs;
 }
 
 export function changeRecordIfDue(draft: Draft): void {

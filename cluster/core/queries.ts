@@ -1,13 +1,13 @@
 import type { Member } from "../../kernel/record.ts";
-import { casesOf } from "./authority.ts";
+import { casesOf, releasedSequence } from "./authority.ts";
 import { leadingOf } from "./draft.ts";
 import type { Role } from "./effects.ts";
 import { joinDueMs } from "./following.ts";
 import { stopDueMs } from "./stopping.ts";
 import { handoverDueMs } from "./handover.ts";
-import { changeDueMs, heartbeatDueMs, learnersDueMs } from "./leading.ts";
+import { addNotBeforeMs, changeDueMs, heartbeatDueMs, learnersDueMs } from "./leading.ts";
 import { readDueMs, retryDueMs } from "./record-view.ts";
-import type { ControllerOptions, ControllerState } from "./state.ts";
+import type { ControllerOptions, ControllerState, Follower } from "./state.ts";
 import { holdDueMs, positionsDueMs, takeoverDueMs } from "./taking-over.ts";
 import { watchDueMs } from "./watching.ts";
 import { wishDueMs } from "./wishes.ts";
@@ -137,8 +137,21 @@ export function describe(state: ControllerState, nowMs: number) {
       heldSequence: follower.heldSequence,
       promisedMsAgo: remainingMs(follower.echoSentAtMs),
       reachedCount: follower.reach.reachedCount,
+      ...addingOf(state, follower, nowMs),
     })),
     isRecordRefused: view.isRefused,
     alarms: [...state.activeAlarms] as string[],
+  };
+}
+
+/** Why a follower that is not in sync is not added: it lacks frames, or it was removed too often lately. */
+function addingOf(state: ControllerState, follower: Follower, nowMs: number) {
+  const { node } = follower.member;
+  const removal = leadingOf(state)?.removals.find((one) => one.node === node);
+  const waitMs = addNotBeforeMs(state, node) - nowMs;
+  return {
+    isCaughtUp: follower.heldSequence > 0 && follower.heldSequence >= releasedSequence(state),
+    addInMs: Number.isFinite(waitMs) ? Math.max(0, Math.round(waitMs)) : 0,
+    removedCount: removal?.removedCount ?? 0,
   };
 }
