@@ -49,6 +49,12 @@ export interface ApiFollower {
   readonly promisedMsAgo: number | null;
   /** Critical devices that it reaches. */
   readonly reachedCount: number;
+  /** It holds every frame whose outputs were issued. */
+  readonly isCaughtUp: boolean;
+  /** Time until it may be added to the in-sync set again; 0 where nothing but frames keeps it out. */
+  readonly addInMs: number;
+  /** How often it left the set without a minute in it between. */
+  readonly removedCount: number;
 }
 
 export interface ApiReply {

@@ -92,7 +92,8 @@ export function createCommandDesk(
         }
         const request: OperatorRequest = {
           requestId: text(message.requestId, "request_id"),
-          role: "operator",
+          // Who may do what waits for access control; until then a release is an engineer's by being one.
+          role: message.command === "release" ? "engineer" : "operator",
           user: message.user === "" ? "unknown" : text(message.user, "user"),
           actor: address,
           command: text(message.command, "command"),

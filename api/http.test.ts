@@ -457,3 +457,10 @@ it("the document that is served has every route", async () => {
     expect(paths[written]?.[method.toLowerCase()], `${method} ${written}`).toBeDefined();
   }
 });
+
+it("the manifest's schema is served, for forms", async () => {
+  const { properties } = await read<{ properties: Record<string, unknown> }>(
+    "/manifest-schema.json",
+  );
+  expect(Object.keys(properties)).toContain("grids");
+});

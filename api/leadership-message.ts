@@ -1,5 +1,6 @@
 import { gridOf } from "../configs/manifest-queries.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
+import { absenceReason } from "./absence-reason.ts";
 import type { NodeView } from "./node-view.ts";
 import { httpAddressOf, operatorAddressOf } from "./status-message.ts";
 
@@ -43,12 +44,17 @@ function membersOf(view: NodeView, grid: string): Types.rems.v1.LeadershipMember
       ? status.leader
       : status?.inSync.find((candidate) => candidate.node === node);
     const follower = followers.get(node);
+    const isInSync = status?.inSync.some((candidate) => candidate.node === node) ?? false;
     return rems.v1.LeadershipMember.create({
       node,
       failoverOrder,
       isLeader,
-      isInSync: status?.inSync.some((candidate) => candidate.node === node) ?? false,
+      isInSync,
       incarnation: member?.incarnation ?? "",
+      notInSyncReason:
+        status?.role !== "leading" || isInSync
+          ? ""
+          : absenceReason(follower, view.actorAt(`nodes/${view.node.id}/peers/${node}`)?.state),
       ...(follower === undefined
         ? {}
         : {

@@ -1,6 +1,11 @@
+import {
+  deviceCommandsOf,
+  gridCommandsOf,
+  type OperatorCommand,
+} from "../actors/grid/operator-commands.ts";
 import { tieStateOf } from "../actors/grid/situation.ts";
 import type { DeviceConfig } from "../configs/manifest.ts";
-import { DEVICE_KINDS, type DeviceKind } from "../kernel/device-kinds.ts";
+import type { DeviceKind } from "../kernel/device-kinds.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import type { NodeView } from "./node-view.ts";
 import { busStateOf } from "./status-message.ts";
@@ -40,7 +45,10 @@ export function topologyMessage(view: NodeView): Types.rems.v1.GetTopologyRespon
         control: grid.control,
         isKnown: replica !== undefined,
         bus: replica === undefined ? rems.v1.BusState.BUS_STATE_UNKNOWN : busStateOf(replica),
-        devices: grid.devices.map((device) => deviceMessage(grid.id, device)),
+        devices: grid.devices.map((device) =>
+          deviceMessage(grid.id, device, manifest.installation.kind === "land"),
+        ),
+        offers: gridCommandsOf(grid).map(offerMessage),
       });
     }),
     ties: manifest.ties.map(({ id, breakers: [from, to] }) =>
@@ -51,7 +59,12 @@ export function topologyMessage(view: NodeView): Types.rems.v1.GetTopologyRespon
   });
 }
 
-function deviceMessage(grid: string, config: DeviceConfig): Types.rems.v1.TopologyDevice {
+function deviceMessage(
+  grid: string,
+  config: DeviceConfig,
+  isLand: boolean,
+): Types.rems.v1.TopologyDevice {
+  const offers = deviceCommandsOf(config, isLand);
   const { id, name, kind, ratings, isCritical, tripStage, profile } = config;
   const mapped = new Set(profile.points.map(({ point }) => point));
   return rems.v1.TopologyDevice.create({
@@ -64,9 +77,18 @@ function deviceMessage(grid: string, config: DeviceConfig): Types.rems.v1.Topolo
     hasBreaker: mapped.has("isClosed") || mapped.has("isOpen"),
     isCritical,
     tripStage,
-    commands: Object.keys(DEVICE_KINDS[kind].commands),
+    commands: offers.map(({ command }) => command),
+    offers: offers.map(offerMessage),
   });
 }
+
+const offerMessage = (offer: OperatorCommand): Types.rems.v1.OfferedCommand =>
+  rems.v1.OfferedCommand.create({
+    ...offer,
+    arguments: offer.arguments.map((argument) =>
+      rems.v1.OfferedArgument.create({ ...argument, choices: [...argument.choices] }),
+    ),
+  });
 
 type End = { readonly grid: string; readonly device: string };
 

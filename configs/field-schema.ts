@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { DeviceKind } from "../kernel/device-kinds.ts";
 import type { ConfigPath } from "./problem.ts";
 
 /** Facts about a field besides its meaning, for messages and the reference page. */
@@ -8,6 +9,8 @@ interface FieldFacts {
   readonly form?: string;
   /** The default, where it depends on something else. */
   readonly defaultText?: string;
+  /** Kinds of device that it means something for; absent: for all. Forms leave it out for others. */
+  readonly kinds?: readonly DeviceKind[];
 }
 
 /** Gives a field of a schema its meaning; every field of every configuration file goes through here. */
@@ -21,6 +24,7 @@ export interface FieldSchema {
   readonly unit?: string;
   readonly form?: string;
   readonly defaultText?: string;
+  readonly kinds?: readonly string[];
   readonly type?: string;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;

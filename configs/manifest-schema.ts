@@ -144,17 +144,17 @@ const deviceSchema = z.strictObject({
   battery: field(
     batteryUseSchema.optional(),
     "What a battery is for. For batteries; each field has its default.",
-    { defaultText: "each field's own" },
+    { defaultText: "each field's own", kinds: ["battery"] },
   ),
   consumer: field(
     consumerSchema.optional(),
     "How a heavy consumer asks for power. For thrusters; each field has its default.",
-    { defaultText: "each field's own" },
+    { defaultText: "each field's own", kinds: ["thruster"] },
   ),
   trip_stage: field(
     z.int().min(0).max(3).optional(),
     "Stage at which load is shed: 0 first (battery charging), 3 last (thrusters). For feeders, thrusters and batteries.",
-    { defaultText: "never shed" },
+    { defaultText: "never shed", kinds: ["feeder", "thruster", "battery"] },
   ),
 });
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { DeviceKind } from "../kernel/device-kinds.ts";
 import { id, percent, seconds } from "./field-kinds.ts";
 import { field } from "./field-schema.ts";
 
@@ -169,37 +170,53 @@ export const powerSchema = z.strictObject({
   warnings: field(warningsSchema.prefault({}), "When values of sources and busbar are alarms."),
 });
 
-const rating = (meaning: string, unit: string, max = 1_000_000) =>
-  field(z.number().min(0).max(max).default(0), meaning, { unit });
+const SOURCES = ["genset", "battery", "shore", "pv"] as const;
+
+const rating = (kinds: readonly DeviceKind[], meaning: string, unit: string, max = 1_000_000) =>
+  field(z.number().min(0).max(max).default(0), meaning, { unit, kinds });
 
 export const ratingsSchema = z.strictObject({
-  power_kw: rating("Rated active power of a source. Required for sources.", "kW"),
-  apparent_kva: rating("Rated apparent power.", "kVA"),
-  energy_kwh: rating("Energy of a battery. Required for batteries.", "kWh"),
-  minimum_load_pct: rating("Least load at which the source should run for long.", "%", 100),
-  droop_pct: rating("Frequency droop from no load to rated power.", "%", 20),
+  power_kw: rating(SOURCES, "Rated active power of a source. Required for sources.", "kW"),
+  apparent_kva: rating(SOURCES, "Rated apparent power.", "kVA"),
+  energy_kwh: rating(["battery"], "Energy of a battery. Required for batteries.", "kWh"),
+  minimum_load_pct: rating(
+    ["genset"],
+    "Least load at which the source should run for long.",
+    "%",
+    100,
+  ),
+  droop_pct: rating(["genset"], "Frequency droop from no load to rated power.", "%", 20),
   voltage_droop_pct: rating(
+    ["genset"],
     "Genset: voltage droop from no reactive power to rated apparent power; 0: none is assumed.",
     "%",
     20,
   ),
   reserve_soc_pct: rating(
+    ["battery"],
     "Battery: state of charge below which energy is never counted as reserve.",
     "%",
     100,
   ),
-  load_kw: rating("Expected draw of a feeder, most draw of a thruster. Required for these.", "kW"),
+  load_kw: rating(
+    ["feeder", "thruster"],
+    "Expected draw of a feeder, most draw of a thruster. Required for these.",
+    "kW",
+  ),
   first_step_pct: rating(
+    ["genset"],
     "Genset: load that the engine takes in one step, percent of rating. Counts in the loss of the largest source; 0: not considered.",
     "%",
     100,
   ),
   fuel_g_per_kwh: rating(
+    ["genset"],
     'Genset: specific fuel consumption at its best load, for `start_selection = "efficiency"`; 0: 195.',
     "g/kWh",
     1000,
   ),
   base_load_pct: rating(
+    ["genset"],
     "Genset or shaft generator that takes no part in sharing: it gives this part of its rating; 0: it shares.",
     "%",
     100,

@@ -324,7 +324,8 @@ export const ALARMS = {
     {
       cause: "No standby controller is in sync.",
       consequence: "If the leader fails now, nobody takes over at once.",
-      action: "Bring a standby node back; `r-emsctl status` shows which are missing.",
+      action:
+        "Bring a standby node back; `r-emsctl status` and the page Controllers say why each is not in sync.",
     },
     { onDelayMs: 2000 },
   ),
@@ -333,7 +334,8 @@ export const ALARMS = {
     {
       cause: "Not all standby controllers are in sync.",
       consequence: "A further failure may leave the grid without redundancy.",
-      action: "Bring the missing node back.",
+      action:
+        "Bring the missing node back; `r-emsctl status` and the page Controllers say why it is not in sync.",
     },
     { onDelayMs: 2000, suppressedBy: ["REDUNDANCY_LOST"] },
   ),

@@ -9,7 +9,7 @@ import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
 import type { Situation } from "./situation.ts";
 
-const MODES: readonly string[] = [
+export const BATTERY_MODES: readonly string[] = [
   "reserve",
   "peak_shaving",
   "strategic_loading",
@@ -34,8 +34,8 @@ export function setBatteryMode(
 ): GridState | string {
   if (device.kind !== "battery") return `${device.id} is no battery and has no mode`;
   const { mode } = request.arguments;
-  if (typeof mode !== "string" || !MODES.includes(mode)) {
-    return `the argument mode must be one of ${MODES.join(", ")}`;
+  if (typeof mode !== "string" || !BATTERY_MODES.includes(mode)) {
+    return `the argument mode must be one of ${BATTERY_MODES.join(", ")}`;
   }
   const batteryModes = {
     ...state.supply.batteryModes,

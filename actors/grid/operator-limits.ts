@@ -1,3 +1,4 @@
+import type { DeviceConfig } from "../../configs/manifest.ts";
 import type { OperatorRequest } from "../../kernel/command.ts";
 import { moveToward, roundTo } from "../../kernel/math.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
@@ -16,7 +17,7 @@ export type OperatorLimit = {
   readonly user: string;
 };
 
-const EXPIRY_S_MAX = 3600;
+export const LIMIT_EXPIRY_S_MAX = 3600;
 const LIMITED_KINDS: ReadonlySet<string> = new Set(["pv", "thruster"]);
 const PERCENT_MAX = 100;
 
@@ -30,12 +31,12 @@ export function setLimit(
     return `${device.id} has no limit that could be set; a pv and a thruster have`;
   }
   const { value, expiryS } = request.arguments;
-  const valueMax = maxOf(device);
+  const valueMax = limitMaxOf(device.config);
   if (typeof value !== "number" || value < 0 || value > valueMax) {
     return `the argument value must be a number from 0 to ${valueMax}`;
   }
-  if (typeof expiryS !== "number" || expiryS < 1 || expiryS > EXPIRY_S_MAX) {
-    return `the argument expiryS must be a number from 1 to ${EXPIRY_S_MAX}`;
+  if (typeof expiryS !== "number" || expiryS < 1 || expiryS > LIMIT_EXPIRY_S_MAX) {
+    return `the argument expiryS must be a number from 1 to ${LIMIT_EXPIRY_S_MAX}`;
   }
   const level = `${device.id}.${device.levelPoint}`;
   const limit: OperatorLimit = {
@@ -48,8 +49,9 @@ export function setLimit(
   return { ...state, limits: [...others, limit] };
 }
 
-function maxOf(device: PlannedDevice): number {
-  return device.kind === "pv" ? PERCENT_MAX : device.config.ratings.loadKw;
+/** Percent of rating for PV, kW for a consumer. */
+export function limitMaxOf({ kind, ratings }: DeviceConfig): number {
+  return kind === "pv" ? PERCENT_MAX : ratings.loadKw;
 }
 
 /** Without those whose time is over. A state without limits has no such key, as before there were any. */

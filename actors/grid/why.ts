@@ -46,7 +46,7 @@ export function whyLines(core: PlannedGridCore, state: GridState, actor: string)
   }
   if (device === undefined) return [];
   const { snapshot, lastReason, status, lastFault } = actorOf(plan, state, actor);
-  const lines = [plainly(`${device.id} is ${snapshot.state}: ${lastReason}`)];
+  const lines = [plainly(`${device.id} is ${inWords(snapshot.state)}: ${lastReason}`)];
   const { deadlineMs } = snapshot.context;
   if (typeof deadlineMs === "number" && deadlineMs > state.plantTimeMs) {
     const restS = (deadlineMs - state.plantTimeMs) / 1000;
@@ -63,6 +63,10 @@ export function whyLines(core: PlannedGridCore, state: GridState, actor: string)
   const more = whyDevice(plan, state, situation, decision, device);
   return [...lines, ...more];
 }
+
+/** `onLoad` is "on load". */
+const inWords = (state: string): string =>
+  state.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 /** What holds commands back altogether. */
 function restraints(plan: GridPlan, state: GridState, situation: Situation): Reason[] {

@@ -1,9 +1,8 @@
 import type { CommandDesk } from "../control-service.ts";
 import type { NodeView } from "../node-view.ts";
-import type { Service } from "../service.ts";
 import { createAskGrid } from "./ask-leader.ts";
 import { createConfigDesk } from "./config-desk.ts";
-import { configService } from "./config-service.ts";
+import { type ConfigService, configService } from "./config-service.ts";
 import type { ConfigEvents } from "./lazy-config.ts";
 import { writeManifest } from "./manifest-writer.ts";
 import { createRestart } from "./restart-node.ts";
@@ -14,7 +13,7 @@ export function createConfigParts(
   desk: CommandDesk,
   startText: string,
   events: ConfigEvents,
-): { readonly service: Service; readonly write: () => void } {
+): { readonly service: ConfigService; readonly write: () => void } {
   const ask = createAskGrid(view, desk);
   const config = createConfigDesk(view, startText, ask.anywhere);
   return {

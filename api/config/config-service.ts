@@ -24,16 +24,18 @@ export interface RestartRequest {
   readonly user: string;
 }
 
+export type ConfigService = ReturnType<typeof configService>;
+
 /** The desk over gRPC. `askHere` decides where this node leads; `restart` starts the node anew. */
 export function configService(
   view: NodeView,
   desk: ConfigDesk,
   askHere: AskHere,
   restart: (request: RestartRequest) => Promise<string>,
-): Service {
+) {
   const { v1 } = rems;
   return {
-    getConfig: unary(() => {
+    getConfig: unary((_message: Types.rems.v1.GetConfigRequest) => {
       const shown = desk.show();
       return v1.GetConfigResponse.create({
         ...shown,
@@ -113,7 +115,7 @@ export function configService(
       });
       return v1.RestartNodeResponse.create({ reason });
     }),
-  };
+  } satisfies Service;
 }
 
 function manifest(found: string): string {

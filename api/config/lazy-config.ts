@@ -3,16 +3,8 @@ import type { CommandDesk } from "../control-service.ts";
 import type { NodeView } from "../node-view.ts";
 import type { Types } from "../../proto/generated/rems-v1.ts";
 import { type Service, unary, type UnaryMethod } from "../service.ts";
+import type { ConfigService } from "./config-service.ts";
 import { parametersOnly } from "./grid-configurations.ts";
-
-const METHODS = [
-  "getConfig",
-  "previewConfig",
-  "applyConfig",
-  "settleConfig",
-  "configureGrid",
-  "restartNode",
-] as const;
 
 export interface ConfigEvents {
   /** Somebody wants the node to start anew with its file. */
@@ -39,7 +31,7 @@ export function createLazyConfig(
   startText: string,
   events: ConfigEvents,
 ): LazyConfig {
-  let parts: Promise<{ readonly service: Service; readonly write: () => void }> | null = null;
+  let parts: Promise<{ readonly service: ConfigService; readonly write: () => void }> | null = null;
   const load = () => {
     parts ??= import("./config-parts.ts").then(({ createConfigParts }) =>
       createConfigParts(view, desk, startText, events),
@@ -51,17 +43,20 @@ export function createLazyConfig(
   const startHashes = new Map<string, string>(
     view.manifest.grids.map((grid) => [grid.id, parametersHash(parametersOf(grid))]),
   );
-  const later = (name: (typeof METHODS)[number]) =>
-    unary(async (request: never) => {
-      const method = (await load()).service[name] as UnaryMethod<never, unknown>;
-      return method.answer(request);
-    });
+  const later = <Request, Response>(
+    choose: (service: ConfigService) => UnaryMethod<Request, Response>,
+  ) => unary(async (request: Request) => choose((await load()).service).answer(request));
+  const wholeConfig = later(({ getConfig }) => getConfig);
   return {
     service: {
-      ...Object.fromEntries(METHODS.map((name) => [name, later(name)])),
       getConfig: unary((request: Types.rems.v1.GetConfigRequest) =>
-        request.parametersOnly ? parametersOnly(view) : later("getConfig").answer(request as never),
+        request.parametersOnly ? parametersOnly(view) : wholeConfig.answer(request),
       ),
+      previewConfig: later(({ previewConfig }) => previewConfig),
+      applyConfig: later(({ applyConfig }) => applyConfig),
+      settleConfig: later(({ settleConfig }) => settleConfig),
+      configureGrid: later(({ configureGrid }) => configureGrid),
+      restartNode: later(({ restartNode }) => restartNode),
     },
     look() {
       let isNews = false;

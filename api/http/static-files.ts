@@ -10,16 +10,22 @@ import { API_PREFIX } from "./routes.ts";
 /** Where `vite build` puts the web application. */
 const WEB_FOLDER = ["dist", "web"];
 const DOCUMENT = ["docs", "05-networking", "openapi.json"];
+const SCHEMA = ["configs", "schema", "r-ems.schema.json"];
 const DAY_S = 86_400;
 
 /**
- * The OpenAPI document, and the built web application where there is one: its pages are one document whose parts it finds itself.
+ * The OpenAPI document, the manifest's schema, and the built web application where there is one: its pages are one document whose parts it finds itself.
  * @param origins - Of the nodes that a page may ask, besides the one that it came from.
  */
 export function serveFiles(server: FastifyInstance, origins: readonly string[]): void {
-  server.get(`${API_PREFIX}/openapi.json`, (_request, reply) =>
-    reply.type("application/json").send(createReadStream(join(projectFolder(), ...DOCUMENT))),
-  );
+  for (const [path, file] of [
+    ["openapi.json", DOCUMENT],
+    ["manifest-schema.json", SCHEMA],
+  ] as const) {
+    server.get(`${API_PREFIX}/${path}`, (_request, reply) =>
+      reply.type("application/json").send(createReadStream(join(projectFolder(), ...file))),
+    );
+  }
   const root = join(projectFolder(), ...WEB_FOLDER);
   const policy = contentPolicy(origins);
   const hasWeb = existsSync(join(root, "index.html"));

@@ -51,6 +51,7 @@ function whatCounts(leadership: Types.rems.v1.ILeadership): string {
     ...member,
     heldSequence: null,
     promisedAgoMs: null,
+    notInSyncReason: member.notInSyncReason?.replaceAll(/\d+/g, ""),
     lagFrameCount:
       (member.lagFrameCount ?? 0) > LAG_FRAME_COUNT_USUAL ? member.lagFrameCount : null,
   }));

@@ -1,10 +1,11 @@
 import { RemsError } from "../../kernel/errors.ts";
+import { askDevice } from "./ask-device.ts";
 import type { Installation } from "./cluster.ts";
 import { machineMonotonicMs } from "./host-pauses.ts";
 import { createFaultsAround } from "./faults-around.ts";
 import { livingNodes } from "./installation-view.ts";
 import type { NodeProcess } from "./node-process.ts";
-import { askDevice, operateTie } from "./operate-tie.ts";
+import { operateTie } from "./operate-tie.ts";
 import type { Action } from "./schedule.ts";
 
 /** A fault of nodes that was caused, for whoever looks at the measurements later. */

@@ -5,7 +5,7 @@ import { AlarmService, rems, type Types } from "../../proto/generated/rems-v1.ts
 import { type CommandContext, EXIT } from "./command-context.ts";
 import { jsonText } from "./json-text.ts";
 import type { OperatorClient } from "./operator-client.ts";
-import { paint, table, userName, type Terminal } from "./terminal.ts";
+import { linesFor, paint, tableFor, userName, type Terminal } from "./terminal.ts";
 
 type Alarm = Types.rems.v1.IAlarm;
 type Watched = Types.rems.v1.WatchAlarmsResponse;
@@ -125,7 +125,7 @@ export function addAlarmCommands(context: CommandContext): void {
           throw new RemsError("REMS_NOT_FOUND", `there is no alarm ${code ?? ""}; known: ${known}`);
         }
         for (const one of wanted) {
-          terminal.out(json ? jsonText(one) : definitionText(terminal, one));
+          terminal.out(json ? jsonText(one) : linesFor(terminal, definitionText(terminal, one)));
         }
         return EXIT.ok;
       }),
@@ -218,7 +218,7 @@ function listText(terminal: Terminal, alarms: readonly Alarm[]): string {
       textOf(alarm),
     ]);
   }
-  return table(rows);
+  return tableFor(terminal, rows);
 }
 
 function priorityText(terminal: Terminal, { priority, isEscalated }: Alarm): string {

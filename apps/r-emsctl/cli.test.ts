@@ -5,7 +5,7 @@ import type { ApiCommand } from "../../api/api-messages.ts";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import { runCli } from "./cli.ts";
 import { durationText } from "./status-text.ts";
-import { table, tableFor } from "./terminal.ts";
+import { linesFor, table, tableFor } from "./terminal.ts";
 
 const vessel = new URL("../../configs/vessel.toml", import.meta.url).pathname;
 const self = { node: "n1", incarnation: "a".repeat(32) };
@@ -73,6 +73,10 @@ it("status says who leads, for people and for scripts", async () => {
   expect(text.code).toBe(0);
   expect(text.out).toMatch(/SIMULATION.*node n1/);
   expect(text.out).toMatch(/GRID port .*led by n1, epoch 4, commanding from here/);
+  // Only the leader knows why: a standby asks it.
+  const absent = /not in sync: n2: its node is not heard/;
+  expect(text.out).toMatch(absent);
+  expect((await run(at(standby), "status")).out).toMatch(absent);
   const json = await run(at(leader), "--json", "status");
   const status = JSON.parse(json.out) as { grids: { grid: string; epoch: number }[] };
   expect(status.grids.find(({ grid }) => grid === "port")?.epoch).toBe(4);
@@ -137,6 +141,15 @@ it("a refused command ends with 1 and its reason", async () => {
   expect(out).toBe("refused: port/dg2 start: because");
   const powerAndFlag = { powerKw: 100, isFast: true };
   expect(taken.at(-1)).toMatchObject({ request: { command: "start", arguments: powerAndFlag } });
+});
+
+it("command without a command lists what an actor takes, as it is typed", async () => {
+  const { code, out } = await run(at(leader), "command", "port/bat1");
+  expect(code).toBe(0);
+  expect(out).toMatch(/^syncAndClose +synchronise/m);
+  expect(out).toContain("mode --arg mode=reserve|peak_shaving");
+  const nothing = await run(at(leader), "command", "port/nothing");
+  expect([nothing.code, nothing.error]).toEqual([2, expect.stringContaining("port/dg1")]);
 });
 
 it("a transfer to a node that is not in sync is refused before anybody acts", async () => {
@@ -216,15 +229,36 @@ it("columns are as wide as their widest cell, colours not counted", () => {
   expect(durationText(3_723_000)).toBe("1:02:03");
 });
 
+it("long lines go on further in, between words", () => {
+  const terminal = { out: () => {}, error: () => {}, hasColours: false };
+  const text = "  why: load 35 % < 85 % of 1000 kW";
+  expect(linesFor({ ...terminal, columns: () => 24 }, text).split("\n")).toEqual([
+    "  why: load 35 % < 85 %",
+    "      of 1000 kW",
+  ]);
+  expect(linesFor(terminal, text)).toBe(text);
+});
+
 it("a narrow terminal gets a narrow table, a script the whole one", () => {
   const rows = [
     ["ADDRESS", "REASON"],
     ["grids/port/devices/dg1", "load 35 % < 85 % of 1000 kW"],
   ];
   const terminal = { out: () => {}, error: () => {}, hasColours: false };
-  const narrow = tableFor({ ...terminal, columns: () => 30 }, rows).split("\n");
-  expect(Math.max(...narrow.map((line) => line.length))).toBe(30);
-  expect(narrow[1]).toMatch(/^grids\/port\/de…  load 35 % < 8…$/);
+  const narrow = (columns: number) =>
+    tableFor({ ...terminal, columns: () => columns }, rows).split("\n");
+  expect(narrow(30).slice(1)).toEqual(["grids/port/de…  load 35 % < 8…"]);
+  const [, reason] = rows[1] ?? [];
+  rows.push(["grids/port/devices/dg2", `${reason ?? ""}; after loss of dg1 500 kW remain`]);
+  expect(narrow(70).slice(2)).toEqual([
+    "grids/port/devices/dg2  load 35 % < 85 % of 1000 kW; after loss of dg1",
+    "                        500 kW remain",
+  ]);
+  expect(narrow(40).slice(4)).toEqual([
+    "grids/port/devices/dg2",
+    "    load 35 % < 85 % of 1000 kW; after",
+    "    loss of dg1 500 kW remain",
+  ]);
   expect(tableFor(terminal, rows)).toBe(table(rows));
   expect(tableFor({ ...terminal, columns: () => 200 }, rows)).toBe(table(rows));
 });

@@ -1,20 +1,16 @@
-import { randomUUID } from "node:crypto";
 import { endSignal } from "./end-signal.ts";
 import { status as grpcStatus } from "@grpc/grpc-js";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError } from "commander";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import { findManifestPath } from "../../configs/manifest-path.ts";
 import { nodeOf } from "../../configs/manifest-queries.ts";
 import { type ErrorCode, RemsError } from "../../kernel/errors.ts";
-import {
-  ControlService,
-  InspectionService,
-  rems,
-  type Types,
-} from "../../proto/generated/rems-v1.ts";
+import { InspectionService, rems, type Types } from "../../proto/generated/rems-v1.ts";
+import { absencesOf } from "./absences.ts";
 import { addAlarmCommands } from "./alarm-commands.ts";
 import { type CommandContext, type CommonOptions, EXIT } from "./command-context.ts";
 import { addCompletion } from "./completion-command.ts";
+import { addControlCommands } from "./control-commands.ts";
 import { addConfig } from "./config/config-commands.ts";
 import { addDoctor } from "./doctor/doctor-command.ts";
 import { addGridCommands } from "./grid-commands.ts";
@@ -32,18 +28,13 @@ import { positive } from "./option-values.ts";
 import { addSetup } from "./setup/setup-commands.ts";
 import { addSimulate } from "./simulate.ts";
 import { statusText } from "./status-text.ts";
-import { paint, tableFor, userName, type Terminal } from "./terminal.ts";
+import { linesFor, paint, tableFor, type Terminal } from "./terminal.ts";
 
 const EXIT_HELP = `
 Exit codes: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no node or device answers.`;
 
-const FORCE_HELP = `
-For a grid that nobody can take over by the rules, when you have made sure that the node named can command no device: it is off, or its
-network is pulled. It still needs the coordinator's majority, and is refused while a leader with authority is heard. Every use is in the log.
-
-Example: r-emsctl --address 10.0.0.2:7401 force port --i-have-isolated n1 --reason "n1 pulled from the rack"`;
-
-type Argument = Types.rems.v1.IArgument;
+/** Asking leaders beside the node that was asked must not hold up what that one said. */
+const LEADER_MS_MAX = 1000;
 
 /** Runs the program. @returns The exit code. */
 export async function runCli(
@@ -92,7 +83,11 @@ export async function runCli(
           InspectionService.getStatus,
           rems.v1.GetStatusRequest.create(),
         );
-        terminal.out(json ? jsonText(status) : statusText(terminal, status));
+        if (json) terminal.out(jsonText(status));
+        else {
+          const absences = await absencesOf(status.grids, client, LEADER_MS_MAX);
+          terminal.out(linesFor(terminal, statusText(terminal, status, absences)));
+        }
         return EXIT.ok;
       }),
     );
@@ -154,79 +149,13 @@ export async function runCli(
         if (json) terminal.out(jsonText(why));
         else {
           terminal.out(`${paint(terminal, "bold", why.address)}: ${why.state}`);
-          for (const reason of why.reasons) terminal.out(`  ${reason}`);
+          for (const reason of why.reasons) terminal.out(linesFor(terminal, `  ${reason}`));
           for (const transition of why.transitions.slice(-5)) {
-            terminal.out(paint(terminal, "dim", `  ${transitionText(transition)}`));
+            const text = linesFor(terminal, `  ${transitionText(transition)}`);
+            terminal.out(paint(terminal, "dim", text));
           }
         }
         return EXIT.ok;
-      }),
-    );
-
-  program
-    .command("transfer <grid>")
-    .description("planned handover of a grid to a standby in sync; no scan is skipped")
-    .option("--to <node>", "node to lead next; the next in failover order otherwise")
-    .option("--reason <text>", "for the record", "asked for by r-emsctl")
-    .option("--expected-epoch <n>", "refuse if the leadership has changed since", positive, 0)
-    .option("--validate-only", "only say whether it would be accepted", false)
-    .addHelpText("after", "\nExample: r-emsctl transfer port --to n3")
-    .action((grid: string, options: TransferOptions) =>
-      withClient(async (client, { json }) => {
-        const request = rems.v1.TransferLeadershipRequest.create({
-          requestId: randomUUID(),
-          grid,
-          toNode: options.to ?? "",
-          expectedEpoch: options.expectedEpoch,
-          validateOnly: options.validateOnly,
-          user: userName(),
-          reason: options.reason,
-        });
-        const answer = await client.callLeader(ControlService.transferLeadership, request);
-        return report(terminal, json, answer, `${grid} to ${answer.toNode}`);
-      }),
-    );
-
-  program
-    .command("force <grid>")
-    .description("break-glass: the node that is asked takes over without waiting for anybody")
-    .requiredOption("--i-have-isolated <node>", "the node that can command no device any more")
-    .requiredOption("--reason <text>", "for the record")
-    .addHelpText("after", FORCE_HELP)
-    .action((grid: string, options: ForceOptions) =>
-      withClient(async (client, { json }) => {
-        const request = rems.v1.ForceLeadershipRequest.create({
-          requestId: randomUUID(),
-          grid,
-          isolatedNode: options.iHaveIsolated,
-          reason: options.reason,
-          user: userName(),
-        });
-        const answer = await client.call(ControlService.forceLeadership, request);
-        return report(terminal, json, answer, `${grid} forced`);
-      }),
-    );
-
-  program
-    .command("command <actor> <command>")
-    .description("a command to an actor, decided by its grid's core and recorded")
-    .option("--arg <name=value>", "an argument; repeat for more", collectArgument, {})
-    .option("--expected-epoch <n>", "refuse if the leadership has changed since", positive, 0)
-    .option("--validate-only", "only say what would be answered", false)
-    .addHelpText("after", "\nExample: r-emsctl command port/dg2 start --validate-only")
-    .action((actor: string, command: string, options: CommandOptions) =>
-      withClient(async (client, { json }) => {
-        const request = rems.v1.SendCommandRequest.create({
-          requestId: randomUUID(),
-          actor,
-          command,
-          arguments: options.arg,
-          expectedEpoch: options.expectedEpoch,
-          validateOnly: options.validateOnly,
-          user: userName(),
-        });
-        const answer = await client.callLeader(ControlService.sendCommand, request);
-        return report(terminal, json, answer, `${actor} ${command}`);
       }),
     );
 
@@ -262,6 +191,7 @@ export async function runCli(
       exitCode = code;
     },
   };
+  addControlCommands(context);
   addSetup(context);
   addSimulate(context);
   addAlarmCommands(context);
@@ -283,40 +213,6 @@ export async function runCli(
   } catch (error) {
     return exitCodeOf(terminal, program.opts<CommonOptions>().json, error);
   }
-}
-
-interface TransferOptions {
-  readonly to?: string;
-  readonly reason: string;
-  readonly expectedEpoch: number;
-  readonly validateOnly: boolean;
-}
-
-interface ForceOptions {
-  readonly iHaveIsolated: string;
-  readonly reason: string;
-}
-
-interface CommandOptions {
-  readonly arg: Record<string, Argument>;
-  readonly expectedEpoch: number;
-  readonly validateOnly: boolean;
-}
-
-function report(
-  terminal: Terminal,
-  isJson: boolean,
-  answer: { readonly isAccepted: boolean; readonly reason: string },
-  what: string,
-): number {
-  if (isJson) terminal.out(jsonText(answer));
-  else {
-    const word = answer.isAccepted
-      ? paint(terminal, "green", "accepted")
-      : paint(terminal, "red", "refused");
-    terminal.out(`${word}: ${what}: ${answer.reason}`);
-  }
-  return answer.isAccepted ? EXIT.ok : EXIT.refused;
 }
 
 /** Where a device and not a node was asked; all else is the user's to mend. */
@@ -355,20 +251,6 @@ function addressOf({ address, node, config }: CommonOptions): string {
   if (node === undefined) return address;
   const { host, operatorPort } = nodeOf(loadManifest(findManifestPath(config, process.env)), node);
   return `${host}:${operatorPort}`;
-}
-
-function collectArgument(text: string, before: Record<string, Argument>): Record<string, Argument> {
-  const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError("allowed is name=value, such as powerKw=100");
-  const value = text.slice(at + 1);
-  const isNumber = value.trim() !== "" && Number.isFinite(Number(value));
-  const flag = value === "true" || value === "false";
-  const argument = isNumber
-    ? { number: Number(value) }
-    : flag
-      ? { flag: value === "true" }
-      : { text: value };
-  return { ...before, [text.slice(0, at)]: argument };
 }
 
 function stateText(terminal: Terminal, actor: Types.rems.v1.IActor): string {

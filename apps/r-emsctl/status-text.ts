@@ -1,18 +1,19 @@
 import { rems, type Types } from "../../proto/generated/rems-v1.ts";
+import type { Absences } from "./absences.ts";
 import { paint, table, type Terminal } from "./terminal.ts";
 
 type Status = Types.rems.v1.GetStatusResponse;
 type Grid = Types.rems.v1.IGridStatus;
 
 /** The node's view of its grids for people: who leads, how the plant is, what is wrong. */
-export function statusText(terminal: Terminal, status: Status): string {
+export function statusText(terminal: Terminal, status: Status, absences: Absences): string {
   const simulation = status.isSimulation ? `${paint(terminal, "yellow", "SIMULATION")}  ` : "";
   const uptime = `up ${durationText(status.uptimeMs)}`;
   const head = `${paint(terminal, "bold", "R-EMS")}  ${simulation}${status.installation}  node ${status.node}  ${uptime}  coordinator ${status.coordinator}`;
-  return [head, ...status.grids.map((grid) => gridText(terminal, grid))].join("\n\n");
+  return [head, ...status.grids.map((grid) => gridText(terminal, grid, absences))].join("\n\n");
 }
 
-function gridText(terminal: Terminal, grid: Grid): string {
+function gridText(terminal: Terminal, grid: Grid, absences: Absences): string {
   const leader = grid.leader ? `led by ${grid.leader}` : paint(terminal, "red", "no leader known");
   const authority = grid.hasAuthority ? ", commanding from here" : "";
   const inSync = (grid.inSync ?? []).join(" ");
@@ -20,6 +21,9 @@ function gridText(terminal: Terminal, grid: Grid): string {
     `${paint(terminal, "bold", `GRID ${grid.grid}`)} (${grid.name}, switchboard section)  ${leader}, epoch ${Number(grid.epoch)}${authority}`,
     `  this node: ${grid.role}${grid.roleReason ? ` (${grid.roleReason})` : ""}   in sync: ${inSync || "-"} of ${(grid.order ?? []).join(" ")}   control: ${grid.control}`,
   ];
+  for (const absence of absences.get(grid.grid ?? "") ?? []) {
+    lines.push(paint(terminal, "yellow", `  not in sync: ${absence}`));
+  }
   if (!grid.isViewCurrent) {
     lines.push(paint(terminal, "yellow", "  this node's view is not complete yet"));
   }

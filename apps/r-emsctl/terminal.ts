@@ -32,46 +32,121 @@ export function paint(terminal: Terminal, colour: Colour, text: string): string 
 
 /** Columns as wide as their widest cell, two spaces apart. */
 export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, i) => {
-      widths[i] = Math.max(widths[i] ?? 0, widthOf(cell));
-    });
-  }
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell + " ".repeat((widths[i] ?? 0) - widthOf(cell)))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  const widths = widthsOf(rows);
+  return rows.map((row) => lineOf(row, widths)).join("\n");
 }
 
 const COLUMN_WIDTH_MIN = 8;
+/** A last column narrower than this stands on lines of its own. */
+const TEXT_WIDTH_MIN = 32;
+const INDENT = 4;
 
-/** A table that a person's terminal can show: its widest columns are cut where it is too narrow. What a script reads is whole. */
+/**
+ * A table that a person's terminal can show: where it is too narrow, texts of the last column go on beneath, and other columns
+ * are cut. What a script reads is one line for each row.
+ */
 export function tableFor(terminal: Terminal, rows: readonly (readonly string[])[]): string {
   const columns = terminal.columns?.();
-  return table(columns === undefined ? rows : narrowed(rows, columns));
+  const widths = widthsOf(rows);
+  if (columns === undefined || spanOf(widths) <= columns) return table(rows);
+  const isText = (widths.at(-1) ?? 0) > TEXT_WIDTH_MIN;
+  return isText ? withTextBeneath(rows, columns) : cutTo(rows, shrunk(widths, columns));
 }
 
-function narrowed(rows: readonly (readonly string[])[], columns: number): string[][] {
+const cutTo = (rows: readonly (readonly string[])[], widths: readonly number[]): string =>
+  rows
+    .map((row) =>
+      lineOf(
+        row.map((cell, i) => cut(cell, widths[i] ?? 0)),
+        widths,
+      ),
+    )
+    .join("\n");
+
+function withTextBeneath(rows: readonly (readonly string[])[], columns: number): string {
+  const heads = rows.map((row) => row.slice(0, -1));
+  const widths = shrunk(widthsOf(heads), columns);
+  const textWidth = columns - spanOf(widths) - 2;
+  const isBeside = textWidth >= TEXT_WIDTH_MIN;
+  return rows
+    .map((row, index) => {
+      const head = lineOf(
+        (heads[index] ?? []).map((cell, i) => cut(cell, widths[i] ?? 0)),
+        widths,
+      );
+      const text = row.at(-1) ?? "";
+      const [first = "", ...rest] = wordLines(text, isBeside ? textWidth : columns - INDENT);
+      if (!isBeside) return [head, ...(text === "" ? [] : indented([first, ...rest], INDENT))];
+      const edge = spanOf(widths) + 2;
+      const start = first === "" ? head : `${head}${" ".repeat(edge - widthOf(head))}${first}`;
+      return [start, ...indented(rest, edge)];
+    })
+    .flat()
+    .join("\n");
+}
+
+/** Lines that a person's terminal can show: longer ones go on beneath, further in. */
+export function linesFor(terminal: Terminal, text: string): string {
+  const columns = terminal.columns?.();
+  if (columns === undefined) return text;
+  return text
+    .split("\n")
+    .flatMap((line) => {
+      if (widthOf(line) <= columns) return [line];
+      const indent = line.length - line.trimStart().length;
+      const room = columns - indent;
+      const [first = "", ...rest] = wordLines(line.trimStart(), room - INDENT, room);
+      return [...indented([first], indent), ...indented(rest, indent + INDENT)];
+    })
+    .join("\n");
+}
+
+const indented = (lines: readonly string[], by: number): string[] =>
+  lines.map((line) => `${" ".repeat(by)}${line}`);
+
+/** Breaks between words; a word that is longer than a line stands alone. */
+function wordLines(text: string, width: number, firstWidth = width): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const room = lines.length === 0 ? firstWidth : width;
+    if (line !== "" && widthOf(line) + 1 + widthOf(word) > room) {
+      lines.push(line.trimEnd());
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line.trimEnd()];
+}
+
+function widthsOf(rows: readonly (readonly string[])[]): number[] {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, i) => {
       widths[i] = Math.max(widths[i] ?? 0, widthOf(cell));
     });
   }
-  let excess = widths.reduce((sum, width) => sum + width + 2, -2) - columns;
-  while (excess > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if ((widths[widest] ?? 0) <= COLUMN_WIDTH_MIN) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
-    excess--;
-  }
-  return rows.map((row) => row.map((cell, i) => cut(cell, widths[i] ?? 0)));
+  return widths;
 }
+
+const spanOf = (widths: readonly number[]): number =>
+  widths.reduce((sum, width) => sum + width + 2, -2);
+
+/** The widest give way first. */
+function shrunk(widths: readonly number[], columns: number): number[] {
+  const narrow = [...widths];
+  for (let excess = spanOf(widths) - columns; excess > 0; excess--) {
+    const widest = narrow.indexOf(Math.max(...narrow));
+    if ((narrow[widest] ?? 0) <= COLUMN_WIDTH_MIN) break;
+    narrow[widest] = (narrow[widest] ?? 0) - 1;
+  }
+  return narrow;
+}
+
+const lineOf = (row: readonly string[], widths: readonly number[]): string =>
+  row
+    .map((cell, i) => cell + " ".repeat(Math.max(0, (widths[i] ?? 0) - widthOf(cell))))
+    .join("  ")
+    .trimEnd();
 
 function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;

@@ -178,6 +178,8 @@ export interface SetupField {
   readonly defaultValue: unknown;
   /** Where the default depends on something else, in words. */
   readonly defaultText: string;
+  /** Kinds of device that it means something for; empty: for all. */
+  readonly kinds: readonly string[];
   readonly isRequired: boolean;
   readonly isMore: boolean;
 }
@@ -229,6 +231,7 @@ function toField(
     max: bound(schema.maximum),
     defaultValue: schema.default ?? null,
     defaultText: schema.defaultText ?? "",
+    kinds: schema.kinds ?? [],
     isRequired: isRequired && schema.default === undefined,
     isMore,
   };

@@ -171,6 +171,8 @@ export interface LeadershipMember {
   readonly promisedAgoMs?: number;
   /** Critical devices that it reaches. */
   readonly reachedCount?: number;
+  /** Why it is not in sync, in words; empty where it is, and where the node that answers does not lead. */
+  readonly notInSyncReason: string;
 }
 
 export interface Failover {
@@ -257,6 +259,8 @@ export interface Busbar {
   readonly bus: BusState;
   /** In the order of the manifest. */
   readonly devices: readonly TopologyDevice[];
+  /** Commands that operators may give to the grid. */
+  readonly offers: readonly OfferedCommand[];
 }
 
 export interface TopologyDevice {
@@ -273,8 +277,33 @@ export interface TopologyDevice {
   readonly isCritical: boolean;
   /** Feeders that may be shed: 0 to 3, at first and at last. */
   readonly tripStage?: number;
-  /** Requests that it takes: start, stop, open, close. */
+  /** Names of its offers. */
   readonly commands: readonly string[];
+  /** Commands that operators may give it; whether one is possible now, validate_only tells. */
+  readonly offers: readonly OfferedCommand[];
+}
+
+export interface OfferedCommand {
+  readonly command: string;
+  /** What happens then, for people. */
+  readonly meaning: string;
+  readonly arguments: readonly OfferedArgument[];
+}
+
+/** With choices one of them, with a most a number, else a flag. */
+export interface OfferedArgument {
+  readonly name: string;
+  readonly meaning: string;
+  readonly choices: readonly ArgumentChoice[];
+  readonly unit: string;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export interface ArgumentChoice {
+  readonly value: string;
+  /** For people. */
+  readonly name: string;
 }
 
 /** Two breakers in series that join two grids; closed where both are. */

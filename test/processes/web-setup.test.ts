@@ -36,14 +36,14 @@ const DEVICES = [
     kind: "shore",
     profile: "sim-epoch-poi",
     port: 5321,
-    nameplate: { "Power kw": 200, "Apparent kva": 250 },
+    nameplate: { "Power, kW": 200, "Apparent, kVA": 250 },
   },
   {
     id: "house",
     kind: "feeder",
     profile: "sim-plain-feeder",
     port: 5324,
-    nameplate: { "Load kw": 90 },
+    nameplate: { "Load, kW": 90 },
   },
 ] as const;
 

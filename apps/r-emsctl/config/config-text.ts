@@ -35,7 +35,7 @@ export function previewText(terminal: Terminal, preview: Preview): string {
       paint(
         terminal,
         "yellow",
-        "What grids are made of changes: nodes with the old and the new manifest are not in sync with each other.",
+        "What grids are made of changes: nodes with the old and the new manifest are not in sync with each other. The last node to start anew has no standby: its devices go on by themselves for some seconds. Do it when the plant is quiet.",
       ),
     );
   } else if (preview.needsRestart) {

@@ -8,7 +8,7 @@ import { isJson, type CommandContext } from "../command-context.ts";
 import { jsonText } from "../json-text.ts";
 import type { OperatorClient } from "../operator-client.ts";
 import { wholeBetween } from "../option-values.ts";
-import { paint, table } from "../terminal.ts";
+import { paint, table, tableFor } from "../terminal.ts";
 import { csvLine, pointsCsv, STATISTICS, timeCell, type Statistic } from "./export-csv.ts";
 import {
   gridOfPoints,
@@ -66,7 +66,7 @@ function addSeries(context: CommandContext, history: Command): void {
           if (isJson(context)) context.terminal.out(jsonText(series));
           else rows.push([series.grid ?? "", series.point ?? "", kindText(series)]);
         }
-        if (!isJson(context)) context.terminal.out(table(rows));
+        if (!isJson(context)) context.terminal.out(tableFor(context.terminal, rows));
         return 0;
       }),
     );
@@ -219,7 +219,8 @@ function addRecords(context: CommandContext, history: Command, kind: RecordKind)
           if (isJson(context)) terminal.out(jsonText(record.message));
           else rows.push([timeText(record.timeMs), ...record.cells]);
         }
-        if (!isJson(context)) terminal.out(rows.length === 0 ? "none" : table(rows.reverse()));
+        if (!isJson(context))
+          terminal.out(rows.length === 0 ? "none" : tableFor(terminal, rows.reverse()));
         return 0;
       }),
     );

@@ -9,7 +9,7 @@ import type { Method } from "../../../proto/method-definition.ts";
 import { IncidentService, rems } from "../../../proto/generated/rems-v1.ts";
 import { type CommandContext, EXIT, isJson } from "../command-context.ts";
 import { OperatorClient, OperatorRefusal } from "../operator-client.ts";
-import { table } from "../terminal.ts";
+import { tableFor } from "../terminal.ts";
 import { timeText } from "./replay-text.ts";
 
 /** The client of the node that the program's options name. */
@@ -51,7 +51,7 @@ export async function listIncidents(
       `${Math.ceil(byteCount / 1024)} kB`,
       reason,
     ]);
-    terminal.out(table([["NAME", "UTC", "GRIDS", "SIZE", "REASON"], ...rows]));
+    terminal.out(tableFor(terminal, [["NAME", "UTC", "GRIDS", "SIZE", "REASON"], ...rows]));
   }
   context.finish(EXIT.ok);
 }

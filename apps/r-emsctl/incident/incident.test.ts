@@ -337,7 +337,7 @@ describe("r-emsctl replay", () => {
     const moved = await ask("call", "rems.v1.ReplayService/Move", '{"until": "failover"}');
     expect(moved.text).toContain("n2 leads, epoch 2 (hot)");
     expect((await ask("status")).text).toContain("led by n2, epoch 2");
-    expect((await ask("why", "port/dg1")).text).toContain("dg1 is onLoad");
+    expect((await ask("why", "port/dg1")).text).toContain("dg1 is on load");
     await ask("call", "rems.v1.ReplayService/Move", '{"seconds": -5}');
     expect((await ask("status")).text).toContain("led by n1, epoch 1");
     const command = await ask("command", "port/dg2", "start");

@@ -55,4 +55,5 @@ it("reads unit and words from a point's name", () => {
   expect(unitOfPoint("bat1.socPct")).toBe("%");
   expect(unitOfPoint("dg1.isClosed")).toBe("");
   expect(pointWords("powerReferenceKw")).toBe("power reference");
+  expect(pointWords("isReadyToStart")).toBe("ready to start");
 });

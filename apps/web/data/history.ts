@@ -80,8 +80,9 @@ const ENDINGS: readonly (readonly [RegExp, string])[] = [
 export const unitOfPoint = (point: string): string =>
   ENDINGS.find(([pattern]) => pattern.test(point))?.[1] ?? "";
 
-/** `powerReferenceKw` is "power reference". */
+/** `powerReferenceKw` is "power reference", `isReadyToStart` "ready to start". */
 export function pointWords(point: string): string {
   const ending = ENDINGS.find(([pattern]) => pattern.test(point))?.[0];
-  return wordsOf(ending === undefined ? point : point.replace(ending, ""));
+  const plain = ending === undefined ? point : point.replace(ending, "");
+  return wordsOf(plain.replace(/^is(?=[A-Z])/, ""));
 }

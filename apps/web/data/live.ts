@@ -1,6 +1,6 @@
 import { effect } from "@preact/signals";
 import { heldByActor } from "../parts/address.ts";
-import { capital, wordsOf } from "../parts/format.ts";
+import { capital, transitionWords, wordsOf } from "../parts/format.ts";
 import type {
   Actor,
   EventRecord,
@@ -90,7 +90,7 @@ function tellRecord({ timeMs, grid, kind, actor, text, epoch, sequence }: EventR
     key: `${grid}|${epoch}:${sequence}|${actor}`,
     atMs: timeMs,
     grid,
-    title: kind === "leadership" ? text : `${who}: ${text.split(": ")[0] ?? ""}`,
+    title: kind === "leadership" ? text : `${who}: ${transitionWords(text.split(": ")[0] ?? "")}`,
     reason: kind === "leadership" ? "" : text.split(": ").slice(1).join(": "),
     isMajor: kind === "leadership",
   });

@@ -26,6 +26,8 @@ export type {
   MachineState,
   MachineTransition,
   MoveResponse,
+  OfferedArgument,
+  OfferedCommand,
   PointHistory,
   PredictedCommand,
   PreviewConfigResponse,

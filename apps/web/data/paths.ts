@@ -64,6 +64,7 @@ export const paths = {
   configSettle: `${API}/config/settle`,
   /** Parameters of the grids alone: cheap. */
   parameters: `${API}/config?parametersOnly=true`,
+  manifestSchema: `${API}/manifest-schema.json`,
   alarms: `${API}/alarms?withHidden=true`,
   alarmAct: `${API}/alarms/act`,
   alarmDefinitions: `${API}/alarm-definitions`,

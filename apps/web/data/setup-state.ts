@@ -16,6 +16,8 @@ export interface SetupField {
   readonly max: number | null;
   readonly defaultValue: unknown;
   readonly defaultText: string;
+  /** Kinds of device that it means something for; empty: for all. */
+  readonly kinds: readonly string[];
   readonly isRequired: boolean;
   readonly isMore: boolean;
 }

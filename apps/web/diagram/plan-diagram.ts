@@ -37,6 +37,8 @@ export interface PlannedUnit {
   /** Sources stand above their busbar. */
   readonly side: "above" | "below";
   readonly x: number;
+  /** Width of its column. */
+  readonly room: number;
   /** Of the busbar. */
   readonly busY: number;
 }
@@ -188,6 +190,7 @@ function unitsOf(
       grid: grid.id,
       side,
       x: x + ((index + 0.5) * wide) / devices.length,
+      room: wide / devices.length,
       busY,
     }));
   const above = columns.filter(({ kind }) => SOURCES.has(kind));

@@ -148,18 +148,27 @@ function Unit({ unit, device, alarms, busClass }: UnitProps): JSX.Element {
       ) : null}
       <DeviceSymbol x={x} y={symbolY} device={device} />
       {device.kind === "feeder" ? null : <LoadBar x={x + 25} y={symbolY} device={device} />}
-      <Labels x={x} top={isAbove ? busY - 138 : busY + 102} device={device} />
+      <Labels x={x} top={isAbove ? busY - 138 : busY + 102} room={unit.room} device={device} />
       {worst === null ? null : <AlarmMark x={x - 30} y={symbolY - 14} alarm={worst} />}
     </a>
   );
 }
 
-function Labels({ x, top, device }: { x: number; top: number; device: DeviceStatus }): JSX.Element {
+interface LabelsProps {
+  readonly x: number;
+  readonly top: number;
+  /** Width of the column. */
+  readonly room: number;
+  readonly device: DeviceStatus;
+}
+
+function Labels({ x, top, room, device }: LabelsProps): JSX.Element {
   const { name, state, activePowerKw } = device;
+  const isWide = name.length * LETTER_PX > room;
   return (
     <>
-      <text class="name" x={x} y={top}>
-        {short(name)}
+      <text class={isWide ? "name small" : "name"} x={x} y={top}>
+        {isWide ? short(name, Math.floor(room / LETTER_SMALL_PX)) : name}
       </text>
       <text class="figure" x={x} y={top + 15}>
         {fixed(activePowerKw)}
@@ -172,9 +181,12 @@ function Labels({ x, top, device }: { x: number; top: number; device: DeviceStat
   );
 }
 
-const NAME_LENGTH_MAX = 14;
-const short = (name: string): string =>
-  name.length <= NAME_LENGTH_MAX ? name : `${name.slice(0, NAME_LENGTH_MAX - 1)}…`;
+/** What a letter of a name takes at most on average, in both sizes. */
+const LETTER_PX = 7.6;
+const LETTER_SMALL_PX = 6;
+const TIE_NAME_LENGTH_MAX = 8;
+const short = (name: string, lengthMax: number): string =>
+  name.length <= lengthMax ? name : `${name.slice(0, lengthMax - 1)}…`;
 
 interface TieProps {
   readonly tie: PlannedTie;
@@ -215,7 +227,7 @@ function Tie({ tie, devices, alarms, classOf }: TieProps): JSX.Element {
               <Breaker x={at.x} y={at.y} device={device} />
             </g>
             <text class="name" x={at.x} y={at.y - 16}>
-              {short(device.name)}
+              {short(device.name, TIE_NAME_LENGTH_MAX)}
             </text>
             <text class="state" x={at.x} y={at.y + 23}>
               {wordsOf(device.state)}

@@ -98,8 +98,8 @@ function GridControllers({ grid }: { grid: GridStatus }): JSX.Element {
 }
 
 function Member({ member, grid }: { member: LeadershipMember; grid: GridStatus }): JSX.Element {
-  const { node, failoverOrder, isLeader, isInSync, lagFrameCount, promisedAgoMs, reachedCount } =
-    member;
+  const { node, failoverOrder, isLeader, isInSync, notInSyncReason } = member;
+  const { lagFrameCount, promisedAgoMs, reachedCount } = member;
   return (
     <tr>
       <th scope="row">{node}</th>
@@ -107,7 +107,7 @@ function Member({ member, grid }: { member: LeadershipMember; grid: GridStatus }
       <td>{isLeader ? <strong>leads</strong> : isInSync ? "stands by" : "not in sync"}</td>
       <td class={isInSync ? "" : "behind"}>
         <span aria-hidden="true">{isInSync ? "✓ " : "✗ "}</span>
-        {isInSync ? "yes" : "no"}
+        {isInSync ? "yes" : `no${notInSyncReason === "" ? "" : `: ${notInSyncReason}`}`}
       </td>
       <td class="number">{fixed(lagFrameCount)}</td>
       <td class="number">

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import type { AuditRecord, EventRecord } from "../data/messages.ts";
 import { paths } from "../data/paths.ts";
 import { heldByActor } from "../parts/address.ts";
-import { dateUtc, wordsOf } from "../parts/format.ts";
+import { dateUtc, transitionWords, wordsOf } from "../parts/format.ts";
 import { RecordTable, type Column } from "../parts/record-table.tsx";
 import { route } from "../shell/route.ts";
 
@@ -11,9 +11,15 @@ const EVENT_COLUMNS: readonly Column<EventRecord>[] = [
   { title: "Kind", cell: ({ kind }) => wordsOf(kind) },
   { title: "Grid", cell: ({ grid }) => grid },
   { title: "Actor", cell: ({ actor }) => heldByActor(actor) },
-  { title: "What", cell: ({ text }) => text },
+  { title: "What", cell: ({ kind, text }) => (kind === "transition" ? inWords(text) : text) },
   { title: "Frame", cell: ({ epoch, sequence }) => `${epoch}:${sequence}`, isQuiet: true },
 ];
+
+/** `ready → onLoad: reason`. */
+function inWords(text: string): string {
+  const [change = "", ...reason] = text.split(": ");
+  return [transitionWords(change), ...reason].join(": ");
+}
 
 const AUDIT_COLUMNS: readonly Column<AuditRecord>[] = [
   { title: "Time, UTC", cell: ({ timeMs }) => dateUtc(timeMs), isTime: true },

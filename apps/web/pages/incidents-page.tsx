@@ -9,7 +9,7 @@ import { useAnswer } from "../parts/use-answer.ts";
 const EVERY_MS = 5000;
 
 export default function IncidentsPage(): JSX.Element {
-  const { value, failure } = useAnswer<{ incidents: readonly IncidentEntry[] }>(
+  const { value, failure, isWaiting } = useAnswer<{ incidents: readonly IncidentEntry[] }>(
     paths.incidents,
     EVERY_MS,
   );
@@ -21,49 +21,61 @@ export default function IncidentsPage(): JSX.Element {
         <p>recorded by itself around failovers and alarms of high priority</p>
       </div>
       {failure === "" ? null : <p class="failure">{failure}</p>}
-      <section class="panel table-scroll">
-        {incidents.length === 0 ? (
-          <p class="quiet">Nothing was recorded by this node yet.</p>
-        ) : null}
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">From, UTC</th>
-              <th scope="col" class="number">
-                Length
-              </th>
-              <th scope="col">Why</th>
-              <th scope="col">Grids</th>
-              <th scope="col" class="number">
-                kB
-              </th>
-              <th scope="col">Replay</th>
-              <th scope="col">File</th>
-            </tr>
-          </thead>
-          <tbody>
-            {incidents.map(({ name, reason, fromWallTimeMs, toWallTimeMs, grids, byteCount }) => (
-              <tr key={name}>
-                <td class="time">{dateUtc(fromWallTimeMs)}</td>
-                <td class="number">{span(toWallTimeMs - fromWallTimeMs)}</td>
-                <td>{reason}</td>
-                <td>{grids.join(", ")}</td>
-                <td class="number">{Math.ceil(byteCount / 1000)}</td>
-                <td>
-                  <button type="button" class="small" onClick={() => openReplay(name)}>
-                    Open
-                  </button>
-                </td>
-                <td>
-                  <a href={`${base.value}${paths.incidentFile(name)}`} download>
-                    {name}
-                  </a>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+      {incidents.length > 0 ? <IncidentTable incidents={incidents} /> : null}
+      {incidents.length === 0 && failure === "" ? (
+        <section class="panel">
+          <p class="quiet">
+            {isWaiting
+              ? "Asking the node …"
+              : "Nothing was recorded by this node yet. A recording begins a while before its cause, and is ready half a minute after the last thing that happened."}
+          </p>
+        </section>
+      ) : null}
     </>
+  );
+}
+
+function IncidentTable({ incidents }: { incidents: readonly IncidentEntry[] }): JSX.Element {
+  return (
+    <section class="panel table-scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">From, UTC</th>
+            <th scope="col" class="number">
+              Length
+            </th>
+            <th scope="col">Why</th>
+            <th scope="col">Grids</th>
+            <th scope="col" class="number">
+              kB
+            </th>
+            <th scope="col">Replay</th>
+            <th scope="col">File</th>
+          </tr>
+        </thead>
+        <tbody>
+          {incidents.map(({ name, reason, fromWallTimeMs, toWallTimeMs, grids, byteCount }) => (
+            <tr key={name}>
+              <td class="time">{dateUtc(fromWallTimeMs)}</td>
+              <td class="number">{span(toWallTimeMs - fromWallTimeMs)}</td>
+              <td>{reason}</td>
+              <td>{grids.join(", ")}</td>
+              <td class="number">{Math.ceil(byteCount / 1000)}</td>
+              <td>
+                <button type="button" class="small" onClick={() => openReplay(name)}>
+                  Open
+                </button>
+              </td>
+              <td>
+                <a href={`${base.value}${paths.incidentFile(name)}`} download>
+                  {name}
+                </a>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }

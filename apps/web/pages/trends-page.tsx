@@ -4,7 +4,7 @@ import { linesOf, unitOfPoint, type Lines } from "../data/history.ts";
 import type { PointHistory, Series } from "../data/messages.ts";
 import { request } from "../data/node-link.ts";
 import { paths } from "../data/paths.ts";
-import { status } from "../data/store.ts";
+import { devices, status } from "../data/store.ts";
 import { Chart } from "../parts/chart.tsx";
 import { dateUtc, span } from "../parts/format.ts";
 import { NodeStart } from "../parts/node-start.tsx";
@@ -31,6 +31,8 @@ const SHIFTS: readonly (readonly [string, number])[] = [
 const SAMPLES_MAX = 1200;
 const FOLLOW_MS = 2000;
 const POINT_COUNT_MAX = 12;
+const USUAL_COUNT_MAX = 8;
+const SOURCES = new Set(["genset", "battery", "shore", "pv"]);
 
 /** A range that was zoomed to; null follows the present. */
 interface Range {
@@ -111,10 +113,12 @@ export default function TrendsPage(): JSX.Element {
 
 /** Where nothing was chosen: the power of every source. */
 function usual(all: readonly Series[]): string[] {
-  return all
-    .map(({ point }) => point)
-    .filter((point) => /^(?:dg|bat|gen)\w*\.activePowerKw$/.test(point))
-    .slice(0, 6);
+  const known = new Set(all.map(({ point }) => point));
+  return devices.value
+    .filter(({ kind }) => SOURCES.has(kind))
+    .map(({ device }) => `${device}.activePowerKw`)
+    .filter((point) => known.has(point))
+    .slice(0, USUAL_COUNT_MAX);
 }
 
 interface TrendChartProps {
@@ -164,7 +168,11 @@ function TrendChart({ all, points, spanMs, zoom, shiftMs, onZoom }: TrendChartPr
       {points.length === 0 ? <p class="quiet">Pick points on the left.</p> : null}
       {lines === null || lines.times.length === 0 ? (
         <p class="quiet">
-          {points.length === 0 || failure !== "" ? "" : "The history has nothing of this time yet."}
+          {points.length === 0 || failure !== ""
+            ? ""
+            : lines === null
+              ? "Asking for the history …"
+              : "The history has nothing of this time yet."}
         </p>
       ) : (
         <>

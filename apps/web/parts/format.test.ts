@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { capital, clockUtc, codeWords, fixed, span, wordsOf } from "./format.ts";
+import { capital, clockUtc, codeWords, fixed, span, transitionWords, wordsOf } from "./format.ts";
 
 it.each([
   [1234.56, 1, "1234.6"],
@@ -31,6 +31,11 @@ it.each([
   [null, "–"],
 ])("%s ms are %s", (ms, text) => {
   expect(span(ms)).toBe(text);
+});
+
+it("puts the states of a transition in words, and nothing else", () => {
+  expect(transitionWords("unknown → onLoad")).toBe("unknown → on load");
+  expect(transitionWords("n2 leads epoch 3 (hot)")).toBe("n2 leads epoch 3 (hot)");
 });
 
 it("names codes, sentences and times", () => {

@@ -17,6 +17,10 @@ export function wordsOf(name: string): string {
     .toLowerCase();
 }
 
+/** `unknown → onLoad` of a record is "unknown → on load"; anything else stays as it is. */
+export const transitionWords = (text: string): string =>
+  text.includes(" → ") ? text.split(" → ").map(wordsOf).join(" → ") : text;
+
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** `REDUNDANCY_REDUCED` is "Redundancy reduced". */

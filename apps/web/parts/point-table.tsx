@@ -1,9 +1,10 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { pointWords } from "../data/history.ts";
 import { LivePoints, type LivePoint } from "../data/points.ts";
 import { linkTo } from "../shell/route.ts";
-import { span, wordsOf } from "./format.ts";
+import { capital, span, wordsOf } from "./format.ts";
 import { valueText } from "./value-text.ts";
 import "./point-table.css";
 
@@ -146,9 +147,16 @@ function PointRow({ point, hasDevice, isSeen }: PointRowProps): JSX.Element {
   return (
     <tr role="row">
       <th scope="row" role="rowheader" title={id}>
-        {hasDevice ? <a href={linkTo("devices", device)}>{device}</a> : null}
-        {hasDevice ? "." : null}
-        {name} {isLevel ? <small>set-point</small> : null}
+        {hasDevice ? (
+          <>
+            <a href={linkTo("devices", device)}>{device}</a>.{name}
+          </>
+        ) : (
+          <>
+            {capital(pointWords(name))} <small class="point-name">{name}</small>
+          </>
+        )}{" "}
+        {isLevel ? <small>set-point</small> : null}
       </th>
       <td role="cell" class="number">
         {value}

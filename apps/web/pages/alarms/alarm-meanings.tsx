@@ -3,6 +3,7 @@ import type { AlarmDefinition } from "../../data/messages.ts";
 import { paths } from "../../data/paths.ts";
 import { PriorityMark } from "../../parts/alarm-mark.tsx";
 import { codeWords } from "../../parts/format.ts";
+import { WithCode } from "../../parts/with-code.tsx";
 import { useAnswer } from "../../parts/use-answer.ts";
 
 export function AlarmMeanings(): JSX.Element {
@@ -33,7 +34,9 @@ export function AlarmMeanings(): JSX.Element {
               <th scope="row">{codeWords(code)}</th>
               <td>{cause}</td>
               <td>{consequence}</td>
-              <td>{action}</td>
+              <td>
+                <WithCode text={action} />
+              </td>
             </tr>
           ))}
         </tbody>

@@ -9,6 +9,7 @@ import { heldByActor } from "../../parts/address.ts";
 import { ask } from "../../parts/dialog.tsx";
 import { clockUtc, codeWords, dateUtc, wordsOf } from "../../parts/format.ts";
 import { useAnswer } from "../../parts/use-answer.ts";
+import { WithCode } from "../../parts/with-code.tsx";
 import { linkTo } from "../../shell/route.ts";
 
 export function AlarmTable({ alarms }: { alarms: readonly GridAlarm[] }): JSX.Element {
@@ -166,7 +167,9 @@ function Meaning({
           <dd>{definition.consequence}</dd>
           <dt>Do</dt>
           <dd>
-            <strong>{definition.action}</strong>
+            <strong>
+              <WithCode text={definition.action} />
+            </strong>
           </dd>
         </>
       )}

@@ -1,11 +1,11 @@
 import type { JSX } from "preact";
-import { command } from "../../data/commands.ts";
 import type { Device, Transition } from "../../data/messages.ts";
 import { pointWords, unitOfPoint } from "../../data/history.ts";
 import { paths } from "../../data/paths.ts";
 import { devices, topology, type PlacedDevice } from "../../data/store.ts";
 import { breakerOf, hasBreaker, isNumber, kindName, lookOf } from "../../diagram/device-look.ts";
 import { capital, fixed, span, wordsOf } from "../../parts/format.ts";
+import { Offers } from "../../parts/offers.tsx";
 import { PointTable } from "../../parts/point-table.tsx";
 import { SmallTrend } from "../../parts/small-trend.tsx";
 import { TransitionList } from "../../parts/transition-list.tsx";
@@ -18,18 +18,6 @@ interface Why {
   readonly reasons: readonly string[];
   readonly transitions: readonly Transition[];
 }
-
-/** What commands mean; one that this page does not know is shown with its name. */
-const MEANINGS: Readonly<Record<string, string>> = {
-  start: "the controller of the set cranks, and it is synchronised when it is ready",
-  stop: "unload, open the breaker, cool down and stop",
-  sync: "synchronise by the device's own check relay, then close",
-  open: "open the breaker",
-  close: "close the breaker",
-  setForming: "change to grid-forming",
-  setFollowing: "change to grid-following",
-  reset: "forget the failure and look again",
-};
 
 export function DevicePage({ id }: { id: string }): JSX.Element {
   const device = devices.value.find((one) => one.device === id);
@@ -136,34 +124,17 @@ function Commands({ device }: { device: PlacedDevice }): JSX.Element {
   const found = topology.value?.busbars
     .flatMap((busbar) => busbar.devices)
     .find((one) => one.device === device.device);
-  const names = found?.commands ?? [];
   return (
     <section class="panel">
       <h2>Commands</h2>
-      {names.length === 0 ? (
-        <p class="quiet">It takes no commands.</p>
-      ) : (
-        <>
-          <div class="toolbar">
-            {names.map((name) => (
-              <button
-                key={name}
-                type="button"
-                onClick={() => command(grid, device, name, MEANINGS[name] ?? `send ${name}`)}
-              >
-                {capital(wordsOf(name))}
-              </button>
-            ))}
-          </div>
-          <p class="quiet note">
-            Each is first put to the controller on a copy of its state; what it would answer stands
-            in the question.{" "}
-            {grid.mode === "AUTO"
-              ? "In AUTO R-EMS itself starts and stops: it may undo what is commanded here."
-              : ""}
-          </p>
-        </>
-      )}
+      <Offers grid={grid} target={device} offers={found?.offers ?? []} />
+      <p class="quiet note">
+        Each is first put to the controller on a copy of its state; what it would answer stands in
+        the question.{" "}
+        {grid.mode === "AUTO"
+          ? "In AUTO R-EMS itself starts and stops: it may undo what is commanded here."
+          : ""}
+      </p>
     </section>
   );
 }

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
-import { command } from "../../data/commands.ts";
 import type { GridStatus } from "../../data/messages.ts";
-import { gridById, islandOf, ties } from "../../data/store.ts";
+import { gridById, islandOf, ties, topology } from "../../data/store.ts";
 import { SingleLine } from "../../diagram/single-line.tsx";
 import { fixed, wordsOf } from "../../parts/format.ts";
+import { Offers } from "../../parts/offers.tsx";
 import { linkTo } from "../../shell/route.ts";
 import { DeviceAlarms } from "../device/device-alarms.tsx";
 import { GridCard } from "../overview/grid-card.tsx";
@@ -30,7 +30,7 @@ export function GridPage({ id }: { id: string }): JSX.Element {
       <div class="page-head">
         <h1>{grid.name}</h1>
         <p>
-          grid (switchboard section) {id}, control = {grid.control}
+          grid (switchboard section) {id}: {CONTROL[grid.control] ?? grid.control}
         </p>
       </div>
       <GridCard grid={grid} island={islandOf.value.get(id) ?? 0} />
@@ -61,6 +61,12 @@ export function GridPage({ id }: { id: string }): JSX.Element {
     </div>
   );
 }
+
+const CONTROL: Readonly<Record<string, string>> = {
+  observe: "R-EMS looks on, and writes nothing",
+  advise: "R-EMS proposes, and writes nothing",
+  control: "R-EMS commands",
+};
 
 const NO_TIES: [] = [];
 
@@ -120,9 +126,12 @@ function Reserve({ grid }: { grid: GridStatus }): JSX.Element {
 
 function Mode({ grid }: { grid: GridStatus }): JSX.Element {
   const target = { name: grid.name, address: `grids/${grid.grid}` };
+  const busbar = topology.value?.busbars.find((one) => one.grid === grid.grid);
+  const now = grid.mode.toLowerCase();
+  const offers = (busbar?.offers ?? []).filter(({ command }) => command !== now);
   return (
     <section class="panel">
-      <h2>Mode</h2>
+      <h2>Mode and commands</h2>
       <p>
         {grid.mode}
         {grid.mode === "SWBD" ? ": operated from the switchboard, by its selectors" : ""}
@@ -130,24 +139,7 @@ function Mode({ grid }: { grid: GridStatus }): JSX.Element {
           ? ""
           : `. This node's controller is ${wordsOf(grid.role)}: ${grid.roleReason}`}
       </p>
-      <div class="toolbar note">
-        <button
-          type="button"
-          disabled={grid.mode === "AUTO"}
-          onClick={() =>
-            command(grid, target, "auto", "R-EMS decides what starts, stops and connects")
-          }
-        >
-          AUTO
-        </button>
-        <button
-          type="button"
-          disabled={grid.mode === "SEMI"}
-          onClick={() => command(grid, target, "semi", "operators decide, through R-EMS")}
-        >
-          SEMI
-        </button>
-      </div>
+      <Offers grid={grid} target={target} offers={offers} />
     </section>
   );
 }

@@ -11,7 +11,9 @@ import type { GetConfigResponse, GridStatus } from "../../data/messages.ts";
 import { paths } from "../../data/paths.ts";
 import { grids } from "../../data/store.ts";
 import { useAnswer } from "../../parts/use-answer.ts";
-import { differenceOf, groupParameters, type Parameter } from "./parameter-groups.ts";
+import type { FieldSchema } from "./manifest-schema.ts";
+import { differenceOf, groupParameters } from "./parameter-groups.ts";
+import { ParameterInput } from "./parameter-input.tsx";
 import { Trial } from "./trial.tsx";
 import { TryChange } from "./try-change.tsx";
 
@@ -43,12 +45,13 @@ export function GridParameters(): JSX.Element {
 
 function OfGrid({ grid }: { grid: GridStatus }): JSX.Element {
   const { value, failure, again } = useAnswer<GetConfigResponse>(paths.parameters, EVERY_MS);
+  const schema = useAnswer<FieldSchema>(paths.manifestSchema);
   const [changes, setChanges] = useState<Parameters>({});
   const configuration = configurationOf(value, grid.grid);
   const revision = configuration?.revision ?? 0;
   // What was typed is about the values that were shown.
   useEffect(() => setChanges({}), [revision]);
-  if (configuration === undefined)
+  if (configuration === undefined || (schema.value === null && schema.isWaiting))
     return <p class="waiting">{failure === "" ? "Asking the node …" : failure}</p>;
   const values = plain(configuration.parameters);
   const edited = Object.fromEntries(
@@ -56,10 +59,11 @@ function OfGrid({ grid }: { grid: GridStatus }): JSX.Element {
   );
   const difference = differenceOf(values, { ...values, ...edited });
   const set = (name: string, to: ParameterValue): void => setChanges({ ...changes, [name]: to });
+  const devices = new Map(grid.devices.map((device) => [device.device, device]));
   return (
     <>
       <div class="settings-columns">
-        {groupParameters(values).map(({ title, parameters }) => (
+        {groupParameters(values, schema.value, devices).map(({ title, parameters }) => (
           <fieldset key={title} class="panel parameters" disabled={configuration.isOnTrial}>
             <legend>{title}</legend>
             {parameters.map((parameter) => (
@@ -92,56 +96,5 @@ function OfGrid({ grid }: { grid: GridStatus }): JSX.Element {
         />
       </section>
     </>
-  );
-}
-
-interface ParameterInputProps {
-  readonly parameter: Parameter;
-  /** Absent: not edited. */
-  readonly edited: ParameterValue | undefined;
-  readonly onChange: (value: ParameterValue) => void;
-}
-
-const MODES = ["observe", "advise", "control"];
-
-function ParameterInput({ parameter, edited, onChange }: ParameterInputProps): JSX.Element {
-  const { name, label, unit, value } = parameter;
-  const now = edited ?? value;
-  return (
-    <label class={edited === undefined ? "parameter" : "parameter edited"}>
-      <span>{label}</span>
-      {typeof value === "boolean" ? (
-        <input
-          type="checkbox"
-          checked={now === true}
-          onChange={(event) => onChange(event.currentTarget.checked)}
-        />
-      ) : name === "control" || name.endsWith(".control") ? (
-        <select onChange={(event) => onChange(event.currentTarget.value)}>
-          {(name === "control" ? MODES : ["", ...MODES]).map((mode) => (
-            <option key={mode} value={mode} selected={mode === now}>
-              {mode === "" ? "as the grid" : mode}
-            </option>
-          ))}
-        </select>
-      ) : typeof value === "number" ? (
-        <input
-          type="number"
-          step="any"
-          value={typeof now === "number" ? now : 0}
-          onInput={(event) => {
-            const next = event.currentTarget.valueAsNumber;
-            if (Number.isFinite(next)) onChange(next);
-          }}
-        />
-      ) : (
-        <input
-          type="text"
-          value={String(now)}
-          onInput={(event) => onChange(event.currentTarget.value)}
-        />
-      )}
-      <small class="unit">{unit}</small>
-    </label>
   );
 }

@@ -121,7 +121,13 @@ function Preview({ preview }: { preview: PreviewConfigResponse }): JSX.Element {
       {preview.needsRestart ? (
         <p>
           Some of it needs each node to start anew, one at a time:{" "}
-          <code>r-emsctl config apply --restart</code>.{" "}
+          <code>
+            r-emsctl config apply --restart{preview.isStructural ? " --accept-structure" : ""}
+          </code>
+          .{" "}
+          {preview.isStructural
+            ? "What the grids are made of changes: the last node to start anew has no standby, and its devices go on by themselves for some seconds. "
+            : ""}
           {grids.length > 0 ? "The rest can be tried now." : ""}
         </p>
       ) : null}

@@ -21,13 +21,21 @@ export function FieldInput(props: FieldInputProps): JSX.Element {
   return (
     <label class={isSwitch ? "check-field setup-field" : "field setup-field"} title={hint}>
       <span>
-        {capital(name.replaceAll("_", " "))}
+        {labelOf(name, field.unit)}
         {field.isRequired ? <abbr title="needed"> *</abbr> : null}
       </span>
       <Control {...props} />
       {problem === "" ? <small>{hint}</small> : <small class="problem">{problem}</small>}
     </label>
   );
+}
+
+/** `power_kw` is "Power, kW". */
+function labelOf(name: string, unit: string): string {
+  const ending = `_${unit.replace("%", "pct").toLowerCase()}`;
+  const plain = unit !== "" && name.endsWith(ending) ? name.slice(0, -ending.length) : name;
+  const words = capital(plain.replaceAll("_", " "));
+  return unit === "" ? words : `${words}, ${unit}`;
 }
 
 function defaultText({ defaultText: text, defaultValue, isRequired }: SetupField): string {

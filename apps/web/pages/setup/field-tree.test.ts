@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { SetupField } from "../../data/setup-state.ts";
-import { fieldTree, withValue } from "./field-tree.ts";
+import type { SetupField, Table } from "../../data/setup-state.ts";
+import { fieldTree, forKind, withValue } from "./field-tree.ts";
 
 const field = (path: string): SetupField => ({
   path,
@@ -13,6 +13,7 @@ const field = (path: string): SetupField => ({
   max: null,
   defaultValue: null,
   defaultText: "",
+  kinds: [],
   isRequired: false,
   isMore: false,
 });
@@ -34,6 +35,21 @@ it("sorts the fields of a step into tables and lists after their paths", () => {
   const [grids] = tree.lists;
   expect(grids?.group.fields.map(({ key }) => key)).toEqual(["id"]);
   expect(grids?.group.lists[0]?.group.fields.map(({ key }) => key)).toEqual(["host", "port"]);
+});
+
+it("leaves out what a device of its kind has not, unless it is set", () => {
+  const fields = [
+    field("kind"),
+    { ...field("ratings.energy_kwh"), kinds: ["battery"] },
+    { ...field("trip_stage"), kinds: ["feeder"] },
+  ];
+  const of = (value: object) => {
+    const { fields: own, tables } = forKind(fieldTree(fields), value as Table);
+    return [...own.map(({ key }) => key), ...tables.map(({ key }) => key)];
+  };
+  expect(of({ kind: "genset" })).toEqual(["kind"]);
+  expect(of({ kind: "battery" })).toEqual(["kind", "ratings"]);
+  expect(of({ kind: "genset", trip_stage: 1 })).toEqual(["kind", "trip_stage"]);
 });
 
 it("takes a key away rather than writing nothing into it", () => {

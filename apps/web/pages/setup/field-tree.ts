@@ -44,6 +44,24 @@ function finished({ fields, lists, tables }: Building): FieldGroup {
   return { fields: whole, lists: groups(lists), tables: groups(tables) };
 }
 
+/** What of a device's fields its kind has; of others only what is set. Pure. */
+export function forKind(group: FieldGroup, value: Table): FieldGroup {
+  const kind = textAt(value, "kind");
+  const narrowed = (at: FieldGroup, table: Table): FieldGroup => ({
+    ...at,
+    fields: at.fields.filter(
+      ({ key, field: { kinds } }) =>
+        kinds.length === 0 || kinds.includes(kind) || table[key] !== undefined,
+    ),
+    tables: at.tables
+      .map(({ key, group: within }) => ({ key, group: narrowed(within, tableAt(table, key)) }))
+      .filter(
+        ({ group: { fields, tables, lists } }) => fields.length + tables.length + lists.length > 0,
+      ),
+  });
+  return narrowed(group, value);
+}
+
 export const tableAt = (table: Table, key: string): Table => {
   const value = table[key];
   return typeof value === "object" && value !== null && !Array.isArray(value)

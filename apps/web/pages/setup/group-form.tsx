@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from "preact";
 import type { SetupField, SetupProblem, Table } from "../../data/setup-state.ts";
 import { capital } from "../../parts/format.ts";
 import { FieldInput } from "./field-input.tsx";
-import { listAt, tableAt, textAt, withValue, type FieldGroup } from "./field-tree.ts";
+import { forKind, listAt, tableAt, textAt, withValue, type FieldGroup } from "./field-tree.ts";
 
 export interface GroupFormProps {
   readonly group: FieldGroup;
@@ -94,7 +94,13 @@ function ListForm(props: ListFormProps): JSX.Element {
             <legend>
               {one} {name}
             </legend>
-            <GroupForm {...props} group={within} value={entry} path={at} onChange={setEntry} />
+            <GroupForm
+              {...props}
+              group={forKind(within, entry)}
+              value={entry}
+              path={at}
+              onChange={setEntry}
+            />
             {props.below?.(list, entry, at, setEntry)}
             {isFixed ? null : (
               <button

@@ -1,0 +1,141 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { command } from "../data/commands.ts";
+import type {
+  DeviceStatus,
+  GridStatus,
+  OfferedArgument,
+  OfferedCommand,
+  Value,
+} from "../data/messages.ts";
+import { actors } from "../data/store.ts";
+import { capital, wordsOf } from "./format.ts";
+
+interface OffersProps {
+  readonly grid: GridStatus;
+  readonly target: { readonly name: string; readonly address: string } & Partial<DeviceStatus>;
+  readonly offers: readonly OfferedCommand[];
+}
+
+/** Commands that may be given to a grid or a device: a button each, and a small form for one that needs to know more. */
+export function Offers({ grid, target, offers }: OffersProps): JSX.Element {
+  const isQuarantined = actors.value.get(target.address)?.isQuarantined === true;
+  // Only a machine in quarantine can be let go.
+  const shown = offers.filter((offer) => offer.command !== "release" || isQuarantined);
+  const plain = shown.filter((offer) => offer.arguments.length === 0);
+  const forms = shown.filter((offer) => offer.arguments.length > 0);
+  if (shown.length === 0) return <p class="quiet">It takes no commands.</p>;
+  return (
+    <div class="stack">
+      {plain.length === 0 ? null : (
+        <div class="toolbar">
+          {plain.map(({ command: name, meaning }) => (
+            <button
+              key={name}
+              type="button"
+              title={capital(meaning)}
+              onClick={() => command(grid, target, name, meaning)}
+            >
+              {capital(wordsOf(name))}
+            </button>
+          ))}
+        </div>
+      )}
+      {forms.map((offer) => (
+        <OfferForm key={offer.command} grid={grid} target={target} offer={offer} />
+      ))}
+    </div>
+  );
+}
+
+interface OfferFormProps extends Omit<OffersProps, "offers"> {
+  readonly offer: OfferedCommand;
+}
+
+function OfferForm({ grid, target, offer }: OfferFormProps): JSX.Element {
+  const [values, setValues] = useState<Readonly<Record<string, Value>>>(() =>
+    Object.fromEntries(offer.arguments.map((argument) => [argument.name, firstOf(argument)])),
+  );
+  return (
+    <form
+      class="toolbar"
+      title={capital(offer.meaning)}
+      onSubmit={(event) => {
+        event.preventDefault();
+        command(grid, target, offer.command, offer.meaning, values);
+      }}
+    >
+      {offer.arguments.map((argument) => (
+        <ArgumentInput
+          key={argument.name}
+          argument={argument}
+          value={values[argument.name] ?? firstOf(argument)}
+          onChange={(value) => setValues({ ...values, [argument.name]: value })}
+        />
+      ))}
+      <button type="submit">{capital(wordsOf(offer.command))} …</button>
+    </form>
+  );
+}
+
+const isNumeric = ({ max }: OfferedArgument): boolean => max !== undefined && max !== null;
+
+/** What stands there at first: nothing is narrowed by it. */
+function firstOf(argument: OfferedArgument): Value {
+  const [first] = argument.choices;
+  if (first !== undefined) return { text: first.value };
+  return isNumeric(argument) ? { number: argument.max ?? 0 } : { flag: false };
+}
+
+interface ArgumentInputProps {
+  readonly argument: OfferedArgument;
+  readonly value: Value;
+  readonly onChange: (value: Value) => void;
+}
+
+function ArgumentInput({ argument, value, onChange }: ArgumentInputProps): JSX.Element {
+  const { meaning, choices, unit, min, max } = argument;
+  if (choices.length > 0) {
+    return (
+      <label class="field">
+        {capital(meaning)}
+        <select onChange={(event) => onChange({ text: event.currentTarget.value })}>
+          {choices.map((choice) => (
+            <option key={choice.value} value={choice.value} selected={choice.value === value.text}>
+              {choice.name}
+            </option>
+          ))}
+        </select>
+      </label>
+    );
+  }
+  if (isNumeric(argument)) {
+    return (
+      <label class="field">
+        {capital(meaning)}, {unit}
+        <input
+          type="number"
+          required
+          step="any"
+          min={min ?? undefined}
+          max={max ?? undefined}
+          value={value.number ?? 0}
+          onInput={(event) => {
+            const next = event.currentTarget.valueAsNumber;
+            if (Number.isFinite(next)) onChange({ number: next });
+          }}
+        />
+      </label>
+    );
+  }
+  return (
+    <label class="check-field">
+      <input
+        type="checkbox"
+        checked={value.flag === true}
+        onChange={(event) => onChange({ flag: event.currentTarget.checked })}
+      />
+      {capital(meaning)}
+    </label>
+  );
+}
