@@ -106,6 +106,13 @@ function spansOf(profile: ProfileFile): Span[] {
   return spans;
 }
 
+/** For people: the point, or whatever else of a profile has the registers. */
+function ownerOf({ path: [list, index] }: Span, { points, commands }: ProfileFile): string {
+  if (list === "points") return points[Number(index)]?.point ?? "another point";
+  if (list === "commands") return `command ${commands[Number(index)]?.command ?? ""}`.trimEnd();
+  return String(list);
+}
+
 /** An enumeration or a group of flags may say several things; a constant only needs a register that is read. */
 function sharingOf(point: ProfileFile["points"][number]): Span["sharing"] {
   if (point.constant !== undefined) return "anything";
@@ -121,7 +128,7 @@ function checkSpans(profile: ProfileFile, report: Report): void {
     }
     const clash = spans.slice(0, index).find((other) => isOverlapping(span, other));
     if (clash === undefined) return;
-    const taken = clash.path.slice(0, 2).join(" ");
+    const taken = ownerOf(clash, profile);
     report(
       span.path,
       `${span.table} ${span.address}`,

@@ -93,7 +93,7 @@ const rows: [name: string, base: string, from: string | RegExp, to: string, mess
     GENSET,
     frequency,
     `{ point = "frequencyHz", table = "input", address = 5, type = "uint16", scale = 0.01 }`,
-    "points[13].address: found input 5; allowed: registers that nothing else uses (points 12 does)",
+    "points[13].address: found input 5; allowed: registers that nothing else uses (voltageV does)",
   ],
   [
     "registers written along that belong to another level",
@@ -226,21 +226,21 @@ const rows: [name: string, base: string, from: string | RegExp, to: string, mess
     GENSET,
     `address = 6, type = "uint16"`,
     `address = 5, type = "uint16"`,
-    "points[13].address: found input 5; allowed: registers that nothing else uses (points 12 does)",
+    "points[13].address: found input 5; allowed: registers that nothing else uses (voltageV does)",
   ],
   [
     "two switches in one bit",
     GENSET,
     `point = "isOpen", table = "input", address = 0, type = "bit", bit = 1`,
     `point = "isOpen", table = "input", address = 0, type = "bit", bit = 0`,
-    "points[1].address: found input 0; allowed: registers that nothing else uses (points 0 does)",
+    "points[1].address: found input 0; allowed: registers that nothing else uses (isClosed does)",
   ],
   [
     "a read-back where something else stands",
     BATTERY,
     `read_back = { table = "input", address = 10 }`,
     `read_back = { table = "input", address = 9 }`,
-    "points[16].read_back: found input 9; allowed: registers that nothing else uses (points 15 does)",
+    "points[16].read_back: found input 9; allowed: registers that nothing else uses (bmsHeartbeatCount does)",
   ],
   [
     "a register beyond the last",

@@ -116,7 +116,10 @@ const NODE_FACT_ALARMS: readonly (readonly [fact: string, code: AlarmCode, text:
   ["journal.isFailed", "JOURNAL_FAILED", "the journal cannot be written"],
   ["history.isFailed", "HISTORY_FAILED", "the history database cannot be read or written"],
 ];
-/** A server that nodes share is one cause, however many of them miss it. */
+/**
+ * A server that nodes share is one cause, however many of them miss it, and in however many grids: each node tells it to all of its
+ * grids, and where one that misses it controls an earlier grid too, the alarm is that grid's.
+ */
 const SERVER_FACT = "historyServer.isLost";
 
 /** A takeover without the last frames is over at once; so long it is told as standing. */
@@ -133,7 +136,10 @@ function noteGrid(plan: GridPlan, state: GridState, situation: Situation, note: 
       if (state.facts[`${fact}@${node}`] === true) note(`nodes/${node}`, code, `${node}: ${text}`);
     }
   }
-  if (plan.grid.controllers.some(({ node }) => state.facts[`${SERVER_FACT}@${node}`] === true)) {
+  const missing = plan.grid.controllers.filter(
+    ({ node }) => state.facts[`${SERVER_FACT}@${node}`] === true,
+  );
+  if (missing.length > 0 && !missing.some(({ node }) => plan.nodesOfEarlierGrids.has(node))) {
     note(address, "HISTORY_SERVER_LOST", "a server of the history does not answer");
   }
   noteRedundancy(plan, state, note);

@@ -305,6 +305,40 @@ it("a server that several nodes miss is one alarm until none does; each node's o
   expect(alarmsOf(plant)).toEqual(["DISK_FULL", "DISK_FULL"]);
 });
 
+it("a server that nodes of two grids miss is one alarm where a node controls both: that of the first grid", () => {
+  const nodesOf: Record<string, readonly string[]> = {
+    port: ["n1", "n2"],
+    starboard: ["n2", "n3"],
+  };
+  const plant = createMiniPlant({
+    ...manifest,
+    grids: manifest.grids.map((grid) => ({
+      ...grid,
+      controllers: grid.controllers.filter(({ node }) => nodesOf[grid.id]?.includes(node)),
+    })),
+  });
+  plant.run(1);
+  const missing = (nodes: readonly string[]) => {
+    for (const [id, controllers] of Object.entries(nodesOf)) {
+      plant.grid(id).facts = controllers.map(
+        (node) => [`historyServer.isLost@${node}`, nodes.includes(node)] as const,
+      );
+    }
+    plant.run(3);
+    return ["port", "starboard"].filter((id) =>
+      plant
+        .grid(id)
+        .state.alarmBook.entries.some(
+          ({ code, isActive }) => isActive && code === "HISTORY_SERVER_LOST",
+        ),
+    );
+  };
+  expect(missing(["n1", "n2", "n3"])).toEqual(["port"]);
+  expect(missing(["n2", "n3"])).toEqual(["port"]);
+  expect(missing(["n3"])).toEqual(["starboard"]);
+  expect(missing([])).toEqual([]);
+});
+
 describe("a leader that stops and that nobody follows", () => {
   function stopping(): MiniPlant {
     const plant = vessel();

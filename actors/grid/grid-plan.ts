@@ -63,6 +63,8 @@ export interface GridPlan {
   readonly readDevices: ReadonlySet<string>;
   /** All grids, in the order of the manifest: the first of an island is its master. */
   readonly gridOrder: readonly string[];
+  /** Nodes that control a grid before this one in the manifest too: what they share with others is told there. */
+  readonly nodesOfEarlierGrids: ReadonlySet<string>;
   /** Genset ids in order of start. */
   readonly startOrder: readonly string[];
   readonly tree: ReplicatedTree;
@@ -126,6 +128,11 @@ export function planGrid(manifest: Manifest, gridId: string): GridPlan {
       ...ties.map((tie) => tie.otherBreaker),
     ]),
     gridOrder: manifest.grids.map((entry) => entry.id),
+    nodesOfEarlierGrids: new Set(
+      manifest.grids
+        .slice(0, manifest.grids.indexOf(grid))
+        .flatMap(({ controllers }) => controllers.map(({ node }) => node)),
+    ),
     startOrder: [...listed, ...gensets.filter((id) => !listed.includes(id))],
     tree: createTree([
       { address, machine: GRID_MACHINE, input: {} },

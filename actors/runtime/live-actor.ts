@@ -61,10 +61,14 @@ export function startLiveActor(
   function noteMove(value: unknown): void {
     const from = state;
     state = statePath(value);
-    if (isOver || from === "" || from === state || cause === undefined) return;
+    if (isOver || from === "" || cause === undefined) return;
     const { event, transition } = cause;
+    // An event that nothing answers comes here too, without a cause of its own.
+    cause = undefined;
     // Who sends an event may say why; otherwise the machine's own words stand.
     const given = "reason" in event && typeof event.reason === "string" ? event.reason : "";
+    // A state that follows itself is news only where another reason comes with it.
+    if (from === state && given === "") return;
     observer.moved(from, state, event.type, given || reasonOf(transition, event));
   }
   actor.subscribe({

@@ -109,7 +109,7 @@ function hostOf(supervision: LiveHostOptions["supervision"] = {}) {
             wait: "waiting",
           },
         },
-        busy: { on: { drain: "draining" } },
+        busy: { on: { drain: "draining", "became.busy": "busy" } },
         waiting: {
           after: { 100: { target: "busy", actions: "passOn" }, 200: "idle" },
           on: { explode: "bomb" },
@@ -316,6 +316,25 @@ describe("the host of local actors", () => {
         restartCount: 1,
         nextEvents: expect.arrayContaining(["work", "ping"]) as unknown,
       }),
+    ]);
+  });
+
+  it("tells a state that follows itself where another reason comes with it, and since when it holds", () => {
+    const { host, worker, feed, clock } = hostOf();
+    host.spawn(worker("a"));
+    clock.runTo(5);
+    host.send("a", { type: "work" });
+    clock.runTo(10);
+    host.send("a", { type: "became.busy", reason: "register 12 is refused" });
+    host.send("a", { type: "became.busy" });
+    host.send("a", { type: "unheard.of", reason: "nobody answers it" });
+    clock.runTo(20);
+    expect(feed.recent().map(({ from, to, reason, atMs }) => [from, to, reason, atMs])).toEqual([
+      ["idle", "busy", "work came", 5],
+      ["busy", "busy", "register 12 is refused", 10],
+    ]);
+    expect(host.list()).toEqual([
+      expect.objectContaining({ state: "busy", reason: "register 12 is refused", sinceMs: 5 }),
     ]);
   });
 

@@ -376,7 +376,8 @@ export class LiveHost {
     node.sinceMs = clock.monotonicMs();
     const live = startLiveActor(machine, input, this.#actorClock(), {
       moved: (before, to, event, reason) => {
-        node.sinceMs = clock.monotonicMs();
+        const atMs = clock.monotonicMs();
+        if (before !== to) node.sinceMs = atMs;
         node.reason = reason;
         node.lastState = to;
         feed.publish({
@@ -386,7 +387,7 @@ export class LiveHost {
           to,
           event,
           reason,
-          atMs: node.sinceMs,
+          atMs,
         });
       },
       ended: () => {

@@ -80,6 +80,11 @@ export class DeviceLine {
     );
   }
 
+  /** Gives up a connection on which nobody answers any more; the next request opens another. */
+  renew(): void {
+    this.#connection.reset("nobody answers on it");
+  }
+
   async close(): Promise<void> {
     await new Promise<void>((resolve) => this.#connection.close(resolve));
   }

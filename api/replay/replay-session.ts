@@ -1,3 +1,5 @@
+import { ALARM_CODES, isAlarmCode } from "../../actors/alarms/catalogue.ts";
+import { closest } from "../../configs/spelling.ts";
 import { GridReplay, type ReplayStep } from "./grid-replay.ts";
 import { manifestOf } from "./verify.ts";
 import { resolveAddress, shortAddress } from "../actor-address.ts";
@@ -99,6 +101,23 @@ export class ReplaySession {
     }
   }
 
+  /**
+   * All grids to a time, or to the frame of the current one that has a sequence.
+   *
+   * @param text - A time as {@link parseWhen} reads it, `1234` or `2:1234`.
+   * @throws {@link RemsError} `REMS_REQUEST_INVALID`.
+   */
+  goTo(text: string): void {
+    const { wallTimesMs, sequences, count } = this.#current;
+    const sequence = sequenceOf(text);
+    if (sequence === null) {
+      const frame = { startMs: wallTimesMs[0] ?? 0, endMs: wallTimesMs.at(-1) ?? 0 };
+      return this.seekWall(parseWhen(text, frame));
+    }
+    const index = sequences.findIndex((one) => one >= sequence);
+    this.seek(index < 0 ? count : index + 1);
+  }
+
   indexBack(durationMs: number): number {
     return this.#current.indexBack(durationMs);
   }
@@ -184,6 +203,7 @@ export function parseUntil(session: ReplaySession, text: string): StopRule {
   const [kind = "", argument = ""] = text.split(/=(.*)/s, 2);
   switch (kind) {
     case "alarm":
+      checkAlarmCode(argument);
       return ({ outputs }) => {
         const found = outputs.alarms.find(
           ({ code, event }) => event === "raised" && (argument === "" || code === argument),
@@ -200,17 +220,19 @@ export function parseUntil(session: ReplaySession, text: string): StopRule {
           : `command ${command.device} ${command.command}: ${command.reason}`;
       };
     case "failover":
-      return ({ frame }) =>
-        frame.isFirstOfEpoch && frame.leadership !== null
+      // A grid that begins with the recording was nobody's before.
+      return ({ frame, place }) =>
+        frame.isFirstOfEpoch &&
+        frame.leadership !== null &&
+        (place.index > 1 || frame.leadership.origin !== "cold")
           ? `${frame.leadership.leader.node} leads, epoch ${frame.epoch} (${frame.leadership.origin})`
           : null;
     case "transition":
       return untilTransition(session, argument);
     default:
   }
-  const place = /^(?:(\d+):)?(\d+)$/.exec(text);
-  if (place !== null) {
-    const sequence = Number(place[2]);
+  const sequence = sequenceOf(text);
+  if (sequence !== null) {
     return (step) => (step.place.sequence >= sequence ? `sequence ${sequence}` : null);
   }
   if (/[<>=!]/.test(text)) return untilCondition(session, text);
@@ -219,6 +241,22 @@ export function parseUntil(session: ReplaySession, text: string): StopRule {
   const durationMs = parseDuration(text);
   const atMs = durationMs === null ? parseWhen(text, frame) : current.wallTimeMs + durationMs;
   return (step) => (step.place.wallTimeMs >= atMs ? new Date(atMs).toISOString() : null);
+}
+
+/** `1234` or `2:1234`: sequences go on over epochs, so that the epoch is for people. Null where it is none. */
+function sequenceOf(text: string): number | null {
+  const place = /^(?:\d+:)?(\d+)$/.exec(text.trim());
+  return place === null ? null : Number(place[1]);
+}
+
+function checkAlarmCode(code: string): void {
+  if (code === "" || isAlarmCode(code)) return;
+  const near = closest(code, ALARM_CODES);
+  const hint = near === null ? "" : `; did you mean ${near}?`;
+  throw new RemsError(
+    "REMS_NOT_FOUND",
+    `there is no alarm "${code}"${hint} (r-emsctl alarm-help lists them)`,
+  );
 }
 
 function untilTransition(session: ReplaySession, actor: string): StopRule {

@@ -112,7 +112,8 @@ it("lists what stands, with who acknowledged it", async () => {
 
 it("shelves for a time: hidden unless all are asked for", async () => {
   expect((await run("shelve", "port", "AUTHORITY_LOST", "--for", "30m")).code).toBe(0);
-  await runUntil(/shelved +port +AUTHORITY_LOST/, "alarms", "--all");
+  const shelved = /shelved +port +AUTHORITY_LOST .* by \S+ until 2023-11-14 22:[45]\d:\d\d UTC\)/;
+  await runUntil(shelved, "alarms", "--all");
   expect((await run("alarms", "port")).out).not.toContain("AUTHORITY_LOST");
   expect((await run("unshelve", "port", "AUTHORITY_LOST")).out).toBe(
     "accepted: AUTHORITY_LOST: unshelved",
@@ -130,6 +131,10 @@ it("takes an alarm of a device out of service, and says what is missing", async 
   const { code, out } = await run("out-of-service", "port/dg1", "DEVICE_FAULT", "--reason", "work");
   expect([code, out]).toEqual([0, "accepted: DEVICE_FAULT: out of service"]);
   await runUntil(/out of service +port\/dg1 +DEVICE_FAULT/, "alarms", "--all");
+  const silent = await run("out-of-service", "port/dg1", "DEVICE_OFFLINE");
+  expect([silent.code, silent.error]).toEqual([2, expect.stringContaining("say why")]);
+  const back = await run("out-of-service", "port/dg1", "DEVICE_FAULT", "--return");
+  expect([back.code, back.out]).toEqual([0, expect.stringContaining("accepted: DEVICE_FAULT")]);
   const none = await run("out-of-service", "port/dg1", "NOISE", "--reason", "work");
   expect(none.out).toMatch(/^refused: there is no alarm .*allowed is actor\|CODE/);
 });

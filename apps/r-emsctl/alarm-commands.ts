@@ -96,17 +96,24 @@ export function addAlarmCommands(context: CommandContext): void {
     .command("out-of-service <actor> <code>")
     .description("hide an alarm for work at a device, until it is returned")
     .option("--grid <id>", "grid of an alarm whose actor is a node")
-    .requiredOption("--reason <text>", "why, for the record")
+    .option("--reason <text>", "why, for the record; needed to take it out")
     .option("--return", "return it to service", false)
     .addHelpText(
       "after",
-      '\nExample: r-emsctl out-of-service port/dg1 DEVICE_OFFLINE --reason "controller replaced"',
+      '\nExamples: r-emsctl out-of-service port/dg1 DEVICE_OFFLINE --reason "controller replaced"\n          r-emsctl out-of-service port/dg1 DEVICE_OFFLINE --return',
     )
     .action((actor: string, code: string, options: ServiceOptions) => {
       const action = options.return
         ? AlarmAction.ALARM_ACTION_RETURN_TO_SERVICE
         : AlarmAction.ALARM_ACTION_REMOVE_FROM_SERVICE;
-      return actOnOne(action, actor, code, options.grid, { reason: options.reason });
+      const { reason = "" } = options;
+      if (reason === "" && !options.return) {
+        throw new RemsError(
+          "REMS_REQUEST_INVALID",
+          'say why, with --reason "…": whoever reads the list later asks',
+        );
+      }
+      return actOnOne(action, actor, code, options.grid, { reason });
     });
 
   program
@@ -193,7 +200,7 @@ interface AckOptions extends GridOption {
 }
 
 interface ServiceOptions extends GridOption {
-  readonly reason: string;
+  readonly reason?: string;
   readonly return: boolean;
 }
 
@@ -242,10 +249,17 @@ function textOf(alarm: Alarm): string {
     ...((alarm.raisedCount ?? 0) > 1 ? [`${alarm.raisedCount ?? 0} times`] : []),
     ...(alarm.acknowledgedBy ? [`acknowledged by ${alarm.acknowledgedBy}`] : []),
     ...(alarm.suppressedBy ? [`because of ${alarm.suppressedBy}`] : []),
-    ...(alarm.shelvedBy ? [`by ${alarm.shelvedBy}`] : []),
+    ...(alarm.shelvedBy ? [`by ${alarm.shelvedBy}${untilText(alarm)}`] : []),
     ...(alarm.outOfServiceBy ? [`by ${alarm.outOfServiceBy}`] : []),
   ];
   return `${alarm.text ?? ""}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}`;
+}
+
+/** When a shelved alarm shows again, by the clock that it was raised by; "" where it never stood. */
+function untilText({ shelvedUntilPlantTimeMs, sincePlantTimeMs, sinceWallTimeMs }: Alarm): string {
+  if (typeof shelvedUntilPlantTimeMs !== "number" || !sinceWallTimeMs) return "";
+  const untilMs = sinceWallTimeMs + shelvedUntilPlantTimeMs - (sincePlantTimeMs ?? 0);
+  return ` until ${timeText(untilMs)} UTC`;
 }
 
 /** UTC, to the second: what other systems' logs are compared with. */

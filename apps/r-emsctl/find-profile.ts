@@ -29,6 +29,11 @@ export function findProfile(idOrPath: string, directories: readonly string[] = [
   );
 }
 
+/** Whether there is a profile with this id, among those that come with R-EMS and those of `directories`. */
+export function isProfile(id: string, directories: readonly string[] = []): boolean {
+  return readProfiles([shippedProfileDirectory(), ...directories]).profiles.has(id);
+}
+
 function profileOfFile(path: string): DeviceProfile {
   if (!existsSync(path)) {
     throw new RemsError("REMS_NOT_FOUND", `there is no file ${path}`);

@@ -34,7 +34,7 @@ import { startHistory } from "./history-store.ts";
 import { describeMachine } from "../../actors/runtime/machine-definition.ts";
 import { LOCAL_MACHINES } from "./local-actors.ts";
 import type { ModuleLogger } from "./log.ts";
-import { createStorageFacts } from "./storage-facts.ts";
+import { createStorageFacts, SERVER_FACT } from "./storage-facts.ts";
 import type { Trace } from "./trace-file.ts";
 
 export interface DaemonParts {
@@ -134,10 +134,11 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     });
     undo.push(() => api.close());
 
-    // What is wrong with this node's storage is an alarm of the first grid that it controls: one cause, one alarm.
+    // What is wrong with this node's storage is an alarm of the first grid that it controls: one cause, one alarm. A server is
+    // missed by others too: all grids hear of it, and decide whose alarm it is.
     const storage = createStorageFacts(parts.dataDirectory, (fact, isTrue) => {
-      const [first] = grids;
-      if (first !== undefined) controllers.get(first.id)?.loop().setNodeFact(fact, isTrue);
+      const told = fact === SERVER_FACT ? grids : grids.slice(0, 1);
+      for (const { id } of told) controllers.get(id)?.loop().setNodeFact(fact, isTrue);
     });
 
     // Points, events, alarms and audit: its worker reads what the history worker writes, and answers the API worker.

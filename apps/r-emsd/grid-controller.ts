@@ -25,7 +25,7 @@ import type { Random } from "../../kernel/ports/random.ts";
 import type { ControlLoop } from "../../scan/control-loop.ts";
 import { createControlLoop } from "../../scan/control-loop.ts";
 import type { Dial } from "./address-map.ts";
-import { healthText } from "./health-text.ts";
+import { CONNECTION_TEXTS, healthText } from "./health-text.ts";
 import { IgnoredOutputs } from "./ignored-outputs.ts";
 import { historyNotes } from "./history-notes.ts";
 import type { Trace } from "./trace-file.ts";
@@ -135,7 +135,7 @@ export function createGridController(options: GridControllerOptions): GridContro
           api.onFrame(encoded);
           for (const line of historyNotes(encoded.frame, outputs)) journal.note(line);
           for (const [device, state] of encoded.frame.connections)
-            if (own.has(device)) tell(device, state, told.get(device)?.text ?? "");
+            if (own.has(device) && told.get(device)?.state !== state) tell(device, state, "");
         },
         snapshot: (text, position) => api.onSnapshot(grid.id, text, position),
         role(from, to, reason) {
@@ -236,7 +236,9 @@ export function createGridController(options: GridControllerOptions): GridContro
     }
   }
 
-  function tell(device: string, state: ConnectionState, text: string): void {
+  /** @param said - Why; "" where only the state is known, as in a frame: the leader's drivers say more a moment later. */
+  function tell(device: string, state: ConnectionState, said: string): void {
+    const text = said === "" ? CONNECTION_TEXTS[state] : said;
     const last = told.get(device);
     if (last?.state === state && last.text === text) return;
     told.set(device, { state, text });

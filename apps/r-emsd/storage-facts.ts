@@ -11,6 +11,9 @@ export interface StorageState {
   readonly isDiskFull: boolean;
 }
 
+/** A server is not a node's own: others miss it too. */
+export const SERVER_FACT = "historyServer.isLost";
+
 /** One true fact per cause: a disk that is full fails journal and history alike, and is named as what it is. */
 export function storageFacts(state: StorageState): readonly (readonly [string, boolean])[] {
   const { journalReason, storeCause, areServersLost } = state;
@@ -23,7 +26,7 @@ export function storageFacts(state: StorageState): readonly (readonly [string, b
     ["disk.isFull", isFull],
     ["journal.isFailed", isJournalFailed && !isFull],
     ["history.isFailed", storeCause !== null && !isFull],
-    ["historyServer.isLost", areServersLost],
+    [SERVER_FACT, areServersLost],
   ];
 }
 

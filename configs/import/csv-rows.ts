@@ -97,9 +97,17 @@ function isPlainAddressing(
   rows: readonly CsvRow[],
   report: FieldReport,
 ): boolean {
-  const fields = rows.flatMap((row) => row.fields[at.get("address") ?? -1] ?? []);
-  const suspect = fields.find(({ text }) => looksLikeReference(text));
-  if (suspect === undefined || at.has("table")) return true;
+  const fieldOf = (row: CsvRow, column: ColumnName) => row.fields[at.get(column) ?? -1];
+  const suspects = rows.filter((row) => looksLikeReference(fieldOf(row, "address")?.text ?? ""));
+  const suspect = suspects[0] && fieldOf(suspects[0], "address");
+  if (suspect === undefined) return true;
+  // 30775 with function code 3 cannot be a reference number: such a list means the registers themselves.
+  const isContradicted = suspects.some((row) => {
+    const table = tableOf(fieldOf(row, "table")?.text ?? "");
+    const place = placeOf(fieldOf(row, "address")?.text ?? "", "modicon");
+    return !isWrong(table) && !isWrong(place) && place.table !== table;
+  });
+  if (isContradicted) return true;
   const allowed =
     "a notation that is stated: `--addressing modicon` (40001 is the first holding register) or `--addressing zero` (it is register 40001)";
   report(suspect, "address", suspect.text, allowed);

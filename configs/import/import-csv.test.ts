@@ -95,6 +95,18 @@ describe("addresses", () => {
     ]);
   });
 
+  it("refuses to guess it as well where a function code agrees with the reference number", () => {
+    expect(
+      problemsOf("register,function code,name,type\n40001,3,Frequency,uint16\n").join(),
+    ).toContain("found 40001; allowed: a notation that is stated");
+  });
+
+  it("takes 30775 with function code 3 for a register: it cannot be a reference number", () => {
+    const list =
+      "register,function code,name,type,scale\n30775,3,Voltage,int16,1\n40001,3,Frequency,uint16,0.01\n";
+    expect(pointLines(imported(list)).join()).toContain('table = "holding", address = 40001');
+  });
+
   it("says which notation it took where nothing was stated", () => {
     expect(imported("address,name,type\n5,Voltage,int16\n").remarks.join()).toContain(
       "counted from 0",
@@ -311,7 +323,7 @@ describe("what is wrong", () => {
     [
       "registers that overlap",
       "address,name,type\n1,Voltage,int32\n2,Frequency,int16\n",
-      "list.csv:3:3: Frequency: address: found holding 2; allowed: registers that nothing else uses (points 0 does)",
+      "list.csv:3:3: Frequency: address: found holding 2; allowed: registers that nothing else uses (voltageV does)",
     ],
   ];
 

@@ -58,6 +58,15 @@ it("device import tells a script the same", async () => {
   expect(report["open"]).toHaveLength(4);
 });
 
+it("device import names a file that it cannot write", async () => {
+  const argv = [list(METER), "--kind", "meter", "--out", "/dev/null/meter.toml"];
+  const { code, error } = await run(...argv);
+  expect([code, error]).toEqual([
+    2,
+    expect.stringContaining("/dev/null/meter.toml cannot be written (ENOTDIR)"),
+  ]);
+});
+
 it.each([
   [["none.csv", "--kind", "meter"], "cannot be read"],
   [["x.csv", "--kind", "metr"], "meter"],

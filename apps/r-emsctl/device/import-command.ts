@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { type Command, Option } from "commander";
 import { importCsv } from "../../../configs/import/import-csv.ts";
@@ -7,6 +7,7 @@ import { type ConfigProblem, problemText } from "../../../configs/problem.ts";
 import { DEVICE_KINDS, type DeviceKind } from "../../../kernel/device-kinds.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 import { type CommandContext, EXIT, isJson } from "../command-context.ts";
+import { writeOutput } from "../output-file.ts";
 
 interface ImportCommandOptions {
   readonly kind: DeviceKind;
@@ -78,7 +79,7 @@ function importList(context: CommandContext, file: string, options: ImportComman
     ? importSunspecModel(content, made)
     : importCsv(content, { ...made, addressing });
   const { text, problems, remarks, open } = imported;
-  if (text !== null) writeFileSync(out, text);
+  if (text !== null) writeOutput(out, text);
   if (isJson(context)) {
     const written = text === null ? null : out;
     context.terminal.out(JSON.stringify({ file, written, problems, remarks, open }));

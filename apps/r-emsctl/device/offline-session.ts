@@ -269,7 +269,9 @@ export function parseLevels(
     const value = Number(given);
     if (level === undefined) {
       const known = layout.levels.map((one) => one.point).join(", ") || "none";
-      throw invalid(`${profile.id} has no set-point "${point}"; it has: ${known}`);
+      const isCommand = profile.commands.some(({ command }) => command === point);
+      const hint = isCommand ? `; it is a command: --command ${point}` : "";
+      throw invalid(`${profile.id} has no set-point "${point}"${hint}; it has: ${known}`);
     }
     if (given.trim() === "" || !Number.isFinite(value)) {
       const unit = DEVICE_KINDS[profile.kind].points[point]?.unit ?? "";

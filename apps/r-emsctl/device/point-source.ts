@@ -9,7 +9,7 @@ import { RemsError } from "../../../kernel/errors.ts";
 import type { PointValue } from "../../../kernel/point.ts";
 import type { Types } from "../../../proto/generated/rems-v1.ts";
 import type { CommandContext } from "../command-context.ts";
-import { checkSpeaksModbus, findProfile } from "../find-profile.ts";
+import { checkSpeaksModbus, findProfile, isProfile } from "../find-profile.ts";
 import { OperatorClient } from "../operator-client.ts";
 import {
   daemonDevices,
@@ -43,6 +43,8 @@ export interface PointSource {
     mappings: readonly PointMapping[],
     told: (doneCount: number, totalCount: number) => void,
   ): Promise<ReadResult>;
+  /** After answers that did not come: the next read goes through a new connection. */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -104,6 +106,12 @@ export async function findTarget(
     ...devicesOf(manifest).map(({ id }) => id),
     ...known.map(({ device }) => device.device),
   ];
+  if (name.endsWith(".toml") || isProfile(name, options.profiles)) {
+    throw new RemsError(
+      "REMS_REQUEST_INVALID",
+      `${name} is a profile; say behind it where the device is: ${name} HOST[:PORT]`,
+    );
+  }
   throw new RemsError(
     "REMS_NOT_FOUND",
     names.length === 0
@@ -141,6 +149,8 @@ export function openSource(
       );
       return { readings, requestCount: 1, latenciesMs: [latencyMs] };
     },
+    // The client of a node does that by itself.
+    renew() {},
     close() {
       client.close();
       return Promise.resolve();
@@ -170,6 +180,7 @@ function directSource(
       const readings = [...result.readings, ...lacking.flatMap((one) => lackingOf(profile, one))];
       return { ...result, readings };
     },
+    renew: () => line.renew(),
     close: () => line.close(),
   };
 }

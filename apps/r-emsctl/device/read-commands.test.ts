@@ -66,7 +66,8 @@ it("device check tells illegal, implausible and slow points from the others, and
 
 it.each([
   [["device", "read", "sim-plain-pv", "127.0.0.1:1"], 3, "no connection to 127.0.0.1:1"],
-  [["device", "read", "sim-plain-pv"], 2, "write PROFILE HOST[:PORT]"],
+  [["device", "read", "sim-plain-pv"], 2, "is a profile; say behind it where the device is"],
+  [["device", "read", "sim-plain-px"], 2, "write PROFILE HOST[:PORT]"],
   [["device", "read", "sim-plain-pv", "a:b:c"], 2, "HOST or HOST:PORT"],
   [["device", "check", "sim-plain-px", "127.0.0.1"], 2, 'did you mean "sim-plain-pv"'],
   [["device", "read", "127.0.0.1", "--registers", "holding:0:126"], 2, "at most 125"],

@@ -47,6 +47,25 @@ it("device scope draws for a person, and Ctrl-C ends it", async () => {
   expect(first?.slice(2).every((line) => line.length === 39)).toBe(true);
 });
 
+it("device scope goes on through a new connection where the one it has falls silent", async () => {
+  const { host, apply } = await pv();
+  const ending = new AbortController();
+  const values: unknown[] = [];
+  const terminal = {
+    out: (line: string) => {
+      values.push((JSON.parse(line) as { value: unknown }).value);
+      if (values.length === 1) apply("half-open");
+      if (values.length > 1 && values.at(-1) !== null) ending.abort();
+    },
+    error: () => {},
+    hasColours: false,
+  };
+  const where = ["--profile", "sim-plain-pv", "--host", host, "--timeout-ms", "50"];
+  const argv = ["--address=127.0.0.1:9", "--json", "device", "scope", "activePowerKw", ...where];
+  expect(await runCli(argv, terminal, ending.signal)).toBe(0);
+  expect(values).toEqual([120, null, null, 120]);
+});
+
 it.each([
   ["activePowerKw", [], "DEVICE.POINT"],
   ["dg1.activePowerKw", ["--host", "127.0.0.1"], "both --profile and --host"],

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { endSignal } from "../end-signal.ts";
 import type { Command } from "commander";
+import type { PointMapping } from "../../../configs/profile.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 import { type CommandContext, EXIT, isJson } from "../command-context.ts";
 import { positive, wholeBetween } from "../option-values.ts";
@@ -22,8 +23,10 @@ const EVERY_MS_MIN = 200;
 const SAMPLE_COUNT_MAX = 2000;
 const PLOT_HEIGHT = 12;
 const AXIS_WIDTH = 12;
-/** A device that leaves so many reads in a row unanswered ends the plot. */
-const FAILURE_COUNT_MAX = 20;
+/** A device that answers nothing for so long ends the plot; one that starts anew comes back sooner. */
+const SILENCE_MS_MAX = 60_000;
+/** After so many reads without an answer the connection is opened anew: it may be one that only looks open. */
+const SILENT_COUNT_MAX = 2;
 
 const HELP = `
 Draws the curve where a person looks at a terminal, and prints one line per value elsewhere. Ctrl-C ends.
@@ -63,17 +66,23 @@ async function scope(context: CommandContext, name: string, options: ScopeOption
   const mappings = chosen(source.profile, [point]);
   const end = endSignal(context.signal, options.for);
   const show = isJson(context) ? jsonShow(context) : textShow(context, source, options.everyMs);
-  let failureCount = 0;
+  let last: PointReading | null = null;
+  let answeredMs = performance.now();
+  let silentCount = 0;
   try {
     while (!end.aborted) {
       const startedMs = performance.now();
-      const [reading] = (await source.read(mappings, () => {})).readings;
-      if (reading === undefined) break;
+      const reading: PointReading | null = await readOne(source, mappings, last);
+      if (reading === null) break;
       if (reading.failure === "illegal") {
         throw new RemsError("REMS_DEVICE_EXCEPTION", `${point} is refused: ${reading.failureText}`);
       }
-      failureCount = reading.failure === null ? 0 : failureCount + 1;
-      if (failureCount >= FAILURE_COUNT_MAX) {
+      last = reading;
+      if (reading.failure === null) {
+        answeredMs = performance.now();
+        silentCount = 0;
+      } else if (++silentCount % SILENT_COUNT_MAX === 0) source.renew();
+      if (performance.now() - answeredMs > SILENCE_MS_MAX) {
         throw new RemsError("REMS_DEVICE_TIMEOUT", `${source.label} does not answer any more`);
       }
       show(reading);
@@ -88,6 +97,21 @@ async function scope(context: CommandContext, name: string, options: ScopeOption
     await source.close();
   }
   context.finish(EXIT.ok);
+}
+
+/** A device that was there and takes no connection now is silent like one that does not answer: it may be starting. */
+async function readOne(
+  source: PointSource,
+  mappings: readonly PointMapping[],
+  last: PointReading | null,
+): Promise<PointReading | null> {
+  try {
+    return (await source.read(mappings, () => {})).readings[0] ?? null;
+  } catch (error) {
+    if (last === null || !RemsError.find(error, "REMS_DEVICE_OFFLINE")) throw error;
+    const failureText = error instanceof Error ? error.message : String(error);
+    return { ...last, value: null, words: null, failure: "silent", failureText };
+  }
 }
 
 function placeOf(

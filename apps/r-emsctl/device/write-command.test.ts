@@ -95,6 +95,7 @@ describe("device write", () => {
     ],
     ["a value that the register cannot hold", [], ["powerReferenceKw=99999"], "cannot hold 99999"],
     ["a point that is no set-point", [], ["activePowerKw=1"], "powerReferenceKw"],
+    ["a command among values", [], ["start"], "it is a command: --command start"],
     ["a command that there is not", [], ["--command", "fly"], "it has: start"],
     [
       "values and a command at once",

@@ -147,6 +147,27 @@ it("exports CSV: roll-ups, changes, and records with quotes", async () => {
   expect(readFileSync(file, "utf8")).toContain('"dg1 has tripped, ""again"""');
 });
 
+it.each([
+  [
+    "a statistic that there is not",
+    ["dg1.activePowerKw", "--stat", "min,avg", "-o", "-"],
+    "min, mean, max",
+  ],
+  [
+    "a file that cannot be written",
+    ["alarms", "-o", "/dev/null/alarms.csv"],
+    "/dev/null/alarms.csv cannot be written",
+  ],
+])("export refuses %s, and says so", async (_name, argv, text) => {
+  const { code, error } = await run("history", "export", ...argv, ...RANGE);
+  expect([code, error]).toEqual([2, expect.stringContaining(text)]);
+});
+
+it("a list that ends at its limit says so", async () => {
+  const { out } = await run("history", "alarms", "--limit", "1", ...RANGE);
+  expect(out).toMatch(/DEVICE_TRIPPED.*\nthe newest 1; --limit shows more$/);
+});
+
 it("backs up while it runs, restores into a stopped node, and refuses what is no backup", async () => {
   const made = await run("--json", "history", "backup", "one.db");
   const { path } = JSON.parse(made.out) as { path: string };

@@ -1,13 +1,14 @@
 import { createWriteStream } from "node:fs";
 import { once } from "node:events";
 import type { Command } from "commander";
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { restoreBackup } from "../../../history/store/restore.ts";
 import { HistoryService, rems, type Types } from "../../../proto/generated/rems-v1.ts";
 import { isJson, type CommandContext } from "../command-context.ts";
 import { jsonText } from "../json-text.ts";
 import type { OperatorClient } from "../operator-client.ts";
 import { wholeBetween } from "../option-values.ts";
+import { unwritable } from "../output-file.ts";
 import { paint, table, tableFor } from "../terminal.ts";
 import { csvLine, pointsCsv, STATISTICS, timeCell, type Statistic } from "./export-csv.ts";
 import {
@@ -21,7 +22,13 @@ import {
   type ResolutionName,
 } from "./history-client.ts";
 import { numberText, plotColumns, plotText } from "./plot.ts";
-import { readRecords, RECORD_KINDS, type RecordKind, type RecordOptions } from "./records.ts";
+import {
+  readRecords,
+  RECORD_KINDS,
+  type RecordKind,
+  type RecordOptions,
+  type ShownRecord,
+} from "./records.ts";
 import { duration, instant, rangeOf, timeText, type RangeOptions } from "./time-range.ts";
 
 const HOUR_MS = 3_600_000;
@@ -186,14 +193,23 @@ function kindText({ kind, isCounter }: Types.rems.v1.ISeries): string {
 
 // --- records ---
 
-function recordOptions(command: Command): Command {
+/** A table for people ends somewhere; a file is to have all of it. */
+const SHOWN_COUNT = 50;
+const EXPORTED_COUNT_MAX = 1_000_000;
+
+function recordOptions(command: Command, count: number): Command {
   return ranged(command)
     .option("--actor <address>", "begins the actor's address, such as port/dg1")
     .option("--text <words>", "occurs in the text")
     .option("--what <name>", "kind of events, code of alarms, command of audit")
     .option("--how <name>", "priority of alarms, outcome of audit")
     .option("--user <name>", "who acted")
-    .option("--limit <count>", "at most so many, the newest", wholeBetween(1, 1_000_000), 50);
+    .option(
+      "--limit <count>",
+      "at most so many, the newest",
+      wholeBetween(1, EXPORTED_COUNT_MAX),
+      count,
+    );
 }
 
 const RECORD_EXAMPLES: Readonly<Record<RecordKind, string>> = {
@@ -208,19 +224,27 @@ function addRecords(context: CommandContext, history: Command, kind: RecordKind)
     alarms: "alarms as they came, went and were acknowledged",
     audit: "who asked for what, and the answer",
   }[kind];
-  recordOptions(history.command(kind))
+  recordOptions(history.command(kind), SHOWN_COUNT)
     .description(meaning)
     .addHelpText("after", `\nExample: ${RECORD_EXAMPLES[kind]}`)
     .action((options: RecordOptions & { limit: number }) =>
       context.withClient(async (client) => {
         const { terminal } = context;
-        const rows: string[][] = [];
+        const shown: ShownRecord[] = [];
         for await (const record of readRecords(client, kind, options, options.limit)) {
           if (isJson(context)) terminal.out(jsonText(record.message));
-          else rows.push([timeText(record.timeMs), ...record.cells]);
+          else shown.push(record);
         }
-        if (!isJson(context))
-          terminal.out(rows.length === 0 ? "none" : tableFor(terminal, rows.reverse()));
+        if (isJson(context)) return 0;
+        // A request and its answer often have the same time: the request goes first.
+        const rank = ({ fields }: ShownRecord) => Number(fields["outcome"] !== "requested");
+        const rows = shown
+          .toSorted((a, b) => a.timeMs - b.timeMs || rank(a) - rank(b))
+          .map(({ timeMs, cells }) => [timeText(timeMs), ...cells]);
+        terminal.out(rows.length === 0 ? "none" : tableFor(terminal, rows));
+        if (rows.length === options.limit) {
+          terminal.out(paint(terminal, "dim", `the newest ${rows.length}; --limit shows more`));
+        }
         return 0;
       }),
     );
@@ -231,11 +255,11 @@ function addRecords(context: CommandContext, history: Command, kind: RecordKind)
 interface ExportOptions extends RecordOptions {
   readonly output: string;
   readonly resolution: Exclude<ResolutionName, "auto">;
-  readonly stat: string;
+  readonly stat: readonly Statistic[];
 }
 
 function addExport(context: CommandContext, history: Command): void {
-  recordOptions(history.command("export <what...>"))
+  recordOptions(history.command("export <what...>"), EXPORTED_COUNT_MAX)
     .description("CSV: points by their names, or one of events, alarms, audit")
     .requiredOption("-o, --output <file>", "file to write; - for standard output")
     .addOption(
@@ -243,14 +267,16 @@ function addExport(context: CommandContext, history: Command): void {
         .choices(["raw", "1s", "1m", "15m"])
         .default("1m"),
     )
-    .option("--stat <names>", "of roll-ups, with commas: min, mean, max", "mean")
+    .option("--stat <names>", "of roll-ups, with commas: min, mean, max", statisticsOf, [
+      "mean" as const,
+    ])
     .addHelpText(
       "after",
       `
 Examples:
   r-emsctl history export dg1.activePowerKw dg2.activePowerKw --last 1d -o gensets.csv
   r-emsctl history export bat1.socPct --resolution 15m --stat min,max --last 30d -o -
-  r-emsctl history export alarms --last 30d --limit 100000 -o alarms.csv`,
+  r-emsctl history export alarms --last 30d -o alarms.csv`,
     )
     .action((what: string[], options: ExportOptions) =>
       context.withClient(async (client) => {
@@ -283,16 +309,22 @@ async function* csvOf(
   }
   const range = rangeOf(options, HOUR_MS);
   const grid = await gridOfPoints(client, options.grid, what);
-  const named = options.stat.split(",");
-  const statistics = STATISTICS.filter((each: Statistic) => named.includes(each));
   let toldMs = performance.now();
-  const { resolution } = options;
+  const { resolution, stat: statistics } = options;
   const wanted = { grid, points: what, ...range, resolution, statistics };
   yield* pointsCsv(client, wanted, (share) => {
     if (options.output === "-" || performance.now() - toldMs < PROGRESS_MS) return;
     toldMs = performance.now();
     context.terminal.error(`${Math.round(share * 100)} %`);
   });
+}
+
+/** @throws {@link InvalidArgumentError} with what is allowed. */
+function statisticsOf(text: string): readonly Statistic[] {
+  const named = text.split(",").map((name) => name.trim());
+  const found = STATISTICS.filter((each) => named.includes(each));
+  if (found.length === new Set(named).size) return found;
+  throw new InvalidArgumentError(`Allowed are ${STATISTICS.join(", ")}, joined by commas.`);
 }
 
 async function writeCsv(
@@ -309,7 +341,9 @@ async function writeCsv(
     return count;
   }
   const file = createWriteStream(path);
-  await once(file, "open");
+  await once(file, "open").catch((cause: unknown) => {
+    throw unwritable(path, cause);
+  });
   for await (const line of lines) {
     count++;
     if (!file.write(`${line}\r\n`)) await once(file, "drain");

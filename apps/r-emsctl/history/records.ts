@@ -25,6 +25,7 @@ export interface ShownRecord {
 
 const DAY_MS = 86_400_000;
 const PAGE_MAX = 1000;
+const TEXT_SHOWN_MAX = 160;
 
 /** Records that fit the options, newest first, page by page. */
 export async function* readRecords(
@@ -137,7 +138,7 @@ async function readPage(
             who,
             `${short(target)} ${action}`,
             outcome,
-            reason,
+            shortened(reason),
             message.isVoid ? "void" : "",
           ];
           return { timeMs: message.timeMs ?? 0, cells, fields, message };
@@ -145,6 +146,11 @@ async function readPage(
       };
     }
   }
+}
+
+/** Files and scripts have all of a text; a table for people stays readable. */
+function shortened(text: string): string {
+  return text.length > TEXT_SHOWN_MAX ? `${text.slice(0, TEXT_SHOWN_MAX)}… (--json has all)` : text;
 }
 
 function pick(message: object, names: readonly string[]): Record<string, string> {

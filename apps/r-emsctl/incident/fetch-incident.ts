@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { IncidentRange, NodeHistory } from "../../../history/assemble-incident.ts";
 import { FILE_BYTES_MAX } from "../../../history/incident-file.ts";
 import { readIncident } from "../../../history/incident.ts";
@@ -9,6 +9,7 @@ import type { Method } from "../../../proto/method-definition.ts";
 import { IncidentService, rems } from "../../../proto/generated/rems-v1.ts";
 import { type CommandContext, EXIT, isJson } from "../command-context.ts";
 import { OperatorClient, OperatorRefusal } from "../operator-client.ts";
+import { writeOutput } from "../output-file.ts";
 import { tableFor } from "../terminal.ts";
 import { timeText } from "./replay-text.ts";
 
@@ -90,7 +91,7 @@ export async function fetchIncident(
     const request = rems.v1.FetchIncidentRequest.create({ name });
     const bytes = await collectParts(context, client, IncidentService.fetchIncident, request);
     readIncident(bytes);
-    writeFileSync(output, bytes);
+    writeOutput(output, bytes);
     const text = `${output}: ${bytes.length} bytes`;
     context.terminal.out(
       isJson(context) ? JSON.stringify({ output, byteCount: bytes.length }) : text,

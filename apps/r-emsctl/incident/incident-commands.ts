@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { manifestOf, withBehaviour } from "../../../api/replay/verify.ts";
 import { assembleIncident, type NodeHistory } from "../../../history/assemble-incident.ts";
@@ -8,6 +8,7 @@ import { historyOfIncident, readNodeHistory } from "../../../history/node-histor
 import { RemsError } from "../../../kernel/errors.ts";
 import { type CommandContext, EXIT, isJson } from "../command-context.ts";
 import { collect } from "../option-values.ts";
+import { writeOutput } from "../output-file.ts";
 import { table } from "../terminal.ts";
 import { fetchHistories, fetchIncident, listIncidents } from "./fetch-incident.ts";
 import { loadIncident } from "./replay-command.ts";
@@ -150,7 +151,7 @@ async function exportIncident(
   if (existsSync(output)) {
     throw new RemsError("REMS_REQUEST_INVALID", `${output} is there already; name another with -o`);
   }
-  writeFileSync(output, bytes);
+  writeOutput(output, bytes);
   const written = readIncident(bytes);
   if (isJson(context)) {
     const { sections: _sections, ...summary } = written.summary;

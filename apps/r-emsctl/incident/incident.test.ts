@@ -269,6 +269,13 @@ describe("r-emsctl replay", () => {
     expect(text).toContain("not found: the end of the recording");
   });
 
+  it("begins at a sequence, and does not take a grid's first leader for a failover", async () => {
+    const begun = await run(["replay", file, "--from", "1:100", "--show", "where"]);
+    expect(begun.text).toMatch(/port: \S+ {2}1:100, frame 100 of 260/);
+    const stopped = await run(["replay", file, "--until", "failover"]);
+    expect(stopped.text).toContain("stopped: n2 leads, epoch 2 (hot)");
+  });
+
   it("shows the same state whichever way it came there", async () => {
     const place = ["--show", "actors", "--show", "points", "--show", "outputs", "--show", "alarms"];
     const there = await run(["replay", file, "--until", "220", ...place]);
@@ -289,7 +296,7 @@ describe("r-emsctl replay", () => {
     ]);
     expect(code).toBe(1);
     expect(text).toMatch(
-      /first difference of commands: .*\n.*recorded nothing, now .*"command":"start"/,
+      /first difference of commands: .*\n.*command dg2 start: recorded nothing, now start \(load .* %/,
     );
     expect(text).toContain("load ");
     const same = await run([
@@ -305,6 +312,11 @@ describe("r-emsctl replay", () => {
     expect(wrong.error).toContain(
       "port.power.startLimit is not there; there are startLimitPct (85)",
     );
+    const beyond = await run(["replay", file, "--what-if", "port.power.startLimitPct=300"]);
+    expect([beyond.code, beyond.error]).toEqual([
+      2,
+      expect.stringContaining("startLimitPct is 300; allowed is a number, 10 to 100"),
+    ]);
   });
 
   it.each([
@@ -312,6 +324,7 @@ describe("r-emsctl replay", () => {
     ["dg1.power > 1", "dg1 has "],
     ["port/dg7 == ready", "there is no actor"],
     ["tomorrow", "is no time; allowed are"],
+    ["alarm=REDUNDANCY_REDUCD", "did you mean REDUNDANCY_REDUCED?"],
   ])("refuses --until %j and says what is there", async (until, error) => {
     const refused = await run(["replay", file, "--until", until]);
     expect(refused.code).toBe(2);

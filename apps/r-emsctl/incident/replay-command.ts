@@ -34,7 +34,7 @@ import {
   parseChange,
   type WhatIf,
 } from "./what-if.ts";
-import { parseDuration, parseWhen, WHEN_HELP } from "../../../api/replay/when.ts";
+import { parseDuration, WHEN_HELP } from "../../../api/replay/when.ts";
 
 interface ReplayOptions {
   readonly grid?: string;
@@ -50,7 +50,7 @@ interface ReplayOptions {
 }
 
 const HELP = `
-WHEN is ${WHEN_HELP}.
+WHEN is ${WHEN_HELP}, or a sequence (1234 or 2:1234).
 WHAT is ${UNTIL_HELP}.
 Parameters of --what-if: ${CHANGE_HELP}.
 
@@ -62,6 +62,7 @@ Examples:
   r-emsctl replay port.incident --until "dg1.activePowerKw > 500" --show actors --show "why dg2"
   r-emsctl replay port.incident --until alarm --back 10s --show points
   r-emsctl replay port.incident --from +60s --what-if port.power.startLimitPct=60
+  r-emsctl replay port.incident --from 2:218 --show outputs --show notes
   r-emsctl replay port.incident --serve 7501     then: r-emsctl --address 127.0.0.1:7501 status
 
 Exit codes: 0 equal, found, or no difference; 1 it differs, or WHAT did not happen; 2 wrong usage, or the file cannot be read.`;
@@ -143,9 +144,8 @@ async function perform(
   options: ReplayOptions,
 ): Promise<number> {
   const { current } = session;
-  const range = { startMs: current.wallTimesMs[0] ?? 0, endMs: current.wallTimesMs.at(-1) ?? 0 };
   const isPlaced = options.from !== undefined || options.until !== undefined;
-  if (options.from !== undefined) session.seekWall(parseWhen(options.from, range));
+  if (options.from !== undefined) session.goTo(options.from);
   if (options.whatIf.length > 0) {
     const changes = options.whatIf.map(parseChange);
     const found = compareWhatIf(current, changedManifest(session.manifest, changes));

@@ -8,7 +8,7 @@ import {
   UNTIL_HELP,
 } from "../../../api/replay/replay-session.ts";
 import { placeText, stepLines, valueText } from "./replay-text.ts";
-import { parseDuration, parseWhen } from "../../../api/replay/when.ts";
+import { parseDuration } from "../../../api/replay/when.ts";
 
 export const PROMPT_HELP: readonly (readonly [form: string, meaning: string])[] = [
   ["step [N | 10s]", "forward one frame, N frames, or so long"],
@@ -174,19 +174,7 @@ export class ReplayPrompt {
   }
 
   #goto(argument: string): void {
-    const session = this.#session;
-    const { current } = session;
-    const place = /^(?:\d+:)?(\d+)$/.exec(argument);
-    if (place === null) {
-      const startMs = current.wallTimesMs[0] ?? 0;
-      const endMs = current.wallTimesMs.at(-1) ?? 0;
-      const atMs = parseWhen(argument, { startMs, endMs });
-      session.seekWall(atMs);
-    } else {
-      const sequence = Number(place[1]);
-      const index = current.sequences.findIndex((one) => one >= sequence);
-      session.seek(index < 0 ? current.count : index + 1);
-    }
+    this.#session.goTo(argument);
     this.where();
   }
 

@@ -164,7 +164,17 @@ export function whereText({ kind, path }: BehaviourDifference, core: PlannedGrid
 
 export function differenceText(difference: BehaviourDifference, core: PlannedGridCore): string {
   const { recorded, replayed } = difference;
-  return `${whereText(difference, core)}: recorded ${valueText(recorded)}, now ${valueText(replayed)}`;
+  const say = (value: Canonical | undefined): string => outputText(value) ?? valueText(value);
+  return `${whereText(difference, core)}: recorded ${say(recorded)}, now ${say(replayed)}`;
+}
+
+/** A whole transition or command in words, as a step is told; null for anything else. */
+function outputText(value: Canonical | undefined): string | null {
+  if (typeof value !== "object" || value === null || !("reason" in value)) return null;
+  const { from, to, event, command, reason } = value as Readonly<Record<string, unknown>>;
+  if (typeof from === "string")
+    return `${from} → ${String(to)} (${String(event)}) ${String(reason)}`;
+  return typeof command === "string" ? `${command} (${String(reason)})` : null;
 }
 
 export function valueText(value: Canonical | undefined): string {

@@ -3,7 +3,9 @@ import { behaviourText, compareBehaviour } from "../../../api/replay/behaviour.t
 import type { GridReplay, Place } from "../../../api/replay/grid-replay.ts";
 import { GridReplica } from "../../../api/grid-replica.ts";
 import type { PlannedGridCore } from "../../../actors/grid/grid-core.ts";
+import { allowedText, fieldSchema, schemaAt } from "../../../configs/field-schema.ts";
 import type { Manifest } from "../../../configs/manifest.ts";
+import { powerSchema } from "../../../configs/power-schema.ts";
 import type { Canonical } from "../../../kernel/canonical.ts";
 import { RemsError } from "../../../kernel/errors.ts";
 
@@ -57,8 +59,12 @@ export function changedManifest(manifest: Manifest, changes: readonly Change[]):
         const what = isLast && held !== undefined ? ` takes a ${typeof held}` : " is not there";
         throw invalid(`${path.slice(0, i + 2).join(".")}${what}; there are ${allowed.join(", ")}`);
       }
-      if (isLast) at[key] = value;
-      else at = held as Plain;
+      if (isLast) {
+        const allowed = rest[0] === "power" ? outOfRange(rest.slice(1), value) : null;
+        if (allowed !== null)
+          throw invalid(`${path.join(".")} is ${String(value)}; allowed is ${allowed}`);
+        at[key] = value;
+      } else at = held as Plain;
     }
   }
   return copy;
@@ -78,6 +84,19 @@ export interface WhatIf {
 }
 
 const DIFFERENCE_COUNT_MAX = 5;
+
+/** What a manifest allows for a power parameter, where `value` is something else: a plant that cannot be configured tells nothing. */
+function outOfRange(path: readonly string[], value: Change["value"]): string | null {
+  const snake = path.map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+  const shape = schemaAt(fieldSchema(powerSchema), snake);
+  if (shape === null) return null;
+  const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity } = shape;
+  const isOutside =
+    typeof value === "number"
+      ? value < minimum || value > maximum || value <= exclusiveMinimum
+      : shape.enum !== undefined && !shape.enum.includes(value);
+  return isOutside ? allowedText(shape) : null;
+}
 
 /**
  * Re-runs the rest of a recording twice from the present place, once as it was and once with `changed`. What devices measured stays as it
