@@ -21,6 +21,10 @@ import type { LoopStep } from "./loop-trace.ts";
 import { createOutputGate } from "./output-gate.ts";
 import type { ReplicatedLog } from "./replicated-log.ts";
 
+const PERMIT_UNTIL_FACT = "deadBusPermit.untilMs";
+const PERMIT_TEXT_FACT = "deadBusPermit.text";
+const PERMIT_FACTS: readonly string[] = [PERMIT_UNTIL_FACT, PERMIT_TEXT_FACT];
+
 /** What the leadership of one epoch uses of the loop that it is part of. */
 export interface LeadershipContext<State> {
   readonly options: ControlLoopOptions<State>;
@@ -107,6 +111,8 @@ class GridLeadership<State> implements Leadership {
     this.#leading = null;
     this.#outputs.clear();
     this.#permit.forget();
+    // What was told of the permit is in the frames. In a later leadership of this controller it would be told once more, and be old.
+    this.#context.inbox.forgetFacts((fact) => PERMIT_FACTS.includes(fact));
   }
 
   announceMembers(): void {
@@ -188,8 +194,8 @@ class GridLeadership<State> implements Leadership {
     const nowMs = options.clock.monotonicMs();
     const lastsMs = Math.max(0, Math.floor(untilMs - nowMs));
     const until = untilMs === 0 ? 0 : log.plantTimeMs(nowMs) + lastsMs;
-    inbox.setFact("deadBusPermit.untilMs", until);
-    inbox.setFact("deadBusPermit.text", text);
+    inbox.setFact(PERMIT_UNTIL_FACT, until);
+    inbox.setFact(PERMIT_TEXT_FACT, text);
   }
 
   beginRelease(): void {

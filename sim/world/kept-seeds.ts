@@ -73,4 +73,11 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     defect:
       "a handover that was accepted, and then called off because a standby was late, was never tried again",
   },
+  {
+    kind: "vessel",
+    seed: 74,
+    check: "permit",
+    defect:
+      "a controller that led again told its core of the permit that it had held in an earlier leadership, and that another grid had by then",
+  },
 ];

@@ -332,6 +332,15 @@ export const MUTANTS: readonly Mutant[] = [
     world: "vessel",
   },
   {
+    name: "old-permit-told-again",
+    what: "a controller that leads again tells its core of the permit that it held in an earlier leadership",
+    rule: "permit",
+    file: "scan/leadership.ts",
+    find: "this.#context.inbox.forgetFacts((fact) => PERMIT_FACTS.includes(fact));",
+    replace: "",
+    world: "vessel",
+  },
+  {
     name: "dead-close-without-permit",
     what: "a source is closed onto a dead busbar without the permit",
     rule: "permit",
