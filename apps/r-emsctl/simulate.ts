@@ -41,6 +41,7 @@ Examples:
   r-emsctl simulate sim-plain-pv --play sun.csv --map sun.toml --speed 60
   r-emsctl simulate my-meter.toml --fault "slow 300" --fault "exception 40"
 
+A table to play names points as DEVICE.POINT, here with any device: pv.activePowerKw.
 It listens on this machine only. Exit codes: 0 ended by Ctrl-C, quit or --for; 2 wrong usage, profile or port in use.`;
 
 /** `r-emsctl simulate`: any profile as a device that answers Modbus TCP. */
