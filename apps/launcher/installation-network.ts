@@ -37,16 +37,29 @@ export function createInstallationNetwork(parts: NetworkParts): InstallationNetw
         return part === "all" ? isOwn : isOwn && !isToCoordinator;
       })
       .map(({ port }) => port);
+  /** What cuts each port now: cuts may overlap, and packets pass again once the last one is over. */
+  const causesByPort = new Map<number, Set<string>>();
+  /** @returns the ports of which it is the first or was the last cause. */
+  const changedPorts = (ports: readonly number[], cause: string, isCut: boolean): number[] =>
+    ports.filter((port) => {
+      const causes = causesByPort.get(port) ?? new Set();
+      causesByPort.set(port, causes);
+      const wasCut = causes.size > 0;
+      if (isCut) causes.add(cause);
+      else causes.delete(cause);
+      return wasCut !== causes.size > 0;
+    });
   return {
     means: filter === null ? "relays" : "packet filter",
     async setCut(node, part, isCut) {
-      const ports = portsOf(node, part);
+      const ports = changedPorts(portsOf(node, part), `${part} of ${node}`, isCut);
       if (filter === null) tellNetwork({ type: "cutPorts", ports, isCut });
       else await filter.setCut(ports, isCut);
     },
     async setPower(node, isOn) {
       if (filter !== null) {
-        await filter.setCut([...portsOf(node, "all"), ...parts.devicePorts(node)], !isOn);
+        const ports = [...portsOf(node, "all"), ...parts.devicePorts(node)];
+        await filter.setCut(changedPorts(ports, `power of ${node}`, !isOn), !isOn);
         return;
       }
       tellNetwork({ type: "cut", node, isCut: !isOn });

@@ -28,15 +28,15 @@ export async function openPacketFilter(
   libraryPath: string,
 ): Promise<PacketFilter> {
   await run(program, libraryPath, RULES);
+  let last = Promise.resolve();
   return {
     async setCut(ports, isCut) {
       if (ports.length === 0) return;
       const verb = isCut ? "add" : "delete";
-      await run(
-        program,
-        libraryPath,
-        `${verb} element inet ${TABLE} cut { ${ports.join(", ")} }\n`,
-      );
+      const script = `${verb} element inet ${TABLE} cut { ${ports.join(", ")} }\n`;
+      // One after the other: a cut must not overtake the end of the one before.
+      last = last.catch(() => {}).then(() => run(program, libraryPath, script));
+      await last;
     },
   };
 }
