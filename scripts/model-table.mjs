@@ -11,7 +11,7 @@ export const BOUNDS = [
   { model: "handover", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0 } },
   { model: "restart", defines: { N: 2, REVISIONS: 2, DIVERGENCE: 0, LEASE: 1 } },
   { model: "duplex", defines: THREE },
-  { model: "restart", defines: { N: 2, REVISIONS: 3, DIVERGENCE: 0, LEASE: 1 }, isLarge: true },
+  // With three revisions `restart` did not end: it was stopped at 28 million states, and is not part of any run.
   // Of no use to the two properties, which is worth knowing: see docs/07-resilience/proof.md.
   {
     model: "restart",
