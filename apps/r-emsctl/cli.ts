@@ -33,6 +33,8 @@ import { linesFor, paint, tableFor, type Terminal } from "./terminal.ts";
 const EXIT_HELP = `
 Exit codes: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no node or device answers.`;
 
+/** Descriptions beside long names are broken into lines even where little room is left for them. */
+const HELP_WIDTH_MIN = 20;
 /** Asking leaders beside the node that was asked must not hold up what that one said. */
 const LEADER_MS_MAX = 1000;
 
@@ -55,8 +57,9 @@ export async function runCli(
     .option("--json", "JSON for scripts, one object per line", false)
     .addHelpText("after", EXIT_HELP)
     .exitOverride()
+    .configureHelp({ minWidthToWrap: HELP_WIDTH_MIN })
     .configureOutput({
-      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeOut: (text) => terminal.out(linesFor(terminal, text.trimEnd())),
       writeErr: (text) => terminal.error(text.trimEnd()),
     });
 

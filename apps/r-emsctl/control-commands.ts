@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import {
   ControlService,
   InspectionService,
@@ -71,7 +71,11 @@ export function addControlCommands({ program, terminal, withClient }: CommandCon
     .description(
       "a command to an actor, decided by its grid's core and recorded; without one: those that it takes",
     )
-    .option("--arg <name=value>", "an argument; repeat for more", collectArgument, {})
+    .addOption(
+      new Option("--arg <name=value>", "an argument; repeat for more")
+        .argParser(collectArgument)
+        .default({}, "none"),
+    )
     .option("--expected-epoch <n>", "refuse if the leadership has changed since", positive, 0)
     .option("--validate-only", "only say what would be answered", false)
     .addHelpText(

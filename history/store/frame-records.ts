@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { OperatorRequest } from "../../kernel/command.ts";
 import type { Frame } from "../../kernel/frame.ts";
 import type { AlarmRecord, AuditRecord, EventRecord } from "../../kernel/history-record.ts";
 import type { JournalNote } from "../../kernel/ports/journal.ts";
@@ -40,11 +41,20 @@ export function recordsOfFrame(
   }
   for (const request of frame.requests) {
     const { requestId, user, role, command: action, actor: target } = request;
-    const given = Object.entries(request.arguments).map(([name, value]) => `${name}=${value}`);
-    const asked = { requestId, user, role, action, target, reason: given.join(" ") };
+    const asked = { requestId, user, role, action, target, reason: givenText(request.arguments) };
     found.push(auditRow(grid, plantMs, place, { ...asked, outcome: "requested" }));
   }
   return found;
+}
+
+/** A whole set of parameters is named by its first ones: the journal has all. */
+const GIVEN_COUNT_MAX = 12;
+
+function givenText(given: OperatorRequest["arguments"]): string {
+  const all = Object.entries(given).map(([name, value]) => `${name}=${value}`);
+  const moreCount = all.length - GIVEN_COUNT_MAX;
+  const shown = all.slice(0, GIVEN_COUNT_MAX);
+  return [...shown, ...(moreCount > 0 ? [`and ${moreCount} more`] : [])].join(" ");
 }
 
 /** The record that a line of the journal holds; null where it is a line for people, or cut short. */

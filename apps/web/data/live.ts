@@ -64,6 +64,8 @@ export function startLive(): void {
 /** The whole once; again until a node answers, or another one is asked. */
 async function begin(origin: string): Promise<void> {
   const isLate = (): boolean => base.peek() !== origin;
+  // What lives in a node is told by that node alone: of one that is gone nothing is known any more.
+  actors.value = new Map([...actors.peek()].filter(([address]) => !address.startsWith("nodes/")));
   try {
     const whole = await request<Status>(paths.status, undefined, origin);
     const shape = await request<Topology>(paths.topology, undefined, origin);

@@ -10,7 +10,7 @@ import { Breaker, DeviceSymbol, FlowArrow, LoadBar } from "./symbols.tsx";
 import "./single-line.css";
 
 const FLOW_KW_MIN = 1;
-const SCALED_FROM_PX = 1150;
+const SCALED_FROM_PX = 1000;
 const SCALE_MAX = 1.4;
 
 export interface SingleLineProps {

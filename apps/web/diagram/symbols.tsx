@@ -44,7 +44,7 @@ export function DeviceSymbol({
   const { kind } = device;
   if (kind === "battery") return <Battery x={x} y={y} device={device} />;
   if (kind === "feeder") return <Feeder x={x} y={y} />;
-  if (kind === "breaker" || kind === "busTie") return <Feeder x={x} y={y} />;
+  if (kind === "breaker" || kind === "busTie") return <OtherBus x={x} y={y} />;
   return (
     <g class="symbol">
       {kind === "shore" || kind === "pv" ? (
@@ -96,6 +96,11 @@ function Feeder({ x, y }: At): JSX.Element {
   return (
     <path class="symbol feeder" d={`M${x} ${y - 19}v22M${x - 11} ${y + 3}h22L${x} ${y + 19}z`} />
   );
+}
+
+/** What stands behind a breaker within or between busbars: another busbar. */
+function OtherBus({ x, y }: At): JSX.Element {
+  return <path class="symbol feeder" d={`M${x} ${y - 19}v22M${x - 22} ${y + 3}h44v5h-44z`} />;
 }
 
 /** Filled to its state of charge. */

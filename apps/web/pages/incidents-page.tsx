@@ -2,11 +2,13 @@ import type { JSX } from "preact";
 import type { IncidentEntry } from "../data/messages.ts";
 import { base } from "../data/node-link.ts";
 import { paths } from "../data/paths.ts";
-import { dateUtc, span } from "../parts/format.ts";
+import { codeWords, dateUtc, span } from "../parts/format.ts";
 import { openReplay } from "../shell/replay-bar.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 
 const EVERY_MS = 5000;
+/** `DEVICE_TRIPPED` within a sentence. */
+const CODE = /\b[A-Z]+(?:_[A-Z]+)+\b/g;
 
 export default function IncidentsPage(): JSX.Element {
   const { value, failure, isWaiting } = useAnswer<{ incidents: readonly IncidentEntry[] }>(
@@ -59,7 +61,7 @@ function IncidentTable({ incidents }: { incidents: readonly IncidentEntry[] }): 
             <tr key={name}>
               <td class="time">{dateUtc(fromWallTimeMs)}</td>
               <td class="number">{span(toWallTimeMs - fromWallTimeMs)}</td>
-              <td>{reason}</td>
+              <td>{reason.replaceAll(CODE, (code) => codeWords(code).toLowerCase())}</td>
               <td>{grids.join(", ")}</td>
               <td class="number">{Math.ceil(byteCount / 1000)}</td>
               <td>

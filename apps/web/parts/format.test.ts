@@ -1,5 +1,14 @@
 import { expect, it } from "vitest";
-import { capital, clockUtc, codeWords, fixed, span, transitionWords, wordsOf } from "./format.ts";
+import {
+  capital,
+  clockUtc,
+  codeWords,
+  fixed,
+  span,
+  transitionWords,
+  unbroken,
+  wordsOf,
+} from "./format.ts";
 
 it.each([
   [1234.56, 1, "1234.6"],
@@ -36,6 +45,12 @@ it.each([
 it("puts the states of a transition in words, and nothing else", () => {
   expect(transitionWords("unknown → onLoad")).toBe("unknown → on load");
   expect(transitionWords("n2 leads epoch 3 (hot)")).toBe("n2 leads epoch 3 (hot)");
+});
+
+it("keeps a number and its unit together, and nothing else", () => {
+  expect(unbroken("load 35 % < 85 % of 1000 kW, 2 sets")).toBe(
+    "load 35\u00a0% < 85\u00a0% of 1000\u00a0kW, 2 sets",
+  );
 });
 
 it("names codes, sentences and times", () => {

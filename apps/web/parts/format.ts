@@ -21,6 +21,10 @@ export function wordsOf(name: string): string {
 export const transitionWords = (text: string): string =>
   text.includes(" → ") ? text.split(" → ").map(wordsOf).join(" → ") : text;
 
+/** A number and its unit stay on one line. */
+export const unbroken = (sentence: string): string =>
+  sentence.replaceAll(/(\d) (?=(?:%|kW|kWh|kvar|Hz|V|ms|s|min|h)(?!\w))/g, "$1\u00a0");
+
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** `REDUNDANCY_REDUCED` is "Redundancy reduced". */

@@ -73,7 +73,11 @@ function OfferForm({ grid, target, offer }: OfferFormProps): JSX.Element {
           onChange={(value) => setValues({ ...values, [argument.name]: value })}
         />
       ))}
-      <button type="submit">{capital(wordsOf(offer.command))} …</button>
+      <button type="submit">
+        {offer.arguments.every(({ choices }) => choices.length > 0)
+          ? "Choose …"
+          : `${capital(wordsOf(offer.command))} …`}
+      </button>
     </form>
   );
 }

@@ -8,7 +8,8 @@ import { Chart } from "./chart.tsx";
 
 const SPAN_MS = 15 * 60_000;
 const EVERY_MS = 2000;
-const SAMPLES_MAX = 600;
+/** One for each second and some: with fewer the node answers with minutes. */
+const SAMPLES_MAX = 1000;
 
 /** The last quarter of an hour of one point, followed live. */
 export function SmallTrend({

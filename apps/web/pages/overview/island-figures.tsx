@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import type { GridStatus } from "../../data/messages.ts";
 import { recent } from "../../data/store.ts";
 import { lookOf } from "../../diagram/device-look.ts";
-import { fixed } from "../../parts/format.ts";
+import { fixed, unbroken } from "../../parts/format.ts";
 import { Sparkline } from "../../parts/sparkline.tsx";
 
 const SOURCES = new Set(["genset", "battery", "shore", "pv"]);
@@ -65,14 +65,15 @@ export function IslandFigures({ members, island }: IslandFiguresProps): JSX.Elem
       </dl>
       <div class="why">
         <p class={master.isN1Held ? "n1 held" : "n1 lost"}>
-          <strong>{master.isN1Held ? "N-1 held" : "N-1 not held"}</strong> {master.n1Statement}
+          <strong>{master.isN1Held ? "N-1 held" : "N-1 not held"}</strong>{" "}
+          {unbroken(master.n1Statement)}
         </p>
         <ul>
           {master.why
             .filter((sentence) => sentence !== master.n1Statement)
             .slice(0, WHY_COUNT)
             .map((sentence) => (
-              <li key={sentence}>{sentence}</li>
+              <li key={sentence}>{unbroken(sentence)}</li>
             ))}
         </ul>
       </div>

@@ -21,6 +21,8 @@ export interface ParameterFacts {
   readonly max: number | undefined;
   /** Kinds of device that have it; empty: all. */
   readonly kinds: readonly string[];
+  /** Place in the manifest's own order. */
+  readonly place: number;
 }
 
 const UNKNOWN: ParameterFacts = {
@@ -30,10 +32,13 @@ const UNKNOWN: ParameterFacts = {
   min: undefined,
   max: undefined,
   kinds: [],
+  place: 0,
 };
 /** As the core has it: what a device may leave to its grid, or not be part of. */
 const NULLABLE = /^devices\.[^.]+\.(?:control|tripStage)$/;
 const CHOICE_COUNT_MAX = 10;
+/** More fields than any table has. */
+const PLACE_COUNT_MAX = 1000;
 
 /** What the schema says about `power.startLimitPct` or `devices.dg1.ratings.powerKw`. Pure. */
 export function factsOf(manifest: FieldSchema | null, parameter: string): ParameterFacts {
@@ -42,8 +47,12 @@ export function factsOf(manifest: FieldSchema | null, parameter: string): Parame
   const isDevice = parts[0] === "devices";
   let at = isDevice ? grid?.properties?.["devices"]?.items : grid;
   let kinds: readonly string[] = [];
+  let place = 0;
   for (const part of isDevice ? parts.slice(2) : parts) {
-    at = memberOf(at, part);
+    const next = memberOf(at, part);
+    const among = Object.values(at?.properties ?? {});
+    place = place * PLACE_COUNT_MAX + (next === undefined ? 0 : among.indexOf(next) + 1);
+    at = next;
     kinds = at?.kinds ?? kinds;
   }
   if (at === undefined) return UNKNOWN;
@@ -55,6 +64,7 @@ export function factsOf(manifest: FieldSchema | null, parameter: string): Parame
     min: at.minimum,
     max: at.maximum,
     kinds,
+    place,
   };
 }
 

@@ -46,7 +46,7 @@ it("sorts parameters by what they belong to, with words and units, and leaves ou
     ]),
   ).toEqual([
     ["Grid", ["Control"]],
-    ["Power", ["Start limit %", "Start delay s", "N1 required", "Start order"]],
+    ["Power", ["Start limit %", "Start delay s", "Start order", "N1 required"]],
     ["Shedding", ["Stage delays s"]],
     ["DG1, genset", ["Control", "Power kW"]],
   ]);
@@ -64,6 +64,17 @@ it("takes meaning, choices and range of a parameter from the manifest's schema",
   });
   expect(factsOf(SCHEMA, "devices.dg1.ratings.energyKwh").kinds).toEqual(["battery"]);
   expect(factsOf(SCHEMA, "power.unheardOf").meaning).toBe("");
+});
+
+it("keeps the manifest's order, also where a snapshot brought them sorted by name", () => {
+  const sorted = Object.fromEntries(
+    Object.entries(values).toSorted(([a], [b]) => a.localeCompare(b)),
+  );
+  const titles = groupParameters(sorted, SCHEMA, DEVICES).map(({ title }) => title);
+  expect(titles).toEqual(["Grid", "Power", "Shedding", "DG1, genset"]);
+  const all = { "devices.dg1.ratings.powerKw": 1000, "devices.dg1.control": "" };
+  const [device] = groupParameters(all, SCHEMA, DEVICES);
+  expect(device?.parameters.map(({ label }) => label)).toEqual(["Control", "Power"]);
 });
 
 it("says what differs", () => {

@@ -57,7 +57,7 @@ export function groupParameters(
     const key = device === "" ? root : device;
     const group = groups.get(key) ?? {
       title: titleOf(root, device, known),
-      rank: device === "" ? (root === "" ? 0 : 1) : 2,
+      rank: rankOf(root, device, [...devices.keys()]),
       parameters: [],
     };
     groups.set(key, group);
@@ -68,7 +68,22 @@ export function groupParameters(
       ...labelOf(label.replace(/^(?:ratings|battery|consumer)\./, "")),
     });
   }
-  return [...groups.values()].toSorted((a, b) => a.rank - b.rank);
+  // A snapshot brings them sorted by name: people know them in the manifest's order.
+  return [...groups.values()]
+    .toSorted((a, b) => a.rank - b.rank)
+    .map(({ title, parameters }) => ({
+      title,
+      parameters: parameters.toSorted((a, b) => a.facts.place - b.facts.place),
+    }));
+}
+
+const ROOTS = ["", "power", "shedding", "warnings"];
+
+/** The grid and its limits, then devices in their order. */
+function rankOf(root: string, device: string, devices: readonly string[]): number {
+  const place = (list: readonly string[], one: string): number =>
+    list.includes(one) ? list.indexOf(one) : list.length;
+  return device === "" ? place(ROOTS, root) : ROOTS.length + 1 + place(devices, device);
 }
 
 function titleOf(root: string, device: string, known: NamedDevice | undefined): string {
