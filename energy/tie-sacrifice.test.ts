@@ -36,4 +36,12 @@ describe("sacrificing a tie", () => {
     ["switched off it stays", run([1500, -500], { isEnabled: false }), "stays"],
   ];
   it.each(rows)("%s", (_name, found, wanted) => expect(found).toBe(wanted));
+
+  it("waits for the side of the sick source to act first", () => {
+    const timers = { overSinceMs: 0, reverseSinceMs: null };
+    const sources = [genset("dg1", 1000, 1210)];
+    const goes = (ms: number) =>
+      decideSacrifice(sources, PARAMETERS, ms, timers, () => 1000).because !== null;
+    expect([3000, 3900, 4000].map(goes)).toEqual([false, false, true]);
+  });
 });

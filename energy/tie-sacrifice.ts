@@ -18,12 +18,17 @@ export type SacrificeTimers = {
 
 export const NO_SACRIFICE: SacrificeTimers = { overSinceMs: null, reverseSinceMs: null };
 
-/** Whether the tie goes: a source of the island overloaded or driven backwards for its delay. */
+/**
+ * Whether the tie goes: a source of the island overloaded or driven backwards for its delay.
+ * @param behindMs - How much later this side acts on a source, so that of the tie's two breakers one opens and not both: the second is
+ *   there for the case that the first does not come.
+ */
 export function decideSacrifice(
   sources: readonly Source[],
   p: SacrificeParameters,
   plantTimeMs: number,
   timers: SacrificeTimers,
+  behindMs: (device: string) => number = () => 0,
 ): { readonly timers: SacrificeTimers; readonly because: Reason | null } {
   if (!p.isEnabled) return { timers: NO_SACRIFICE, because: null };
   const machines = sources.filter((source) => isConnected(source) && source.kind === "genset");
@@ -32,13 +37,13 @@ export function decideSacrifice(
   const reverse = machines.find((source) => source.isPowerKnown && pctOf(source) < -p.reversePct);
   const overSinceMs = over === undefined ? null : (timers.overSinceMs ?? plantTimeMs);
   const reverseSinceMs = reverse === undefined ? null : (timers.reverseSinceMs ?? plantTimeMs);
-  const isDue = (sinceMs: number | null, delayS: number) =>
-    sinceMs !== null && plantTimeMs - sinceMs >= delayS * 1000;
+  const isDue = ({ device }: Source, sinceMs: number | null, delayS: number) =>
+    sinceMs !== null && plantTimeMs - sinceMs >= delayS * 1000 + behindMs(device);
   let because: Reason | null = null;
-  if (over !== undefined && isDue(overSinceMs, p.overloadDelayS)) {
+  if (over !== undefined && isDue(over, overSinceMs, p.overloadDelayS)) {
     const values = { loadPct: pctOf(over), limitPct: p.overloadPct, delayS: p.overloadDelayS };
     because = reasonOf("SACRIFICE_OVERLOAD", over.device, values);
-  } else if (reverse !== undefined && isDue(reverseSinceMs, p.reverseDelayS)) {
+  } else if (reverse !== undefined && isDue(reverse, reverseSinceMs, p.reverseDelayS)) {
     const values = { reversePct: -pctOf(reverse), limitPct: p.reversePct, delayS: p.reverseDelayS };
     because = reasonOf("SACRIFICE_REVERSE", reverse.device, values);
   }

@@ -110,11 +110,6 @@ check("protos break no client", node, [
   "--against",
   join(root, "proto", "published.binpb"),
 ]);
-/** Kills take as long again as the scenarios themselves: each day a sixth of them gets one, all of them in `test:full`. */
-function killPart() {
-  const day = Math.floor(Date.now() / 86_400_000);
-  return `${(day % 6) + 1}/6`;
-}
 const world = (kind, seeds) =>
   check(`world: ${seeds} seeds of ${kind}`, node, [
     join(root, "scripts", "world.mjs"),
@@ -129,7 +124,7 @@ counted(
   "scenarios",
   "scenarios.mjs",
   [
-    ...(isFull ? ["--kill-each-step", "--variants"] : ["--no-pause", "--kill-part", killPart()]),
+    ...(isFull ? ["--kill-each-step", "--variants"] : ["--no-pause"]),
     "--report",
     join(root, ".cache", "scenarios", "results.json"),
   ],

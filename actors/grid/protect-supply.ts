@@ -25,24 +25,43 @@ export function protectSupply(work: Work, situation: Situation): void {
   const { plan, state } = work;
   if (state.leadership.origin === "none" || !state.leadership.isRead) return;
   if (!situation.isBusLive) {
-    setSupply(work, { shedding: NO_SHEDDING, table: [], shed: stillShed(plan, state, -1) });
+    const shed = stillShed(plan, state, -1);
+    setSupply(work, { shedding: NO_SHEDDING, table: [], tableAhead: null, shed });
     return;
   }
   const lost = lostSources(state, situation);
   shedByStages(work, situation, lost);
   shedByTable(work, lost);
   sacrificeTies(work, situation);
-  if (!plan.grid.power.shedding.isOnSourceLoss) setSupply(work, { table: [] });
-  else if (!isDisturbed(plan, work.state))
-    setSupply(work, { table: tableOf(plan, work.state, situation) });
+  nextTable(work, situation, lost.length > 0);
+}
+
+/**
+ * A loss is felt at once and known later: within a scan the set that is left carries all, and the status of the other grid still shows
+ * the set that is gone. So long a table waits until it counts, and an upset meanwhile voids it.
+ */
+const TABLE_WAITS_MS = 300;
+
+function nextTable(work: Work, situation: Situation, hasLost: boolean): void {
+  const { plan, state } = work;
+  if (!plan.grid.power.shedding.isOnSourceLoss)
+    return setSupply(work, { table: [], tableAhead: null });
+  if (isDisturbed(plan, state)) return setSupply(work, { tableAhead: null });
+  const { tableAhead, table } = state.supply;
+  const { plantTimeMs: atMs } = state;
+  const isYoung = tableAhead !== null && atMs - tableAhead.atMs < TABLE_WAITS_MS;
+  if (isYoung && !hasLost) return;
+  const entries = tableOf(plan, state, situation);
+  if (hasLost) setSupply(work, { table: entries, tableAhead: null });
+  else setSupply(work, { table: tableAhead?.entries ?? table, tableAhead: { atMs, entries } });
 }
 
 /** So far off nominal frequency, percent, something has just happened. */
 const DISTURBED_PCT = 2;
 
 /**
- * While frequency is far off, measurements of different moments stand beside each other: a set of another grid is already lost, and
- * its last status still shows it. The table of the moment before holds until it is carried out, or all is calm again.
+ * While frequency is far off, measurements of different moments stand beside each other. The table of the moment before holds until it
+ * is carried out, or all is calm again.
  */
 function isDisturbed(plan: GridPlan, state: GridState): boolean {
   const { frequencyHz } = busOf(plan, state);
@@ -178,7 +197,14 @@ function tableOf(plan: GridPlan, state: GridState, situation: Situation): readon
   }));
 }
 
-/** Opens this grid's breaker of a tie that is to be sacrificed. Nothing is opened while anything is unknown. */
+/** By so much one side of a tie waits for the other to open it. */
+const SACRIFICE_BEHIND_MS = 1000;
+
+/**
+ * Opens this grid's breaker of a tie that is to be sacrificed. Nothing is opened while anything is unknown. The side that owns the sick
+ * source goes first; the other follows where the tie is closed all the same, of two that both do not own it the later in the manifest
+ * later still.
+ */
 function sacrificeTies(work: Work, situation: Situation): void {
   const { plan, state } = work;
   const sacrifice: { [tie: string]: SacrificeTimers } = {};
@@ -186,11 +212,13 @@ function sacrificeTies(work: Work, situation: Situation): void {
     const isClosed = tieStateOf(state, tie.ownBreaker, tie.otherBreaker) === "closed";
     if (!tie.sacrifice.isEnabled || !isClosed) continue;
     const before = state.supply.sacrifice[tie.id] ?? NO_SACRIFICE;
+    const isFirst = plan.gridOrder.indexOf(plan.grid.id) < plan.gridOrder.indexOf(tie.otherGrid);
     const { timers, because } = decideSacrifice(
       situation.sources,
       tie.sacrifice,
       state.plantTimeMs,
       before,
+      (source) => (plan.deviceById.has(source) ? 0 : SACRIFICE_BEHIND_MS * (isFirst ? 1 : 2)),
     );
     sacrifice[tie.id] = timers;
     const device = plan.deviceById.get(tie.ownBreaker);

@@ -7,8 +7,10 @@ import type { SacrificeTimers } from "../../energy/tie-sacrifice.ts";
 /** What the decisions about supply remember from scan to scan: replicated, so that a successor goes on in the middle. */
 export type SupplyState = {
   readonly shedding: SheddingTimers;
-  /** For each source whose loss the others could not carry: what goes at once. Of the last scan. */
+  /** For each source whose loss the others could not carry: what goes at once. It has stood for a moment in which nothing happened. */
   readonly table: readonly LossEntry[];
+  /** What follows {@link table} if nothing happens meanwhile; null after an upset. */
+  readonly tableAhead: { readonly atMs: number; readonly entries: readonly LossEntry[] } | null;
   /** Feeders that R-EMS opened for the sake of supply, and thrusters that it cut; oldest first. */
   readonly shed: readonly ShedEntry[];
   /** Timers of ties that may be sacrificed, by tie. */
@@ -38,6 +40,7 @@ export type ShedEntry = {
 export const INITIAL_SUPPLY: SupplyState = {
   shedding: NO_SHEDDING,
   table: [],
+  tableAhead: null,
   shed: [],
   sacrifice: {},
   trim: NO_TRIM,

@@ -212,6 +212,24 @@ describe("the table of losses", () => {
   });
 });
 
+describe("the table of losses over an island", () => {
+  it("takes off no more where the loss is felt a scan before it is known", () => {
+    // Stiff enough that the frequency alone does not tell that something has happened.
+    const stiff = (one: DeviceConfig) => ({ ...one, ratings: { ...one.ratings, droopPct: 3 } });
+    const plant = vessel(changed(noN1, stiff), ["dg1", "dg3"]);
+    plant.run(3);
+    closeTie(plant);
+    plant.device("f1").demandKw = 650;
+    plant.device("f3").demandKw = 130;
+    plant.run(30);
+    // 1060 kW: 60 are missing after the loss of one, and f2 is enough for them. dg1 carries all before port hears that dg3 is gone.
+    Object.assign(plant.device("dg3"), { isClosed: false, isTripped: true, isShutdown: true });
+    plant.run(3);
+    expect(plant.commands("port")).toContain("f2 open");
+    expect(plant.commands("starboard")).not.toContain("f4 open");
+  });
+});
+
 describe("shedding, whatever fails", () => {
   it("opens no feeder without a stage, none twice within 5 s", () => {
     const act = fc.record({
@@ -272,11 +290,25 @@ describe("sacrificing a tie", () => {
     expect(plant.device("btp").isClosed).toBe(true);
     plant.run(1.5);
     expect(plant.commands("port")).toContain("btp open");
+    expect(plant.commands("starboard")).not.toContain("bts open");
     expect(alarmsOf(plant)).toContain("TIE_SACRIFICED");
     plant.device("f3").demandKw = 180;
     plant.run(5);
     expect(plant.request("port", "btp", "close").reason).toContain("TIE_SACRIFICED");
     expect(plant.device("dg1").powerKw).toBeLessThan(400);
+  });
+
+  it("opens its other breaker where the side of the sick source does not", () => {
+    const plant = vessel({ ...manifest, ties });
+    for (const id of ["dg2", "dg4"]) plant.device(id).isShutdown = true;
+    plant.run(3);
+    closeTie(plant);
+    plant.device("btp").isDeaf = true;
+    plant.device("f3").demandKw = 2000;
+    plant.run(4.8);
+    expect(plant.device("bts").isClosed).toBe(true);
+    plant.run(1.5);
+    expect(plant.device("bts").isClosed).toBe(false);
   });
 });
 

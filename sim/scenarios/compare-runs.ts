@@ -27,9 +27,12 @@ export function compareRuns(
     if (before === undefined || after === undefined) continue;
     findings.push(...compareGrid(id, before, after, faultAtMs, lateMs));
   }
-  // What the struck run does at its very end the other one may do a moment later.
-  const sampleCount = Math.max(...[...struck.samples.values()].map(({ isLive }) => isLive.length));
-  return [...findings, ...compareOperations(base, struck, sampleCount * SAMPLE_MS - lateMs)];
+  // What the struck run does at the other one's very end that one may do a moment later.
+  return [...findings, ...compareOperations(base, struck, lengthMs(base) - lateMs)];
+}
+
+function lengthMs({ samples }: Recording): number {
+  return SAMPLE_MS * Math.max(...[...samples.values()].map(({ isLive }) => isLive.length));
 }
 
 function compareGrid(

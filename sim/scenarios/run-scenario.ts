@@ -48,6 +48,8 @@ export interface ScenarioResult {
 
 /** What is expected and does not hold yet is looked at again so often, while there is time left. */
 const LOOK_AGAIN_MS = 100;
+/** So long a run goes on after a computer that was struck is up again: it has caught up by then, and stands by. */
+const BACK_MS = 2000;
 
 /**
  * Runs one scenario, with one strike or with none. Synchronous, and the same every time.
@@ -75,6 +77,8 @@ class ScenarioRun {
   readonly #outcomes: Outcome[] = [];
   readonly #broken = new Set<Expectation>();
   readonly #coldStartsAtMs: number[] = [];
+  /** Expectations that are looked at again. */
+  #waitingCount = 0;
 
   constructor(
     spec: ScenarioSpec,
@@ -95,7 +99,8 @@ class ScenarioRun {
     const { recording, world, plant } = this.#scenario;
     this.#schedule();
     // What is expected at the end may come late where the controllers were struck.
-    world.run(SETTLE_MS + (this.#spec.lengthS + this.#spec.lateS) * 1000);
+    const lastMs = (this.#spec.lengthS + this.#spec.lateS) * 1000;
+    world.run(SETTLE_MS + lastMs, () => this.#isDecided());
     this.#worldFindings();
     this.#findings.push(
       ...judgeBands(this.#files.manifest, recording, this.#spec.isBeyondN1),
@@ -161,13 +166,27 @@ class ScenarioRun {
       );
   }
 
+  /**
+   * A struck run is over before its last moment where the table is done, nothing of it waits, and whoever was struck has been back for
+   * a while. The run that it is compared with never is: it shows what comes a moment later.
+   */
+  #isDecided(): boolean {
+    const strike = this.#strike;
+    if (strike === null || this.#waitingCount > 0 || this.#spec.recoveryS !== null) return false;
+    const { nowMs } = this.#scenario;
+    const backMs = strike.atMs + strike.forMs + BACK_MS;
+    return nowMs > this.#spec.lengthS * 1000 && nowMs > backMs;
+  }
+
   #expect(row: number, expectation: Expectation, patienceMs: number): void {
     const found = judge(this.#scenario, expectation);
     if (found !== null && patienceMs > 0) {
       const { nowMs } = this.#scenario;
-      this.#scenario.at(nowMs + LOOK_AGAIN_MS, () =>
-        this.#expect(row, expectation, patienceMs - LOOK_AGAIN_MS),
-      );
+      this.#waitingCount += 1;
+      this.#scenario.at(nowMs + LOOK_AGAIN_MS, () => {
+        this.#waitingCount -= 1;
+        this.#expect(row, expectation, patienceMs - LOOK_AGAIN_MS);
+      });
       return;
     }
     const { text } = expectation;

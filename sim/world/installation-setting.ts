@@ -1,6 +1,7 @@
 import type { DeviceConfig, Manifest } from "../../configs/manifest.ts";
 import { devicesReadBy, permitKeyOf } from "../../configs/manifest-queries.ts";
 import type { PointMapping } from "../../configs/profile.ts";
+import { present } from "../../kernel/assert.ts";
 import type { GridCore } from "../../kernel/core.ts";
 import type { PointValue } from "../../kernel/point.ts";
 import type { Timings } from "../../kernel/timings.ts";
@@ -65,6 +66,8 @@ export function installationSetting({
 function fieldDevice(config: DeviceConfig, plant: Plant): FieldDevice {
   const { id, profile } = config;
   const mappings = profile.points.filter(({ access }) => access !== "write");
+  /** What was read last, by place in the profile: what has not changed is not built again. */
+  const read: (readonly [string, PointValue] | undefined)[] = [];
   const watchdogMs =
     profile.fallback === null || profile.fallback.behaviour === "none"
       ? null
@@ -77,10 +80,18 @@ function fieldDevice(config: DeviceConfig, plant: Plant): FieldDevice {
     watchdogMs,
     read() {
       const points = plant.points(id);
-      return mappings.flatMap((mapping) => {
-        const value = points[mapping.point];
-        return value === undefined ? [] : [[mapping.point, asRead(mapping, value)] as const];
-      });
+      const values: (readonly [string, PointValue])[] = [];
+      for (let index = 0; index < mappings.length; index++) {
+        const mapping = present(mappings[index], "a mapping of the profile");
+        const shown = points[mapping.point];
+        if (shown === undefined) continue;
+        const value = asRead(mapping, shown);
+        const last = read[index];
+        const entry = last?.[1] === value ? last : ([mapping.point, value] as const);
+        read[index] = entry;
+        values.push(entry);
+      }
+      return values;
     },
     write(kind, name, value) {
       if (kind === "command") return plant.command(id, name) === null;
