@@ -2,8 +2,7 @@ import type { Manifest } from "../../configs/manifest.ts";
 import type { Finding } from "./finding.ts";
 import { SAMPLE_MS, type OperationKind, type Recording, type Samples } from "./recording.ts";
 
-/** A leader's death may move the frequency by so much beyond what it would have been, Hz, and the voltage, percent. */
-const FREQUENCY_HZ_MAX = 0.1;
+/** A leader's death may move the voltage by so much beyond what it would have been, percent. */
 const VOLTAGE_PCT_MAX = 1;
 
 /** Samples after which a busbar that was dark is compared: two seconds. */
@@ -12,6 +11,7 @@ const COMES_UP_COUNT = 2000 / SAMPLE_MS;
 /**
  * Compares a run in which a leader died with the same run without. The sequence may go on a little later, and what synchronises
  * meets another angle then; so each sample is held against all that the other run showed within `lateMs` of it.
+ * @param deathHz - So much beyond that the frequency may go.
  */
 export function compareRuns(
   manifest: Manifest,
@@ -19,13 +19,14 @@ export function compareRuns(
   struck: Recording,
   faultAtMs: number,
   lateMs: number,
+  deathHz: number,
 ): Finding[] {
   const findings: Finding[] = [];
   for (const { id } of manifest.grids) {
     const before = base.samples.get(id);
     const after = struck.samples.get(id);
     if (before === undefined || after === undefined) continue;
-    findings.push(...compareGrid(id, before, after, faultAtMs, lateMs));
+    findings.push(...compareGrid(id, before, after, faultAtMs, lateMs, deathHz));
   }
   // What the struck run does at the other one's very end that one may do a moment later.
   return [...findings, ...compareOperations(base, struck, lengthMs(base) - lateMs)];
@@ -41,11 +42,12 @@ function compareGrid(
   after: Samples,
   faultAtMs: number,
   lateMs: number,
+  deathHz: number,
 ): Finding[] {
   const findings: Finding[] = [];
   const reach = Math.ceil(lateMs / SAMPLE_MS);
   const quantities = [
-    ["death-frequency", before.frequencyHz, after.frequencyHz, FREQUENCY_HZ_MAX, "Hz"],
+    ["death-frequency", before.frequencyHz, after.frequencyHz, deathHz, "Hz"],
     ["death-voltage", before.voltagePct, after.voltagePct, VOLTAGE_PCT_MAX, "%"],
   ] as const;
   for (const [check, base, struck, most, unit] of quantities) {

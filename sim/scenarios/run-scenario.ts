@@ -115,6 +115,7 @@ class ScenarioRun {
           recording,
           strike.atMs,
           this.#spec.lateS * 1000,
+          this.#spec.deathHz,
         ),
       );
     const recoveries = recoveryTimes(this.#files.manifest, recording);

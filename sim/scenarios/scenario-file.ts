@@ -43,6 +43,8 @@ export interface ScenarioSpec {
   readonly recoveryS: number | null;
   /** More than one source is lost, or more than the survivors can carry: bands after a source failure do not hold. */
   readonly isBeyondN1: boolean;
+  /** A leader's death may move the frequency by so much beyond what it would have been, Hz. */
+  readonly deathHz: number;
   /** Invariants that the scenario itself breaks on purpose, by name, with the reason. */
   readonly waives: Readonly<Record<string, string>>;
 }
@@ -59,6 +61,9 @@ const variant = z.strictObject({
   plant: table.default({}),
 });
 
+/** A leader's death may move the frequency by so much beyond what it would have been, Hz. */
+export const DEATH_HZ = 0.1;
+
 const scenario = z.strictObject({
   name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "lower-case words joined by hyphens"),
   text: z.string().min(10),
@@ -73,6 +78,7 @@ const scenario = z.strictObject({
   late_s: z.number().positive().default(6),
   recovery_s: z.number().positive().optional(),
   beyond_n1: z.boolean().default(false),
+  death: z.strictObject({ frequency_hz: z.number().positive(), why: z.string().min(10) }).optional(),
   waives: z.record(z.string(), z.string()).default({}),
   vary: z.array(variant).default([]),
 });
@@ -155,6 +161,7 @@ function toSpec(
       lateS: one.late_s,
       recoveryS: one.recovery_s ?? null,
       isBeyondN1: one.beyond_n1,
+      deathHz: one.death?.frequency_hz ?? DEATH_HZ,
       waives: one.waives,
     };
   } catch (cause) {

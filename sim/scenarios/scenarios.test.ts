@@ -349,13 +349,13 @@ describe("comparing runs", () => {
 
   it("allows a tenth of a hertz and not more", () => {
     const checks = (hz: number) =>
-      compareRuns(manifest, recorded(60, 0), recorded(hz, 0), 2000, 1000).map(({ check }) => check);
+      compareRuns(manifest, recorded(60, 0), recorded(hz, 0), 2000, 1000, 0.1).map(({ check }) => check);
     expect(checks(60.09)).toEqual([]);
     expect(checks(60.11)).toEqual(["death-frequency", "death-frequency"]);
   });
 
   it("allows no further movement of a breaker", () => {
-    const found = compareRuns(manifest, recorded(60, 1), recorded(60, 2), 2000, 1000);
+    const found = compareRuns(manifest, recorded(60, 1), recorded(60, 2), 2000, 1000, 0.1);
     expect(found.map(({ check }) => check)).toEqual(["death-operations"]);
   });
 
