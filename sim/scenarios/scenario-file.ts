@@ -78,7 +78,9 @@ const scenario = z.strictObject({
   late_s: z.number().positive().default(6),
   recovery_s: z.number().positive().optional(),
   beyond_n1: z.boolean().default(false),
-  death: z.strictObject({ frequency_hz: z.number().positive(), why: z.string().min(10) }).optional(),
+  death: z
+    .strictObject({ frequency_hz: z.number().positive(), why: z.string().min(10) })
+    .optional(),
   waives: z.record(z.string(), z.string()).default({}),
   vary: z.array(variant).default([]),
 });

@@ -349,7 +349,9 @@ describe("comparing runs", () => {
 
   it("allows a tenth of a hertz and not more", () => {
     const checks = (hz: number) =>
-      compareRuns(manifest, recorded(60, 0), recorded(hz, 0), 2000, 1000, 0.1).map(({ check }) => check);
+      compareRuns(manifest, recorded(60, 0), recorded(hz, 0), 2000, 1000, 0.1).map(
+        ({ check }) => check,
+      );
     expect(checks(60.09)).toEqual([]);
     expect(checks(60.11)).toEqual(["death-frequency", "death-frequency"]);
   });
