@@ -41,6 +41,7 @@ interface Options {
   readonly killEachStep?: true;
   readonly pauseEachStep?: true;
   readonly kill?: number;
+  readonly killPart?: Part;
   readonly pause?: number | boolean;
   readonly fault: boolean;
   readonly twice?: true;
@@ -51,6 +52,18 @@ interface Options {
   readonly html?: string;
   readonly trials?: string;
   readonly variants?: true;
+}
+
+/** Every `count`-th scenario, beginning with the one of this number. */
+interface Part {
+  readonly number: number;
+  readonly count: number;
+}
+
+function partOf(text: string): Part {
+  const [, number = 0, count = 0] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (number >= 1 && number <= count) return { number, count };
+  throw new InvalidArgumentError("a part is needed, as 2/4.");
 }
 
 function whole(min: number) {
@@ -69,6 +82,7 @@ const program = new Command("scenarios")
   .option("--seed <seed>", "decides noise, delays and where faults strike", whole(0), 1)
   .option("--kill-each-step", "the leader is killed at every step, not at one")
   .option("--kill <step>", "the leader is killed at that step only", whole(1))
+  .option("--kill-part <part>", "kills in a part of the scenarios only, as 2/4", partOf)
   .option("--pause <step>", "the leader stands still at that step only", whole(1))
   .option("--pause-each-step", "the leader stands still at every step, not at one")
   .option("--no-pause", "no pauses")
@@ -131,13 +145,15 @@ function list(specs: readonly ScenarioSpec[]): void {
   for (const { name, rule } of INVARIANTS) process.stdout.write(`  ${name.padEnd(34)} ${rule}\n`);
 }
 
-function taskOf(spec: ScenarioSpec): ScenarioTask {
+function taskOf(spec: ScenarioSpec, index: number): ScenarioTask {
+  const { killPart } = options;
+  const isInPart = killPart === undefined || index % killPart.count === killPart.number - 1;
   const isSingle = options.kill !== undefined || typeof options.pause === "number";
   const none = !options.fault || isSingle ? "none" : "one";
   return {
     name: spec.name,
     seed: options.seed,
-    kills: options.kill ?? (options.killEachStep === true ? "each" : none),
+    kills: options.kill ?? (!isInPart ? "none" : options.killEachStep === true ? "each" : none),
     pauses:
       typeof options.pause === "number"
         ? options.pause
@@ -162,7 +178,7 @@ async function runAll(specs: readonly ScenarioSpec[]): Promise<void> {
   let next = 0;
   const take = () => {
     const spec = specs[next++];
-    return spec === undefined ? undefined : taskOf(spec);
+    return spec === undefined ? undefined : taskOf(spec, next - 1);
   };
   const show = (report: TaskReport) => {
     reports.push(report);
