@@ -1,4 +1,3 @@
-/** Long enough that it costs a thread under a thousandth of its time. */
 const COLLECT_EVERY_MS = 20_000;
 
 /**

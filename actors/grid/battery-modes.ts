@@ -18,7 +18,7 @@ export const BATTERY_MODES: readonly string[] = [
   "idle",
 ] satisfies BatteryUseConfig["mode"][];
 
-/** What a battery is for now: the manifest's table with the mode that was chosen last. */
+/** What a battery is for at this time: the manifest's table with the mode that was chosen last. */
 export function batteryUseOf(state: GridState, device: PlannedDevice): BatteryUseConfig {
   const { battery } = device.config;
   assert(battery !== null, "a battery has the table of its use");

@@ -116,9 +116,8 @@ function withArguments(device: DeviceConfig, isLand: boolean): OperatorCommand[]
     ];
   }
   if (kind !== "shore" || isLand) return [];
-  const dark: CommandArgument = {
-    ...choice("breakBeforeMake", "without parallel operation: the busbar is dark for a moment", []),
-  };
+  const what = "without parallel operation: the busbar is dark for a moment";
+  const dark = choice("breakBeforeMake", what, []);
   return [
     {
       command: "transferToShore",
