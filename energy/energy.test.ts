@@ -158,6 +158,7 @@ describe("balance and loss of the largest", () => {
     expect(n1Of([genset("dg1", 1000, 350), battery("bat1", 500)]).isHeld).toBe(true);
     expect(n1Of([genset("dg1", 1000, 550), battery("bat1", 500)]).isHeld).toBe(false);
     expect(n1Of([]).isHeld).toBe(false);
+    expect(sentenceOf(n1Of([]).reason)).toBe("no source that counts is connected");
   });
 
   it("says what is missing, in kW and in one step", () => {
@@ -455,6 +456,28 @@ describe("load-dependent start and stop", () => {
     expect(decision.startBecause.map(sentenceOf)).toContain(
       "no set can be started: dg2 is blocked",
     );
+  });
+
+  it("says once of the last source that nothing would remain, and names no loss of nothing", () => {
+    const sources = [genset("dg1", 1000, 0)];
+    const decision = decideStartStop(
+      {
+        plantTimeMs: 0,
+        parameters: { ...parameters, isN1Required: true },
+        sources,
+        balance: balanceOf(sources, 0),
+        sets: [set("dg1", "running"), set("dg2", "ready")],
+        isBusDead: false,
+        demands: [],
+        setCountMin: 0,
+        consumers: [],
+      },
+      NO_TIMERS,
+    );
+    expect(decision.stopBecause.map(sentenceOf)).toEqual([
+      "dg1 is the only source that forms the bus",
+      "without dg1 no source that counts would remain for 0 kW",
+    ]);
   });
 });
 

@@ -39,7 +39,6 @@ export function n1Of(sources: readonly Source[]): N1Statement {
     if (worst === null || loss.marginKw < worst.marginKw) worst = loss;
   }
   if (worst === null) {
-    const none = { lost: "-", remainingKw: 0, loadKw };
     return {
       isHeld: false,
       lost: "",
@@ -48,7 +47,7 @@ export function n1Of(sources: readonly Source[]): N1Statement {
       thrownKw: 0,
       stepKw: 0,
       missingKw: loadKw,
-      reason: reasonOf("N1_NOT_HELD", "", { ...none, missingKw: loadKw }),
+      reason: reasonOf("N1_NO_SOURCE", ""),
     };
   }
   const { lost, remainingKw, thrownKw, stepKw, marginKw } = worst;

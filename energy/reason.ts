@@ -46,6 +46,7 @@ const SENTENCES = {
   SET_LEAVES: "{device} is already being taken off ({state})",
   N1_NOT_HELD:
     "after loss of {lost} only {remainingKw} kW would remain for {loadKw} kW: {missingKw} kW missing",
+  N1_NO_SOURCE: "no source that counts is connected",
   NEXT_IN_LINE: "{device} is next in the order of start",
   NOT_NEXT: "{device} waits behind {next} in the order of start",
   SHARES_EQUALLY: "every set takes {sharePct} % of its rating",
@@ -133,7 +134,7 @@ const WAITS =
   /_WAITS(_KW)?$|^(START_PENDING|COMMAND_PENDING|STEP_ENDS|SETTLING|NOT_READ|FEEDER_NEXT)$/;
 const BLOCKS =
   /^(MODE|SET_SEMI|SET_LEAVES|NOT_STARTABLE|NO_SET|NOT_NEXT|LAST_FORMING|MINIMUM_RUN|CONSUMER_ACTIVE|CONSUMER_STARTS|UNKNOWN_INPUT|ISLAND_MASTER|BLOCK_INPUT|SHORT_CIRCUIT|MODE_SETS_HELD|NOTHING_REMAINS)$|_(AFTER_STOP|BELOW_STOP|ABOVE_STOP|BLOCKED|OFF|TOO_MUCH|TOO_LITTLE|DOUBTED)$/;
-const GIVEN_UP = /GIVEN_UP|UNCOVERED|_NOT_HELD$|^N1_STEP$|^ASYMMETRIC_LEFT$/;
+const GIVEN_UP = /GIVEN_UP|UNCOVERED|_NOT_HELD$|^N1_(STEP|NO_SOURCE)$|^ASYMMETRIC_LEFT$/;
 
 /** What a reason is to a decision: the rule that acts, what it waits for, what blocks it, or what could not be had. */
 export function aspectOf({ code }: ReasonData): "rule" | "waits" | "blocks" | "givenUp" {

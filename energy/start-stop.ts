@@ -293,8 +293,9 @@ function decideStop(
   const isKw = p.startStopIn === "kw";
   const freeKw = remainingKw - neededKw;
   if (loadPct === null) {
-    const reason = reasonOf("NOTHING_REMAINS", candidate.device, { loadKw: neededKw });
-    return { timers: none, stop: null, because: [reason, ...blocks] };
+    const others = blocks.filter(({ code }) => code !== "NOTHING_REMAINS");
+    const because = [nothingRemains(candidate.device, neededKw), ...others];
+    return { timers: none, stop: null, because };
   }
   const values = isKw
     ? { freeKw, limitKw: p.stopFreeKw }
@@ -365,20 +366,24 @@ function stopBlocks(
   if (p.isN1Required) {
     // The others take over what the candidate gives now before it goes.
     const n1 = n1Of(withLoadOf(rest, candidate.device, input.sources));
-    if (!n1.isHeld) {
-      const { remainingKw, loadKw, missingKw } = n1;
-      const values = { lost: n1.lost === "" ? "-" : n1.lost, remainingKw, loadKw, missingKw };
+    if (n1.lost === "") blocks.push(nothingRemains(candidate.device, balance.loadKw));
+    else if (!n1.isHeld) {
+      const { lost, remainingKw, loadKw, missingKw } = n1;
+      const values = { lost, remainingKw, loadKw, missingKw };
       blocks.push(reasonOf("N1_AFTER_STOP", candidate.device, values));
     }
   }
   return blocks;
 }
 
+const nothingRemains = (device: string, loadKw: number): Reason =>
+  reasonOf("NOTHING_REMAINS", device, { loadKw });
+
 /** Why a set stays whose capacity the load needs. */
 export function stillNeeded(device: string, balance: Balance, limitPct: number): Reason {
   const { loadPct, loadKw, capacityKw } = balance;
   return loadPct === null
-    ? reasonOf("NOTHING_REMAINS", device, { loadKw })
+    ? nothingRemains(device, loadKw)
     : reasonOf("LOAD_ABOVE_STOP", device, { loadPct, capacityKw, limitPct });
 }
 

@@ -38,9 +38,9 @@ export function whyLines(core: PlannedGridCore, state: GridState, actor: string)
       ...whyBlackout(plan, state, situation),
       ...whyTransfer(plan, state, situation),
       ...whySite(plan, state, situation),
-      ...whyParameters(plan, state),
       ...restraints(plan, state, situation),
       ...whyGrid(situation, decision),
+      ...whyParameters(plan, state),
       ...whySupply(plan, state, situation, share),
     ]);
   }
