@@ -351,8 +351,9 @@ export const ALARMS = {
     action: "Check the networks between nodes and to etcd.",
   }),
   COORDINATOR_LOST: define("medium", {
-    cause: "The majority of etcd does not answer this node.",
-    consequence: "Control goes on while a standby is in sync; leadership cannot change.",
+    cause: "The majority of etcd does not answer a node, or any of them.",
+    consequence:
+      "Control goes on while a standby is in sync; a node that does not reach etcd cannot take over.",
     action: "Check the etcd members and the network to them.",
   }),
   RECORD_REFUSED: define("high", {

@@ -104,9 +104,13 @@ function noteDevice(plan: GridPlan, state: GridState, device: PlannedDevice, not
 
 /** Facts of local actors that are alarms while they are true: fact, code, text. */
 const FACT_ALARMS: readonly (readonly [fact: string, code: AlarmCode, text: string])[] = [
-  ["coordinator.isLost", "COORDINATOR_LOST", "the coordinator does not answer"],
   ["authority.isLost", "AUTHORITY_LOST", "the leader has no authority and holds"],
   ["clock.hasJumped", "CLOCK_JUMPED", "a clock of the leader has jumped"],
+];
+
+/** Facts under `fact@node` of what all grids of a node rest on, which it tells to one of them: one alarm, however many nodes say so. */
+const SHARED_FACT_ALARMS: readonly (readonly [fact: string, code: AlarmCode, text: string])[] = [
+  ["coordinator.isLost", "COORDINATOR_LOST", "a node gets no answer from the coordinator"],
   ["notification.isFailed", "NOTIFICATION_FAILED", "messages about alarms cannot be delivered"],
 ];
 
@@ -136,9 +140,12 @@ function noteGrid(plan: GridPlan, state: GridState, situation: Situation, note: 
       if (state.facts[`${fact}@${node}`] === true) note(`nodes/${node}`, code, `${node}: ${text}`);
     }
   }
-  const missing = plan.grid.controllers.filter(
-    ({ node }) => state.facts[`${SERVER_FACT}@${node}`] === true,
-  );
+  const nodesWith = (fact: string) =>
+    plan.grid.controllers.filter(({ node }) => state.facts[`${fact}@${node}`] === true);
+  for (const [fact, code, text] of SHARED_FACT_ALARMS) {
+    if (nodesWith(fact).length > 0) note(address, code, text);
+  }
+  const missing = nodesWith(SERVER_FACT);
   if (missing.length > 0 && !missing.some(({ node }) => plan.nodesOfEarlierGrids.has(node))) {
     note(address, "HISTORY_SERVER_LOST", "a server of the history does not answer");
   }

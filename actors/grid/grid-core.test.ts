@@ -305,6 +305,26 @@ it("a server that several nodes miss is one alarm until none does; each node's o
   expect(alarmsOf(plant)).toEqual(["DISK_FULL", "DISK_FULL"]);
 });
 
+it("a coordinator that does not answer is one alarm, however many nodes miss it, until none does", () => {
+  const plant = vessel();
+  plant.run(1);
+  const grid = plant.grid("port");
+  const missing = (nodes: readonly string[]) => {
+    grid.facts = ["n1", "n2", "n3"].map(
+      (node) => [`coordinator.isLost@${node}`, nodes.includes(node)] as const,
+    );
+    plant.run(2);
+    return grid.state.alarmBook.entries
+      .filter(({ code, isActive }) => isActive && code === "COORDINATOR_LOST")
+      .map(({ text, raisedCount }) => `${text}, ${raisedCount}`);
+  };
+  const once = ["a node gets no answer from the coordinator, 1"];
+  expect(missing(["n3"])).toEqual(once);
+  expect(missing(["n1", "n2", "n3"])).toEqual(once);
+  expect(missing(["n1"])).toEqual(once);
+  expect(missing([])).toEqual([]);
+});
+
 it("a server that nodes of two grids miss is one alarm where a node controls both: that of the first grid", () => {
   const nodesOf: Record<string, readonly string[]> = {
     port: ["n1", "n2"],

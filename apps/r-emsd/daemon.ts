@@ -34,6 +34,7 @@ import { startHistory } from "./history-store.ts";
 import { describeMachine } from "../../actors/runtime/machine-definition.ts";
 import { LOCAL_MACHINES } from "./local-actors.ts";
 import type { ModuleLogger } from "./log.ts";
+import { createSharedFacts, type SharedFacts } from "./shared-facts.ts";
 import { createStorageFacts, SERVER_FACT } from "./storage-facts.ts";
 import type { Trace } from "./trace-file.ts";
 
@@ -106,6 +107,13 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
     const cores = new Map(grids.map((grid) => [grid.id, createGridCore(manifest, grid.id)]));
     keepWhatRuns(parts, cores, mainLog);
 
+    const shared = createSharedFacts(
+      grids.map(({ id }) => ({
+        last: () => controllers.get(id)?.loop().view().last ?? null,
+        setNodeFact: (fact, isTrue) => controllers.get(id)?.loop().setNodeFact(fact, isTrue),
+      })),
+    );
+
     // 2. The API worker: a node that fails to control must still say why.
     const api = await startApi({
       manifest,
@@ -128,9 +136,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         become(address("api"), health, reason);
         if (health === "good") history.reconnect();
       },
-      onFact: (fact, value) => {
-        for (const controller of controllers.values()) controller.loop().setFact(fact, value);
-      },
+      onFact: (fact, value) => shared.set(fact, value),
     });
     undo.push(() => api.close());
 
@@ -282,6 +288,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       api,
       coordinator,
       controllers,
+      shared,
       become,
       coordinatorAddress: address("coordinator"),
       log: mainLog,
@@ -378,6 +385,7 @@ interface Housekeeping {
   readonly api: ApiHandle;
   readonly coordinator: Coordinator;
   readonly controllers: ReadonlyMap<string, GridController>;
+  readonly shared: SharedFacts;
   readonly become: (actor: string, state: string, reason: string) => void;
   readonly coordinatorAddress: string;
   readonly log: Logger;
@@ -389,6 +397,7 @@ function startHousekeeping({
   api,
   coordinator,
   controllers,
+  shared,
   become,
   coordinatorAddress,
   log,
@@ -446,11 +455,11 @@ function startHousekeeping({
         : reachableCount * 2 > endpointCount
           ? "degraded"
           : "unreachable";
+    shared.look(clock.monotonicMs());
     if (state === coordinatorState) return;
     coordinatorState = state;
     become(coordinatorAddress, state, `${reachableCount} of ${endpointCount} answer`);
-    for (const controller of controllers.values())
-      controller.loop().setFact("coordinator.isLost", state === "unreachable");
+    shared.set("coordinator.isLost", state === "unreachable");
   };
   const run = () => {
     if (isStopped) return;

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { PlannedGridCore } from "../../actors/grid/grid-core.ts";
 import type { GridState } from "../../actors/grid/grid-state.ts";
 import type { ApiHandle } from "../../api/api.ts";
+import type { ApiRefusal } from "../../api/api-messages.ts";
 import type { ControllerAlarm, Role } from "../../cluster/core/effects.ts";
 import type { DeviceConfig, GridConfig, Manifest } from "../../configs/manifest.ts";
 import { devicesReadBy, permitKeyOf } from "../../configs/manifest-queries.ts";
@@ -65,6 +66,8 @@ export interface GridController {
   publishStatus(): void;
   publishSnapshot(): void;
 }
+
+const REFUSALS_TOLD_MAX = 100;
 
 const PRIORITIES: Readonly<Record<ControllerAlarm, AlarmPriority>> = {
   REDUNDANCY_LOST: "high",
@@ -134,8 +137,6 @@ export function createGridController(options: GridControllerOptions): GridContro
         frame(encoded, outputs) {
           api.onFrame(encoded);
           for (const line of historyNotes(encoded.frame, outputs)) journal.note(line);
-          for (const [device, state] of encoded.frame.connections)
-            if (own.has(device) && told.get(device)?.state !== state) tell(device, state, "");
         },
         snapshot: (text, position) => api.onSnapshot(grid.id, text, position),
         role(from, to, reason) {
@@ -230,7 +231,14 @@ export function createGridController(options: GridControllerOptions): GridContro
 
   /** The leader tells what it knows of its devices beyond their state: which registers they refuse, for instance. */
   function publishHealth(): void {
-    if (io === null || loop.view().role !== "leading") return;
+    if (loop.view().role !== "leading") {
+      // A standby may have begun with a snapshot: what frames did not tell stands in the state.
+      for (const [device, state] of Object.entries(loop.coreState().connections)) {
+        if (own.has(device) && told.get(device)?.state !== state) tell(device, state, "");
+      }
+      return;
+    }
+    if (io === null) return;
     for (const health of io.health()) {
       if (own.has(health.device)) tell(health.device, health.state, healthText(health));
     }
@@ -245,8 +253,24 @@ export function createGridController(options: GridControllerOptions): GridContro
     options.onDriver(device, state, text);
   }
 
+  /** Bounded: a device that refuses everything says so once, as a whole. */
+  function refusals(): ApiRefusal[] {
+    if (io === null || loop.view().role !== "leading") return [];
+    return io
+      .health()
+      .filter(({ device }) => own.has(device))
+      .flatMap(({ device, refused }) =>
+        refused.map(({ point, where, reason }) => ({
+          device,
+          point: point.split(".").at(-1) ?? "",
+          text: `${reason} (${where})`,
+        })),
+      )
+      .slice(0, REFUSALS_TOLD_MAX);
+  }
+
   const publishStatus = () => {
-    api.onStatus(grid.id, loop.view());
+    api.onStatus(grid.id, { ...loop.view(), refused: refusals() });
     publishHealth();
   };
 
