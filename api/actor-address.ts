@@ -27,7 +27,10 @@ export function resolveAddress(addresses: readonly string[], wanted: string): st
     );
   }
   const near = nearest(addresses, wanted);
-  const hint = near.length === 0 ? "" : `; near it are ${near.join(", ")}`;
+  const hint =
+    near.length === 0
+      ? `; the first of ${addresses.length} are ${addresses.slice(0, SUGGESTION_COUNT_MAX).map(shortAddress).join(", ")}`
+      : `; near it are ${near.join(", ")}`;
   throw new RemsError("REMS_NOT_FOUND", `there is no actor "${wanted.slice(0, 100)}"${hint}`);
 }
 

@@ -2,8 +2,9 @@ import { isAlarmUnacknowledged, type AlarmEntry } from "../kernel/alarm.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import type { NodeView } from "./node-view.ts";
 
-export function alarmMessage(alarm: AlarmEntry): Types.rems.v1.Alarm {
+export function alarmMessage(grid: string, alarm: AlarmEntry): Types.rems.v1.Alarm {
   return rems.v1.Alarm.create({
+    grid,
     code: alarm.code,
     actor: alarm.actor,
     priority: alarm.priority,
@@ -46,6 +47,7 @@ export function nodeAlarms(view: NodeView, grid: string): Types.rems.v1.Alarm[] 
   const own = view.alarmsOf(grid).filter(({ code }) => !isTold(code));
   return own.map(({ code, priority, text }) =>
     rems.v1.Alarm.create({
+      grid,
       code,
       priority,
       text,

@@ -74,7 +74,10 @@ function listed(view: NodeView, grid: string, withHidden: boolean): Types.rems.v
   return gridsOf(view, grid).flatMap((id) => {
     const all = view.replicaOf(id).alarms();
     const shown = withHidden ? all : all.filter((alarm) => !isAlarmHidden(alarm));
-    return [...byImportance(shown).map(alarmMessage), ...nodeAlarms(view, id)];
+    return [
+      ...byImportance(shown).map((alarm) => alarmMessage(id, alarm)),
+      ...nodeAlarms(view, id),
+    ];
   });
 }
 
@@ -129,12 +132,14 @@ function watch(view: NodeView, request: WatchRequest, sink: Sink<WatchResponse>)
       startOver(change.reason);
       pump();
     } else if (change.type === "alarm" && wanted.has(change.grid)) {
-      const { alarm } = change;
+      const { alarm, grid: id } = change;
       const isHiding = alarm.event === "shelved" || alarm.event === "suppressed";
       if (!withHidden && isAlarmHidden(alarm) && !isHiding) return;
       if (waiting.length >= WATCH_QUEUE_COUNT_MAX) startOver("this reader was too slow");
-      else
-        waiting.push({ change: { alarm: alarmMessage(alarm), event: alarm.event, by: alarm.by } });
+      else {
+        const { event, by } = alarm;
+        waiting.push({ change: { alarm: alarmMessage(id, alarm), event, by } });
+      }
       pump();
     }
   });

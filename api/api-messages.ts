@@ -38,6 +38,15 @@ export interface ApiGridStatus {
   readonly hasAuthority: boolean;
   /** Only a leader knows of the others. */
   readonly controller?: { readonly followers: readonly ApiFollower[] };
+  /** What devices refuse to show; only a leader knows. */
+  readonly refused?: readonly ApiRefusal[];
+}
+
+export interface ApiRefusal {
+  readonly device: string;
+  readonly point: string;
+  /** Which register, and what the device said. */
+  readonly text: string;
 }
 
 /** What a leader knows of another controller of its grid. */

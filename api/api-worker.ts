@@ -54,7 +54,12 @@ const desk = createCommandDesk(view, (command) => commands.offer(JSON.stringify(
 const history = new StoreClient();
 const { dataDirectory } = data;
 const historyMethods = historyService(view, history);
-const incidents = createIncidentDesk(view, dataDirectory, runIncidentJob);
+const incidents = createIncidentDesk(
+  view,
+  dataDirectory,
+  runIncidentJob,
+  () => capture?.pending() ?? [],
+);
 const config = createLazyConfig(view, desk, manifestText(), {
   restart: (user) => send({ type: "restart", user }),
   manifest: (isWritten, text) => send({ type: "manifest", isWritten, text }),

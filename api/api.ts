@@ -191,9 +191,17 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
       offer(FEED.localActor, { view, transition } satisfies FeedLocalActor),
     onAlarm: (grid, code, priority, isActive, text) =>
       offer(FEED.alarm, { grid, code, priority, isActive, text } satisfies FeedAlarm),
-    onStatus(grid, { role, epoch, leader, inSync, hasAuthority, controller }) {
+    onStatus(grid, { role, epoch, leader, inSync, hasAuthority, controller, refused = [] }) {
       const followers = controller?.followers ?? [];
-      const told = { role, epoch, leader, inSync, hasAuthority, controller: { followers } };
+      const told = {
+        role,
+        epoch,
+        leader,
+        inSync,
+        hasAuthority,
+        controller: { followers },
+        refused,
+      };
       offer(FEED.status, { grid, status: told });
     },
     onScan: (grid, latenessMs, missedCount) =>

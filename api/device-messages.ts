@@ -32,10 +32,11 @@ export function deviceMessages(
       `node ${view.node.id} has no device "${device}"; ${known}`,
     );
   }
-  return wanted.map(({ replica, config }) => deviceMessage(replica, config, withPoints));
+  return wanted.map(({ replica, config }) => deviceMessage(view, replica, config, withPoints));
 }
 
 function deviceMessage(
+  view: NodeView,
   replica: GridReplica,
   config: DeviceConfig,
   withPoints: boolean,
@@ -51,12 +52,21 @@ function deviceMessage(
     port,
     unitId,
     connection: replica.connectionOf(id),
-    points: withPoints ? pointReadings(replica, config) : [],
+    points: withPoints ? pointReadings(view, replica, config) : [],
   });
 }
 
-function pointReadings(replica: GridReplica, config: DeviceConfig): Types.rems.v1.PointReading[] {
+function pointReadings(
+  view: NodeView,
+  replica: GridReplica,
+  config: DeviceConfig,
+): Types.rems.v1.PointReading[] {
   const { points: specs } = DEVICE_KINDS[config.kind];
+  const refusals = new Map(
+    (view.statusOf(replica.grid)?.refused ?? [])
+      .filter(({ device }) => device === config.id)
+      .map(({ point, text }) => [point, text]),
+  );
   return config.profile.points.map(({ point }) => {
     const sample = replica.sampleOf(config.id, point);
     const spec = specs[point];
@@ -68,6 +78,7 @@ function pointReadings(replica: GridReplica, config: DeviceConfig): Types.rems.v
       unit: spec?.unit ?? "",
       ageMs: held === null ? replica.ageMsOf(config.id, point) : replica.frameAgeMs,
       isLevel: spec?.direction === "level",
+      refusal: refusals.get(point) ?? "",
     });
   });
 }

@@ -67,6 +67,25 @@ it("a failover is kept from a minute before to half a minute after", () => {
   ]);
 });
 
+it("what is being recorded is told with its causes and its end, until its file is written", async () => {
+  const { view, capture, pass } = begin();
+  expect(capture.pending()).toEqual([]);
+  view.announce("port", failover("hot"));
+  pass(20_000);
+  view.announce("port", alarm("BLACKOUT", "high"));
+  const told = {
+    reason: "failover port n1 to n2 (hot); alarm BLACKOUT port",
+    fromWallMs: START_MS - 60_000,
+    untilWallMs: START_MS + 50_000,
+  };
+  expect(capture.pending()).toEqual([told]);
+  pass(30_000);
+  // Its file is being written.
+  expect(capture.pending()).toEqual([told]);
+  await Promise.resolve();
+  expect(capture.pending()).toEqual([]);
+});
+
 it("what follows closely goes into the same file, each cause named once, up to five minutes", () => {
   const { view, captured, pass } = begin();
   for (let i = 0; i < 30; i++) {

@@ -28,7 +28,17 @@ export interface CapturedSpan {
   readonly name: string;
 }
 
+/** A recording that goes on, or whose file is being written. */
+export interface PendingCapture {
+  readonly reason: string;
+  readonly fromWallMs: number;
+  /** When it ends if nothing more happens; in the past while its file is written. */
+  readonly untilWallMs: number;
+}
+
 export interface IncidentCapture {
+  /** The newest first. */
+  pending(): readonly PendingCapture[];
   /** An alarm of this node's own. */
   onNodeAlarm(alarm: FeedAlarm): void;
   close(): void;
@@ -39,32 +49,44 @@ export interface IncidentCapture {
  * from a minute before the first cause to half a minute after the last.
  */
 export function createIncidentCapture(view: NodeView, options: CaptureOptions): IncidentCapture {
-  let open: { fromMs: number; causes: string[]; timer: { cancel: () => void } } | null = null;
+  let open: {
+    readonly fromMs: number;
+    untilMs: number;
+    readonly causes: string[];
+    timer: { cancel: () => void };
+  } | null = null;
+  const writing = new Set<PendingCapture>();
   let isClosed = false;
 
   const finish = (): void => {
     const done = open;
     open = null;
     if (done === null || isClosed) return;
-    const [first = "", ...others] = done.causes;
-    const more = others.length > 0 ? `; ${others.join("; ")}` : "";
-    const reason = `${first}${more}`.slice(0, REASON_LENGTH_MAX);
+    const reason = reasonOf(done.causes);
     const span = {
       fromWallMs: done.fromMs - BEFORE_MS,
       toWallMs: options.nowMs(),
       reason,
-      name: nameOf(done.fromMs, first),
+      name: nameOf(done.fromMs, done.causes[0] ?? ""),
     };
-    void options.capture(span).then((result) => options.onDone(result, reason));
+    const told = { reason, fromWallMs: span.fromWallMs, untilWallMs: span.toWallMs };
+    writing.add(told);
+    void options.capture(span).then((result) => {
+      writing.delete(told);
+      options.onDone(result, reason);
+    });
   };
   const note = (cause: string): void => {
     const nowMs = options.nowMs();
     if (open === null) {
-      open = { fromMs: nowMs, causes: [], timer: options.schedule(AFTER_MS, finish) };
+      const timer = options.schedule(AFTER_MS, finish);
+      open = { fromMs: nowMs, untilMs: nowMs + AFTER_MS, causes: [], timer };
     } else {
       open.timer.cancel();
       const roomMs = open.fromMs + SPAN_MS_MAX - BEFORE_MS - nowMs;
-      open.timer = options.schedule(Math.max(0, Math.min(AFTER_MS, roomMs)), finish);
+      const afterMs = Math.max(0, Math.min(AFTER_MS, roomMs));
+      open.untilMs = nowMs + afterMs;
+      open.timer = options.schedule(afterMs, finish);
     }
     if (!open.causes.includes(cause)) open.causes.push(cause);
   };
@@ -73,6 +95,13 @@ export function createIncidentCapture(view: NodeView, options: CaptureOptions): 
     if (cause !== null) note(cause);
   });
   return {
+    pending() {
+      const written = [...writing].toReversed();
+      if (open === null) return written;
+      const { fromMs, untilMs, causes } = open;
+      const fromWallMs = fromMs - BEFORE_MS;
+      return [{ reason: reasonOf(causes), fromWallMs, untilWallMs: untilMs }, ...written];
+    },
     onNodeAlarm({ isActive, priority, code, grid }) {
       if (isActive && priority === "high") note(`alarm ${code} ${grid}`);
     },
@@ -83,6 +112,9 @@ export function createIncidentCapture(view: NodeView, options: CaptureOptions): 
     },
   };
 }
+
+const reasonOf = (causes: readonly string[]): string =>
+  causes.join("; ").slice(0, REASON_LENGTH_MAX);
 
 function causeOf(change: NodeChange): string | null {
   if (change.type === "failover") {

@@ -6,6 +6,7 @@ import type { IncidentJob, IncidentJobResult } from "../history/incident-job.ts"
 import { RemsError } from "../kernel/errors.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
 import { grpcErrorOf, implementationOf } from "./grpc-handlers.ts";
+import type { PendingCapture } from "./incident-capture.ts";
 import type { NodeView } from "./node-view.ts";
 import { unary, type Service } from "./service.ts";
 import { operatorAddressOf } from "./status-message.ts";
@@ -35,11 +36,15 @@ export interface IncidentDesk {
   export(request: Types.rems.v1.ExportIncidentRequest): Promise<Readable>;
 }
 
-/** @param run - One job at a time; a second one is refused. */
+/**
+ * @param run - One job at a time; a second one is refused.
+ * @param pending - What is being recorded.
+ */
 export function createIncidentDesk(
   view: NodeView,
   dataDirectory: string | null,
   run: (job: IncidentJob) => Promise<IncidentJobResult>,
+  pending: () => readonly PendingCapture[],
 ): IncidentDesk {
   let isBusy = false;
   const directory = (): string => {
@@ -86,6 +91,13 @@ export function createIncidentDesk(
               toWallTimeMs: stored.toWallMs,
               grids: [...stored.grids],
               byteCount: stored.byteCount,
+            }),
+          ),
+          pending: pending().map(({ reason, fromWallMs, untilWallMs }) =>
+            rems.v1.PendingIncident.create({
+              reason,
+              fromWallTimeMs: fromWallMs,
+              untilWallTimeMs: untilWallMs,
             }),
           ),
         }),

@@ -15,7 +15,7 @@ export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
   const status = view.statusOf(grid);
   const plant = replica.view();
   const leader = status?.leader?.node ?? "";
-  const { mode, n1, why, island } = plant;
+  const { mode, n1, why, island, chosen } = plant;
   return rems.v1.GridStatus.create({
     grid,
     name: config.name,
@@ -30,7 +30,9 @@ export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
     lastFailover: replica.lastFailover,
     plant: plantFigures(replica, plant),
     alarms: [
-      ...byImportance(replica.alarms().filter(isAlarmStanding)).map(alarmMessage),
+      ...byImportance(replica.alarms().filter(isAlarmStanding)).map((alarm) =>
+        alarmMessage(grid, alarm),
+      ),
       ...nodeAlarms(view, grid),
     ],
     control: config.control,
@@ -45,6 +47,7 @@ export function gridStatusMessage(view: NodeView, grid: string): GridStatus {
     why: [...why],
     island: [...island],
     checkpoint: replica.checkpoint,
+    chosen: { ...chosen },
   });
 }
 
@@ -107,6 +110,7 @@ function deviceStatuses(replica: GridReplica, grid: GridView): Types.rems.v1.Dev
       reason: view.reason,
       sincePlantTimeMs: view.sinceMs,
       levels: view.levels,
+      chosen: { ...view.chosen },
     });
   });
 }

@@ -27,6 +27,7 @@ describe("to JSON", () => {
     const reading = rems.v1.PointReading.create({ point: "socPct", value: { number: 0 } });
     expect(messageToJson(schemas, "rems.v1.PointReading", reading)).toEqual({
       point: "socPct",
+      refusal: "",
       value: { number: 0 },
       quality: "",
       unit: "",

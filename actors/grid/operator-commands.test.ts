@@ -3,6 +3,7 @@ import { loadManifest } from "../../configs/load-manifest.ts";
 import type { PointValue } from "../../kernel/point.ts";
 import { createMiniPlant } from "../../test/support/mini-plant.ts";
 import { deviceCommandsOf, gridCommandsOf, type OperatorCommand } from "./operator-commands.ts";
+import { viewGrid } from "./view-grid.ts";
 
 /** One value that each argument may have. */
 const argumentsOf = (offer: OperatorCommand): Record<string, PointValue> =>
@@ -33,6 +34,21 @@ describe.each(["vessel", "land-battery"])("what is offered to operators of %s", 
       expect(answer(grid.id, "", offer), offer.command).not.toMatch(/has no|must be|there is no/);
     }
   });
+});
+
+it("of what is offered with choices a view tells which holds, before and after another is chosen", () => {
+  const vessel = loadManifest(new URL("../../configs/vessel.toml", import.meta.url).pathname);
+  const plant = createMiniPlant(vessel);
+  plant.run(0.1);
+  const chosen = () => {
+    const { core, state } = plant.grid("port");
+    const { chosen: ofGrid, devices } = viewGrid(core, state);
+    return [ofGrid, devices.find(({ device }) => device === "bat1")?.chosen];
+  };
+  expect(chosen()).toEqual([{ mode: "at-sea" }, { mode: "reserve" }]);
+  plant.request("port", "", "mode", "engineer", { mode: "harbour" });
+  plant.request("port", "bat1", "mode", "engineer", { mode: "peak_shaving" });
+  expect(chosen()).toEqual([{ mode: "harbour" }, { mode: "peak_shaving" }]);
 });
 
 it("the profile decides what a device offers, and land has no transfer to a ship", () => {

@@ -5,11 +5,13 @@ import type { ConnectionState } from "../../kernel/point.ts";
 import { roundTo } from "../../kernel/math.ts";
 import { viewTree, type ActorView } from "../runtime/actor-view.ts";
 import type { DeviceImage } from "../machines/device-image.ts";
+import { batteryUseOf } from "./battery-modes.ts";
 import { actorOf, imageOf, isPowerKnown, powerKwOf } from "./device-values.ts";
 import type { PlannedGridCore } from "./grid-core.ts";
 import { busOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
 import { islandSituationOf } from "./island.ts";
+import { operatingModeOf } from "./operating-mode.ts";
 import { why } from "./why.ts";
 
 /** A grid as operators' tools show it. Powers in kW; percent of connected capacity. */
@@ -33,6 +35,8 @@ export interface GridView {
   /** Member grids, in the order of the manifest; the first is the master. */
   readonly island: readonly string[];
   readonly why: readonly string[];
+  /** Of operators' commands with choices the choice that holds, by command. */
+  readonly chosen: { readonly [command: string]: string };
   readonly devices: readonly DeviceStatusView[];
   readonly alarms: readonly AlarmEntry[];
   readonly actors: readonly ActorView[];
@@ -52,6 +56,8 @@ export interface DeviceStatusView {
   readonly ratedKw: number;
   /** Set-points that R-EMS holds there, by point. */
   readonly levels: { readonly [point: string]: number };
+  /** As of the grid. */
+  readonly chosen: { readonly [command: string]: string };
   /** Every point heard, with its quality. */
   readonly points: DeviceImage;
 }
@@ -69,6 +75,7 @@ export function viewGrid(core: PlannedGridCore, state: GridState): GridView {
   const { balance } = situation;
   const n1 = n1Of(situation.sources);
   const bus = busOf(plan, state);
+  const mode = operatingModeOf(plan, state);
   return {
     grid: plan.grid.id,
     name: plan.grid.name,
@@ -86,6 +93,7 @@ export function viewGrid(core: PlannedGridCore, state: GridState): GridView {
     n1: { isHeld: n1.isHeld, statement: sentenceOf(n1.reason) },
     island: state.island,
     why: why(core, state, plan.address),
+    chosen: mode === null ? {} : { mode: mode.id },
     devices: plan.devices.map((device) => {
       const { snapshot, lastReason, sinceMs } = actorOf(plan, state, device.address);
       const levels: { [point: string]: number } = {};
@@ -106,6 +114,7 @@ export function viewGrid(core: PlannedGridCore, state: GridState): GridView {
         isPowerKnown: isPowerKnown(state, device.id),
         ratedKw: device.ratedKw,
         levels,
+        chosen: device.config.battery === null ? {} : { mode: batteryUseOf(state, device).mode },
         points: imageOf(state, device.id),
       };
     }),

@@ -11,6 +11,18 @@ import { RemsError } from "../../kernel/errors.ts";
 export const REQUESTS_PER_SECOND_MAX = 5;
 const CONNECT_TIMEOUT_MS = 2000;
 
+/** What the system calls by a code; that stands behind, for who looks further. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "the host is there and nothing listens at this port",
+  ENOTFOUND: "there is no host of this name or address",
+  EAI_AGAIN: "the name of the host could not be looked up",
+  EHOSTUNREACH: "there is no way to this host",
+  ENETUNREACH: "there is no way to this host's network",
+};
+
+const inWords = (reason: string): string =>
+  REASONS[reason] === undefined ? reason : `${REASONS[reason]} (${reason})`;
+
 export interface Answered {
   readonly outcome: Outcome;
   /** From the sending to the answer, or to giving up. */
@@ -116,9 +128,11 @@ export class DeviceLine {
           done: resolve,
           failed: (reason) =>
             reject(
-              new RemsError("REMS_DEVICE_OFFLINE", `no connection to ${host}:${port}: ${reason}`, {
-                isRetryable: true,
-              }),
+              new RemsError(
+                "REMS_DEVICE_OFFLINE",
+                `no connection to ${host}:${port}: ${inWords(reason)}`,
+                { isRetryable: true },
+              ),
             ),
         };
         this.#connection.connect();

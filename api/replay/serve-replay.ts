@@ -38,7 +38,7 @@ export async function serveReplay(session: ReplaySession, port: number): Promise
 /** The same over HTTP, on a free port: what the web application looks at. @returns The port. */
 export async function serveReplayHttp(session: ReplaySession): Promise<number> {
   const { view, desk, service } = openPast(session);
-  const incidents = createIncidentDesk(view, null, runIncidentJob);
+  const incidents = createIncidentDesk(view, null, runIncidentJob, () => []);
   const services = new Map([
     ["rems.v1.InspectionService", inspectionService(view)],
     ["rems.v1.ControlService", desk.service],

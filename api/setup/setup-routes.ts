@@ -26,6 +26,8 @@ export interface SetupRoutesOptions {
     readonly port: number;
     readonly device: string;
   }[];
+  /** Throws where the node could not start with what would be saved. */
+  readonly beforeSave?: (wizard: SetupWizard) => Promise<void>;
   /** What happens after the manifest was saved, for people: "the node starts now". */
   readonly afterSave: (saved: SavedSetup) => string;
 }
@@ -82,7 +84,8 @@ export function addSetupRoutes(server: FastifyInstance, options: SetupRoutesOpti
     const { manifestText, problems, manifest } = openWizard().review();
     return { manifestText, isOk: manifest !== null, problems: problems.map(problemJson) };
   });
-  server.post(`${PREFIX}/save`, () => {
+  server.post(`${PREFIX}/save`, async () => {
+    await options.beforeSave?.(openWizard());
     const saved = openWizard().save();
     return { ...saved, message: options.afterSave(saved) };
   });

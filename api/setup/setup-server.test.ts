@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
@@ -7,6 +9,7 @@ import { loadProfiles } from "../../configs/load-profile.ts";
 import { SetupWizard } from "../../configs/setup/wizard.ts";
 import { present } from "../../kernel/assert.ts";
 import { ProfileServer } from "../../sim/devices/profile-server.ts";
+import { freePorts } from "../../test/support/free-ports.ts";
 import { type SetupServer, startSetupServer } from "./setup-server.ts";
 
 const ends: (() => Promise<void> | void)[] = [];
@@ -81,9 +84,13 @@ it("from nothing to a manifest, step by step, with a device that was scanned and
   });
   await put("installation", { installation: { id: "site-1", name: "Site 1", kind: "land" } });
   let next = (await put("mode", { mode: "simulation" })).json;
+  const [peer = 0, operator = 0, http = 0] = await freePorts(3);
+  const ports = { peer_port: peer, operator_port: operator, http_port: http };
   for (const step of ["nodes", "grids", "controllers"]) {
     expect(next["next"]).toBe(step);
-    next = (await put(step, next["proposal"])).json;
+    const proposal = next["proposal"] as { nodes?: object[] };
+    const nodes = proposal.nodes?.map((node) => ({ ...node, ...ports }));
+    next = (await put(step, nodes === undefined ? proposal : { ...proposal, nodes })).json;
     expect(next).toMatchObject({ isOk: true });
   }
   const scanned = await ask("POST", "/api/v1/setup/scan", {
@@ -114,6 +121,14 @@ it("from nothing to a manifest, step by step, with a device that was scanned and
     isOk: true,
     problems: [],
   });
+  // The node could not start beside whoever listens there.
+  const other = createServer().listen(peer, "127.0.0.1");
+  await once(other, "listening");
+  const refused = (await ask("POST", "/api/v1/setup/save", {})).json;
+  expect(refused["message"]).toContain(
+    `peer port 127.0.0.1:${peer}: another program listens there`,
+  );
+  await new Promise((resolve) => other.close(resolve));
   expect((await ask("POST", "/api/v1/setup/save", {})).json).toMatchObject({ thisNode: "n1" });
   expect((await server.saved).path).toBe(join(root, "r-ems.toml"));
   expect(loadManifest(join(root, "r-ems.toml")).grids[0]?.devices[0]?.port).toBe(device.port);

@@ -5,6 +5,7 @@ import { addSetupGuard } from "./setup-guard.ts";
 import { serveFiles } from "../http/static-files.ts";
 import { httpErrorOf } from "../http/http-status.ts";
 import { addSetupRoutes } from "./setup-routes.ts";
+import { whyNotListen } from "./why-not-listen.ts";
 
 export interface SetupServerOptions {
   readonly openWizard: () => SetupWizard;
@@ -36,6 +37,7 @@ export async function startSetupServer(options: SetupServerOptions): Promise<Set
     return reply.code(httpStatus).send(body);
   });
   addSetupGuard(server, options.onCode);
+  let ownPort = port;
   let tell: (saved: SavedSetup) => void = () => {};
   const saved = new Promise<SavedSetup>((resolve) => {
     tell = resolve;
@@ -44,6 +46,7 @@ export async function startSetupServer(options: SetupServerOptions): Promise<Set
     openWizard,
     isFirstStart: true,
     servedDevices: () => [],
+    beforeSave: (wizard) => checkPorts(wizard, ownPort),
     afterSave(result) {
       // The answer goes out first.
       setTimeout(() => tell(result), 200);
@@ -57,7 +60,8 @@ export async function startSetupServer(options: SetupServerOptions): Promise<Set
   serveFiles(server, []);
   try {
     const address = await server.listen({ host: LOOPBACK, port });
-    return { port: Number(new URL(address).port), saved, close: () => server.close() };
+    ownPort = Number(new URL(address).port);
+    return { port: ownPort, saved, close: () => server.close() };
   } catch (cause) {
     throw new RemsError(
       "REMS_PORT_IN_USE",
@@ -65,4 +69,24 @@ export async function startSetupServer(options: SetupServerOptions): Promise<Set
       { cause },
     );
   }
+}
+
+/** Where another program listens the node could not start: that is said while it can be mended here. */
+async function checkPorts(wizard: SetupWizard, ownPort: number): Promise<void> {
+  const node = wizard.nodeHere();
+  if (node === null) return;
+  const wanted = [
+    ["peer port", node.peerPort],
+    ["operator port", node.operatorPort],
+    ["HTTP port", node.httpPort],
+  ] as const;
+  const found: string[] = [];
+  for (const [name, port] of wanted) {
+    const reason = port === ownPort ? null : await whyNotListen(node.host, port);
+    if (reason !== null) found.push(`${name} ${node.host}:${port}: ${reason}`);
+  }
+  if (found.length === 0) return;
+  const text = `${node.id} could not start: ${found.join("; ")}. Change it in step Nodes, or end that program`;
+  wizard.noteFault(text);
+  throw new RemsError("REMS_REQUEST_REFUSED", text);
 }

@@ -14,6 +14,7 @@ import { z } from "zod";
 import { RemsError } from "../../kernel/errors.ts";
 import { readProfiles, shippedProfileDirectory } from "../load-profile.ts";
 import { readNodeName } from "../manifest-path.ts";
+import type { NodeConfig } from "../manifest.ts";
 import { type ConfigProblem, problemText, problemsText } from "../problem.ts";
 import type { DeviceProfile } from "../profile.ts";
 import { oneOf } from "../spelling.ts";
@@ -182,8 +183,7 @@ export class SetupWizard {
       this.#log("review", review.problems.map(problemText));
       throw new RemsError("REMS_CONFIG_INVALID", problemsText(review.problems));
     }
-    const { nodes } = review.manifest;
-    const thisNode = this.#draft.thisNode || (nodes.length === 1 ? (nodes[0]?.id ?? "") : "");
+    const thisNode = this.nodeHere()?.id ?? "";
     const previousPath = existsSync(this.manifestPath) ? `${this.manifestPath}.previous` : null;
     if (previousPath !== null) writeWhole(previousPath, readFileSync(this.manifestPath, "utf8"));
     writeWhole(this.manifestPath, review.manifestText);
@@ -191,6 +191,20 @@ export class SetupWizard {
     this.#log("review", []);
     this.discard();
     return { path: this.manifestPath, previousPath, thisNode };
+  }
+
+  /** The node that this machine would be; null while that is not said, or the manifest is not right. */
+  nodeHere(): NodeConfig | null {
+    const nodes = this.review().manifest?.nodes ?? [];
+    const { thisNode } = this.#draft;
+    return thisNode === "" && nodes.length === 1
+      ? (nodes[0] ?? null)
+      : (nodes.find(({ id }) => id === thisNode) ?? null);
+  }
+
+  /** Notes why the manifest was not written. */
+  noteFault(problem: string): void {
+    this.#log("review", [problem]);
   }
 
   /** Forgets the draft: the wizard begins anew, from the manifest where there is one. */

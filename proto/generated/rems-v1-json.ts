@@ -507,6 +507,8 @@ export interface GridStatus {
   readonly island: readonly string[];
   /** The replicated state after the last frame whose sequence is a multiple of 50: nodes with one epoch and sequence here have one hash. */
   readonly checkpoint?: Checkpoint;
+  /** Of commands with choices the choice that holds, by command, such as mode. */
+  readonly chosen: { readonly [key: string]: string };
 }
 
 export interface Checkpoint {
@@ -553,6 +555,8 @@ export interface DeviceStatus {
   readonly sincePlantTimeMs: number;
   /** Set-points that R-EMS holds there, by point. */
   readonly levels: { readonly [key: string]: number };
+  /** Of commands with choices the choice that holds, by command, such as mode. */
+  readonly chosen: { readonly [key: string]: string };
 }
 
 export interface Alarm {
@@ -586,6 +590,8 @@ export interface Alarm {
   readonly isEscalated: boolean;
   /** Raised in a flood of alarms: listed, not announced. */
   readonly isQuiet: boolean;
+  /** Grid that keeps it: whoever acts on the alarm names that. */
+  readonly grid: string;
 }
 
 export interface WhyRequest {
@@ -642,6 +648,8 @@ export interface PointReading {
   readonly ageMs?: number;
   /** A set-point: the value is the one that R-EMS holds. */
   readonly isLevel: boolean;
+  /** What the device says where it refuses to show the point, and of which register; known to the node that leads. Empty where it does not. */
+  readonly refusal: string;
 }
 
 export interface WatchPointsRequest {
@@ -1193,6 +1201,18 @@ export interface ListIncidentsResponse {
   readonly node: string;
   /** host:port of every node's operator service: each holds a part of what happened. */
   readonly addresses: readonly string[];
+  /** What is being recorded: files that are not there yet, the newest first. */
+  readonly pending: readonly PendingIncident[];
+}
+
+/** A recording goes on until half a minute after the last cause, and is written then. */
+export interface PendingIncident {
+  /** What happened so far. */
+  readonly reason: string;
+  /** UTC, milliseconds since 1970. */
+  readonly fromWallTimeMs: number;
+  /** When it ends if nothing more happens, UTC, milliseconds since 1970; it lies in the past while the file is written. */
+  readonly untilWallTimeMs: number;
 }
 
 export interface IncidentEntry {

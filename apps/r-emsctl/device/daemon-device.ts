@@ -70,15 +70,43 @@ function plainHost(host: string): string {
 }
 
 /**
- * The points of a device as the node knows them.
+ * The points of a device as the node knows them, or the one that leads its grid: only that one hears what the device refuses.
  *
  * @throws {@link OperatorRefusal} where the node is gone meanwhile.
  */
 export async function daemonPoints(
   client: OperatorClient,
-  device: string,
+  { device, grid }: Types.rems.v1.Device,
 ): Promise<readonly Types.rems.v1.PointReading[]> {
   const request = rems.v1.ListDevicesRequest.create({ device, withPoints: true });
   const { devices } = await client.call(InspectionService.listDevices, request);
-  return (devices[0]?.points ?? []).map((point) => rems.v1.PointReading.create(point));
+  const [found] = devices;
+  const known = found?.points ?? [];
+  const isWhole = found?.connection !== "degraded" && found?.connection !== "faulted";
+  const told = isWhole ? [] : ((await askLeader(client, grid, request)) ?? []);
+  return (told.length > 0 ? told : known).map((point) => rems.v1.PointReading.create(point));
+}
+
+/** Nothing where nobody else leads, or the leader does not answer. */
+async function askLeader(
+  client: OperatorClient,
+  grid: string,
+  request: Types.rems.v1.ListDevicesRequest,
+): Promise<readonly Types.rems.v1.IPointReading[] | null> {
+  const { grids } = await client.call(
+    InspectionService.getStatus,
+    rems.v1.GetStatusRequest.create(),
+  );
+  const address = grids.find((one) => one.grid === grid)?.leaderAddress ?? "";
+  if (address === "" || address === client.address) return null;
+  const leader = new OperatorClient(address, LOOKUP_MS);
+  try {
+    const { devices } = await leader.call(InspectionService.listDevices, request);
+    return devices[0]?.points ?? null;
+  } catch (error) {
+    if (error instanceof OperatorRefusal) return null;
+    throw error;
+  } finally {
+    leader.close();
+  }
 }

@@ -141,7 +141,7 @@ export function openSource(
     profile,
     async read(mappings) {
       const startedMs = performance.now();
-      const points = await daemonPoints(client, device.device);
+      const points = await daemonPoints(client, device);
       const latencyMs = performance.now() - startedMs;
       const byName = new Map(points.map((point) => [point.point, point]));
       const readings = mappings.flatMap((mapping) =>
@@ -209,6 +209,8 @@ function readingOf(
   const ageMs = point?.ageMs ?? null;
   const base = { mapping, spec, table, address, words: null, latencyMs, failure: null };
   if (quality === "good") return [{ ...base, value, failureText: "" }];
+  const refusal = point?.refusal ?? "";
+  if (refusal !== "") return [{ ...base, value: null, failure: "illegal", failureText: refusal }];
   const age = ageMs === null ? "never read" : `last good ${Math.round(ageMs / 100) / 10} s ago`;
   return [
     { ...base, value: quality === "uncertain" ? value : null, failureText: `${quality}, ${age}` },

@@ -168,7 +168,7 @@ async function checkDevice(
     const counts = Object.entries(summary).filter(([, count]) => count > 0);
     const lines = [
       judgedTable(context.terminal, judged),
-      `${readings.length} points in ${requestCount} requests: ${counts.map(([verdict, count]) => `${count} ${verdict}`).join(", ")}`,
+      `${readings.length} points in ${requestCount} request${requestCount === 1 ? "" : "s"}: ${counts.map(([verdict, count]) => `${count} ${verdict}`).join(", ")}`,
     ];
     if (!isThroughNode) lines.push(latencyText(latency));
     context.terminal.out(lines.join("\n"));

@@ -14,7 +14,7 @@ async function device(...args: Parameters<typeof openTestDevice>) {
 it("device check asks a SunSpec device where it keeps what, then reads it", async () => {
   const { host } = await device("sunspec-inverter", { set: ["activePowerKw=120"] });
   const { code, out } = await runTool(["device", "check", "sunspec-inverter", host]);
-  expect([code, out]).toEqual([0, expect.stringContaining("6 points in 1 requests: 6 ok")]);
+  expect([code, out]).toEqual([0, expect.stringContaining("6 points in 1 request: 6 ok")]);
   expect(out).toMatch(/activePowerKw +120 +kW +holding 400\d\d /);
 });
 

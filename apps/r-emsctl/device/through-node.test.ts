@@ -55,6 +55,29 @@ it("an address that the node serves is not asked past it", async () => {
   expect([refused.code, refused.error]).toEqual([1, expect.stringContaining("serves dg1 there")]);
 });
 
+it("a register that the device refuses is told as refused, with what the device said, not as one without a value", async () => {
+  const text = "illegal data address (input 9)";
+  node.api.onStatus("port", {
+    ...node.leads,
+    refused: [{ device: "dg1", point: "runningHoursH", text }],
+  });
+  node.step({ connections: [["dg1", "degraded"]] });
+  const check = async () => {
+    const { code, out } = await runTool(["--json", node.option, "device", "check", "dg1"]);
+    const { points } = JSON.parse(out) as { points: { point: string; verdict: string }[] };
+    return [code, points.find(({ point }) => point === "runningHoursH")] as const;
+  };
+  let found = await check();
+  for (let tries = 0; tries < 200 && found[1]?.verdict !== "illegal"; tries++)
+    found = await check();
+  expect(found).toEqual([
+    1,
+    expect.objectContaining({ verdict: "illegal", finding: expect.stringContaining(text) }),
+  ]);
+  node.api.onStatus("port", node.leads);
+  node.step({ connections: [["dg1", "online"]] });
+});
+
 it("a device that the node commands is not written past it", async () => {
   const argv = ["device", "write", "dg1", "powerReferenceKw=1", "--offline-device", "dg1"];
   const { code, error } = await runTool([node.option, ...argv]);

@@ -10,7 +10,7 @@ import { IncidentService, rems } from "../../../proto/generated/rems-v1.ts";
 import { type CommandContext, EXIT, isJson } from "../command-context.ts";
 import { OperatorClient, OperatorRefusal } from "../operator-client.ts";
 import { writeOutput } from "../output-file.ts";
-import { tableFor } from "../terminal.ts";
+import { linesFor, tableFor } from "../terminal.ts";
 import { timeText } from "./replay-text.ts";
 
 /** The client of the node that the program's options name. */
@@ -27,23 +27,39 @@ interface Entry {
   readonly byteCount: number;
 }
 
+/** What a node is recording: a file that is not there yet. */
+interface Pending {
+  readonly reason: string;
+  readonly fromWallMs: number;
+  readonly untilWallMs: number;
+}
+
 /** `incident list`: of data directories, or of a running node. */
 export async function listIncidents(
   context: CommandContext,
   directories: readonly string[],
 ): Promise<void> {
-  const entries =
+  const { entries, pending } =
     directories.length > 0
-      ? directories.flatMap((directory): Entry[] => listStoredIncidents(directory))
+      ? { entries: directories.flatMap((one): Entry[] => listStoredIncidents(one)), pending: [] }
       : await fetchList(context);
   const { terminal } = context;
   if (isJson(context)) {
+    for (const { reason, fromWallMs, untilWallMs } of pending) {
+      const times = { from: timeText(fromWallMs), until: timeText(untilWallMs) };
+      terminal.out(JSON.stringify({ isPending: true, reason, ...times }));
+    }
     for (const { name, reason, fromWallMs, toWallMs, grids, byteCount } of entries) {
       const times = { from: timeText(fromWallMs), to: timeText(toWallMs) };
       terminal.out(JSON.stringify({ name, reason, ...times, grids, byteCount }));
     }
-  } else if (entries.length === 0) {
-    terminal.out("no incident was captured");
+    context.finish(EXIT.ok);
+    return;
+  }
+  for (const one of pending) terminal.out(linesFor(terminal, pendingText(one)));
+  if (entries.length === 0) {
+    const none = pending.length === 0 ? "no incident was captured" : "no other was captured";
+    terminal.out(none);
   } else {
     const rows = entries.map(({ name, reason, fromWallMs, toWallMs, grids, byteCount }) => [
       name,
@@ -57,21 +73,36 @@ export async function listIncidents(
   context.finish(EXIT.ok);
 }
 
-async function fetchList(context: CommandContext): Promise<Entry[]> {
+function pendingText({ reason, fromWallMs, untilWallMs }: Pending): string {
+  const from = timeText(fromWallMs).slice(0, 19);
+  const until = timeText(untilWallMs).slice(11, 19);
+  return `being recorded, from ${from} to ${until} UTC or half a minute after whatever else happens: ${reason}`;
+}
+
+async function fetchList(
+  context: CommandContext,
+): Promise<{ readonly entries: Entry[]; readonly pending: Pending[] }> {
   const client = clientOf(context);
   try {
-    const { incidents } = await client.call(
+    const { incidents, pending } = await client.call(
       IncidentService.listIncidents,
       rems.v1.ListIncidentsRequest.create(),
     );
-    return incidents.map((entry) => ({
-      name: entry.name ?? "",
-      reason: entry.reason ?? "",
-      fromWallMs: entry.fromWallTimeMs ?? 0,
-      toWallMs: entry.toWallTimeMs ?? 0,
-      grids: entry.grids ?? [],
-      byteCount: Number(entry.byteCount ?? 0),
-    }));
+    return {
+      entries: incidents.map((entry) => ({
+        name: entry.name ?? "",
+        reason: entry.reason ?? "",
+        fromWallMs: entry.fromWallTimeMs ?? 0,
+        toWallMs: entry.toWallTimeMs ?? 0,
+        grids: entry.grids ?? [],
+        byteCount: Number(entry.byteCount ?? 0),
+      })),
+      pending: pending.map((one) => ({
+        reason: one.reason ?? "",
+        fromWallMs: one.fromWallTimeMs ?? 0,
+        untilWallMs: one.untilWallTimeMs ?? 0,
+      })),
+    };
   } finally {
     client.close();
   }

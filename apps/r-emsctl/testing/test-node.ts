@@ -1,4 +1,5 @@
 import { type ApiHandle, startApi } from "../../../api/api.ts";
+import type { ApiGridStatus } from "../../../api/api-messages.ts";
 import { loadManifest } from "../../../configs/load-manifest.ts";
 import type { DeviceConfig, Manifest } from "../../../configs/manifest.ts";
 import { present } from "../../../kernel/assert.ts";
@@ -6,10 +7,22 @@ import { type EncodedFrame, encodeFrame, type Frame } from "../../../kernel/fram
 import { HASH_NONE } from "../../../kernel/hash.ts";
 
 const vessel = loadManifest(new URL("../../../configs/vessel.toml", import.meta.url).pathname);
+
 const self = { node: "n1", incarnation: "a".repeat(32) };
+
+/** Of port, with authority. */
+const LEADS: ApiGridStatus = {
+  role: "leading",
+  epoch: 1,
+  leader: self,
+  inSync: [self],
+  hasAuthority: true,
+};
 
 export interface TestNode {
   readonly api: ApiHandle;
+  /** What it said of the leadership of port. */
+  readonly leads: ApiGridStatus;
   /** Option that names it. */
   readonly option: string;
   readonly manifest: Manifest;
@@ -57,16 +70,11 @@ export async function openTestNode(
     api.onFrame(last);
   };
   step({ leadership: { leader: self, inSync: [self], origin: "cold" } });
-  api.onStatus("port", {
-    role: "leading",
-    epoch: 1,
-    leader: self,
-    inSync: [self],
-    hasAuthority: true,
-  });
+  api.onStatus("port", LEADS);
   const devices = manifest.grids.flatMap((grid) => grid.devices);
   return {
     api,
+    leads: LEADS,
     option: `--address=127.0.0.1:${api.operatorPort}`,
     manifest,
     device: (id) =>

@@ -5,19 +5,29 @@ import { tell } from "../parts/notices.tsx";
 import type { Alarm, DeviceStatus, GridStatus, Reply, Value } from "./messages.ts";
 import { originOf, request, RequestError } from "./node-link.ts";
 import { paths } from "./paths.ts";
-import type { GridAlarm } from "./store.ts";
 import { leaderships } from "./store.ts";
 
 /** Everything that changes something: asked for with a request id of its own, confirmed where it moves the plant, and its answer told. */
 
 export const newId = (): string => `web-${crypto.randomUUID()}`;
 
+const USER = "r-ems.user";
+
 /** Who asks, for the audit log, until there is a login. */
 export function userName(): string {
   try {
-    return localStorage.getItem("r-ems.user") || "web";
+    return localStorage.getItem(USER) || "web";
   } catch {
     return "web";
+  }
+}
+
+/** @param name - "": nobody says. */
+export function setUserName(name: string): void {
+  try {
+    localStorage.setItem(USER, name.trim());
+  } catch {
+    // Private windows may refuse storage: then it stays as it was.
   }
 }
 
@@ -54,7 +64,7 @@ export type AlarmAct =
   | "RETURN_TO_SERVICE";
 
 export function actOnAlarm(
-  alarm: GridAlarm,
+  alarm: Alarm,
   action: AlarmAct,
   more: { readonly shelveS?: number; readonly reason?: string } = {},
 ): Promise<boolean> {
@@ -70,7 +80,7 @@ export function actOnAlarm(
   return report(what, () => atLeader(alarm.grid, paths.alarmAct, body));
 }
 
-export const acknowledge = (alarm: GridAlarm): Promise<boolean> => actOnAlarm(alarm, "ACKNOWLEDGE");
+export const acknowledge = (alarm: Alarm): Promise<boolean> => actOnAlarm(alarm, "ACKNOWLEDGE");
 
 export function acknowledgeAll(grid: string): Promise<boolean> {
   const body = {

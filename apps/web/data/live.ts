@@ -11,7 +11,7 @@ import type {
   Topology,
   Transition,
 } from "./messages.ts";
-import { base, learnNodes, request } from "./node-link.ts";
+import { base, learnNodes, replayAtMs, request } from "./node-link.ts";
 import { paths } from "./paths.ts";
 import {
   actors,
@@ -28,6 +28,8 @@ import { openStream } from "./stream.ts";
 const NODES_EVERY_MS = 3000;
 const BEGIN_AGAIN_MS = 700;
 const EARLIER_COUNT = 30;
+/** The others are found on the page of events. */
+const TOLD_KINDS: ReadonlySet<string> = new Set(["transition", "leadership"]);
 
 interface ActorsMessage {
   readonly actor?: Actor;
@@ -83,7 +85,7 @@ async function begin(origin: string): Promise<void> {
     origin,
   ).catch(() => null);
   if (earlier === null || isLate()) return;
-  for (const record of earlier.records) if (record.kind !== "connection") tellRecord(record);
+  for (const record of earlier.records) if (TOLD_KINDS.has(record.kind)) tellRecord(record);
 }
 
 function tellRecord({ timeMs, grid, kind, actor, text, epoch, sequence }: EventRecord): void {
@@ -125,7 +127,8 @@ function onActors({ actor, transition }: ActorsMessage): void {
   const { actor: address, from, to, reason, epoch, sequence } = transition;
   takeHappening({
     key: `${address.split("/")[1] ?? ""}|${epoch}:${sequence}|${address}`,
-    atMs: Date.now(),
+    // The stream gives no time of day; of a recording it is that of its slider.
+    atMs: replayAtMs.peek() || Date.now(),
     grid: address.split("/")[1] ?? "",
     title: `${heldByActor(address)}: ${wordsOf(from)} → ${wordsOf(to)}`,
     reason,

@@ -28,6 +28,7 @@ export type {
   MoveResponse,
   OfferedArgument,
   OfferedCommand,
+  PendingIncident,
   PointHistory,
   PredictedCommand,
   PreviewConfigResponse,

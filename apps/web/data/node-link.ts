@@ -30,9 +30,14 @@ export class RequestError extends Error {
 const bases: string[] = [OWN, ...kept()].filter((one, at, all) => all.indexOf(one) === at);
 const chosen = signal(bases[0] ?? OWN);
 const answering = signal(true);
+const lost = signal(0);
 
 /** The recording that is looked at instead of the present, by its name; empty: the present. */
 export const replayed = signal("");
+/** Where in the recording, UTC, ms; 0 until that is known. */
+export const replayAtMs = signal(0);
+/** What a recording answers nothing about. */
+const OF_THE_PRESENT = /^\/api\/v1\/history\//;
 
 /** The node that hands out the recording. */
 let present = OWN;
@@ -41,6 +46,7 @@ let present = OWN;
 export function lookAtRecording(name: string, prefix: string): void {
   if (replayed.value === "") present = chosen.value;
   replayed.value = name;
+  replayAtMs.value = 0;
   chosen.value = present + prefix;
 }
 
@@ -55,6 +61,8 @@ export function lookAtPresent(): string {
 export const base: ReadonlySignal<string> = chosen;
 /** False while no node answers. */
 export const isConnected: ReadonlySignal<boolean> = answering;
+/** When the last one fell silent, ms of this computer's clock. */
+export const lostAtMs: ReadonlySignal<number> = lost;
 
 function kept(): string[] {
   try {
@@ -90,6 +98,7 @@ export function moveOn(from: string): void {
 }
 
 export function tellAnswered(isAnswering: boolean): void {
+  if (!isAnswering && answering.value) lost.value = Date.now();
   answering.value = isAnswering;
 }
 
@@ -105,6 +114,10 @@ export async function request<T>(
   at?: string,
   timeoutMs = REQUEST_MS_MAX,
 ): Promise<T> {
+  if (replayed.value !== "" && at === undefined && OF_THE_PRESENT.test(path)) {
+    const text = "a recording has no history: move through it with the slider above";
+    throw new RequestError(404, "REMS_NOT_FOUND", text);
+  }
   for (let attempt = 0; ; attempt++) {
     const origin = at ?? chosen.value;
     let response: Response;

@@ -19,22 +19,15 @@ export const status = signal<Status | null>(null);
 export const topology = signal<Topology | null>(null);
 export const nodes = signal<readonly NodeInfo[]>([]);
 export const leaderships = signal<ReadonlyMap<string, Leadership>>(new Map());
-/** This computer's clock when the last status came, ms. */
-export const heardAtMs = signal(0);
+/** This computer's clock when the node was last asked for the whole, ms. */
+export const wholeAtMs = signal(0);
 
 export const grids = computed<readonly GridStatus[]>(() => status.value?.grids ?? []);
 
-export interface GridAlarm extends Alarm {
-  readonly grid: string;
-}
-
-/** Of all grids, the most urgent first; one situation once, however many grids tell of it. */
-export const alarms = computed<readonly GridAlarm[]>(() => {
-  const all = grids.value.flatMap((grid) =>
-    grid.alarms.map((alarm) => ({ ...alarm, grid: grid.grid })),
-  );
-  return byUrgency(all) as GridAlarm[];
-});
+/** Of all grids, the most urgent first. */
+export const alarms = computed<readonly Alarm[]>(() =>
+  byUrgency(grids.value.flatMap((grid) => grid.alarms)),
+);
 
 /** By grid the place of its island's first grid: the island's colour stays when another one changes. */
 export const islandOf = computed<ReadonlyMap<string, number>>(() => {
@@ -80,21 +73,37 @@ export const recent = new Map<string, { readonly loadKw: Recent; readonly freque
 
 export function takeStatus(next: Status): void {
   for (const grid of next.grids) keepRecent(grid);
-  heardAtMs.value = Date.now();
+  wholeAtMs.value = Date.now();
   status.value = next;
 }
 
 /** One grid's newest, as the stream has it. */
 export function takeGridStatus(next: GridStatus): void {
   keepRecent(next);
-  heardAtMs.value = Date.now();
   const before = status.value;
   if (before === null) return;
   const others = before.grids.map((grid) => (grid.grid === next.grid ? next : grid));
   status.value = { ...before, grids: others };
 }
 
-function keepRecent({ grid, plant }: GridStatus): void {
+/** By grid the plant time that was heard last, and when it began to stand still. */
+const scanned = new Map<string, { readonly plantTimeMs: number; readonly atMs: number }>();
+/** A change of leader is over before. */
+const SILENT_MS_MIN = 2500;
+
+/**
+ * How long a grid was not scanned as far as this page hears, ms; 0 where all is well. A node that has just started tells what its journal
+ * says, the leader of then too.
+ */
+export function notScannedMs({ grid }: GridStatus, nowMs: number): number {
+  const silentMs = nowMs - (scanned.get(grid)?.atMs ?? nowMs);
+  return silentMs < SILENT_MS_MIN ? 0 : silentMs;
+}
+
+function keepRecent({ grid, plant, plantTimeMs }: GridStatus): void {
+  if (scanned.get(grid)?.plantTimeMs !== plantTimeMs) {
+    scanned.set(grid, { plantTimeMs, atMs: Date.now() });
+  }
   if (plant === null || plant === undefined) return;
   let rings = recent.get(grid);
   if (rings === undefined) {
@@ -114,6 +123,7 @@ export function forgetAll(): void {
   actors.value = new Map();
   happenings.value = [];
   recent.clear();
+  scanned.clear();
 }
 
 export function takeLeadership(leadership: Leadership): void {
