@@ -50,7 +50,10 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("ack [actor] [code]")
     .description("acknowledge one alarm, or all of a grid (switchboard section)")
-    .option("--grid <id>", "grid of an alarm whose actor is a node")
+    .option(
+      "--grid <id>",
+      "grid that keeps an alarm of a node, where it is not told apart otherwise",
+    )
     .option("--all <grid>", "all alarms of this grid")
     .addHelpText(
       "after",
@@ -65,7 +68,10 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("reset <actor> <code>")
     .description("let go of a latched alarm whose cause is over and which was acknowledged")
-    .option("--grid <id>", "grid of an alarm whose actor is a node")
+    .option(
+      "--grid <id>",
+      "grid that keeps an alarm of a node, where it is not told apart otherwise",
+    )
     .addHelpText("after", "\nExample: r-emsctl reset port/dg1 DEVICE_TRIPPED")
     .action((actor: string, code: string, { grid }: GridOption) =>
       actOnOne(AlarmAction.ALARM_ACTION_RESET, actor, code, grid),
@@ -74,7 +80,10 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("shelve <actor> <code>")
     .description("hide an alarm for a time, at most 8 hours; it is still evaluated")
-    .option("--grid <id>", "grid of an alarm whose actor is a node")
+    .option(
+      "--grid <id>",
+      "grid that keeps an alarm of a node, where it is not told apart otherwise",
+    )
     .option("--for <time>", "such as 30m or 2h", duration, 3600)
     .addHelpText("after", "\nExample: r-emsctl shelve port/dg1 STEP_OVERDUE --for 30m")
     .action((actor: string, code: string, options: GridOption & { for: number }) =>
@@ -86,7 +95,10 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("unshelve <actor> <code>")
     .description("show a shelved alarm again")
-    .option("--grid <id>", "grid of an alarm whose actor is a node")
+    .option(
+      "--grid <id>",
+      "grid that keeps an alarm of a node, where it is not told apart otherwise",
+    )
     .addHelpText("after", "\nExample: r-emsctl unshelve port/dg1 DEVICE_OFFLINE")
     .action((actor: string, code: string, { grid }: GridOption) =>
       actOnOne(AlarmAction.ALARM_ACTION_UNSHELVE, actor, code, grid),
@@ -95,7 +107,10 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("out-of-service <actor> <code>")
     .description("hide an alarm for work at a device, until it is returned")
-    .option("--grid <id>", "grid of an alarm whose actor is a node")
+    .option(
+      "--grid <id>",
+      "grid that keeps an alarm of a node, where it is not told apart otherwise",
+    )
     .option("--reason <text>", "why, for the record; needed to take it out")
     .option("--return", "return it to service", false)
     .addHelpText(
@@ -153,23 +168,38 @@ export function addAlarmCommands(context: CommandContext): void {
       );
     }
     const [first = "", second = ""] = actor.split("/");
-    if (first === "nodes" && grid === undefined) {
-      throw new RemsError(
-        "REMS_REQUEST_INVALID",
-        "an alarm of a node stands in each grid that the node controls: say which with --grid",
-      );
-    }
     const own = first === "grids" ? second : first;
-    return act(action, grid ?? own, `${actor}|${code}`, more);
+    return act(action, grid ?? (first === "nodes" ? null : own), `${actor}|${code}`, more);
+  }
+
+  /** An alarm of a node is kept by one of its grids. */
+  async function gridKeeping(client: OperatorClient, alarm: string): Promise<string> {
+    const { alarms } = await client.call(
+      AlarmService.listAlarms,
+      rems.v1.ListAlarmsRequest.create({ withHidden: true }),
+    );
+    const grids = alarms
+      .filter(({ actor, code, id }) => `${actor}|${code}` === alarm && id !== "")
+      .map(({ grid }) => grid ?? "");
+    const [only, ...others] = new Set(grids);
+    if (only !== undefined && others.length === 0) return only;
+    const [actor, code] = alarm.split("|");
+    throw new RemsError(
+      only === undefined ? "REMS_NOT_FOUND" : "REMS_REQUEST_INVALID",
+      only === undefined
+        ? `${actor} has no alarm ${code}; r-emsctl alarms --all lists those that there are`
+        : `${actor} ${code} stands in ${[only, ...others].join(" and ")}: say which with --grid`,
+    );
   }
 
   function act(
     action: number,
-    grid: string,
+    wanted: string | null,
     alarm: string,
     more: { shelveS?: number; reason?: string } = {},
   ): Promise<void> {
     return withClient(async (client, { json }) => {
+      const grid = wanted ?? (await gridKeeping(client, alarm));
       const request = rems.v1.ActOnAlarmsRequest.create({
         requestId: randomUUID(),
         grid,
@@ -214,14 +244,14 @@ function duration(text: string): number {
 
 function listText(terminal: Terminal, alarms: readonly Alarm[]): string {
   if (alarms.length === 0) return paint(terminal, "green", "no alarms");
-  const rows = [["PRIORITY", "STATE", "ACTOR", "CODE", "SINCE", "TEXT"]];
+  const rows = [["PRIORITY", "STATE", "ACTOR", "CODE", "SINCE, UTC", "TEXT"]];
   for (const alarm of alarms) {
     rows.push([
       priorityText(terminal, alarm),
       stateText(alarm),
       (alarm.actor ?? "").replace(/^grids\//, "").replace("/devices/", "/"),
       alarm.code ?? "",
-      timeText(alarm.sinceWallTimeMs ?? 0),
+      sinceText(alarm.sinceWallTimeMs ?? 0),
       textOf(alarm),
     ]);
   }
@@ -240,8 +270,15 @@ function stateText(alarm: Alarm): string {
     return "shelved";
   }
   if (alarm.suppressedBy) return "suppressed";
-  return (alarm.state ?? "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return STATES[alarm.state ?? ""] ?? alarm.state ?? "";
 }
+
+/** Short enough for a narrow terminal: what is over and not acknowledged has returned. */
+const STATES: Readonly<Record<string, string>> = {
+  returnedUnacknowledged: "returned",
+  latchedUnacknowledged: "latched",
+  latchedAcknowledged: "latched, acked",
+};
 
 function textOf(alarm: Alarm): string {
   const notes = [
@@ -265,6 +302,13 @@ function untilText({ shelvedUntilPlantTimeMs, sincePlantTimeMs, sinceWallTimeMs 
 /** UTC, to the second: what other systems' logs are compared with. */
 function timeText(wallTimeMs: number): string {
   return wallTimeMs === 0 ? "-" : new Date(wallTimeMs).toISOString().slice(0, 19).replace("T", " ");
+}
+
+/** In a list: the time of day, the date where it is another one. UTC. */
+function sinceText(wallTimeMs: number): string {
+  const [date = "", time = "-"] = timeText(wallTimeMs).split(" ");
+  const today = timeText(Date.now()).slice(0, 10);
+  return date === today ? time : wallTimeMs === 0 ? "-" : `${date.slice(5)} ${time.slice(0, 5)}`;
 }
 
 function watchText(terminal: Terminal, message: Watched): string {

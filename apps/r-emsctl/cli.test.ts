@@ -5,7 +5,7 @@ import type { ApiCommand } from "../../api/api-messages.ts";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import { runCli } from "./cli.ts";
 import { durationText } from "./status-text.ts";
-import { linesFor, table, tableFor } from "./terminal.ts";
+import { helpFor, linesFor, table, tableFor } from "./terminal.ts";
 
 const vessel = new URL("../../configs/vessel.toml", import.meta.url).pathname;
 const self = { node: "n1", incarnation: "a".repeat(32) };
@@ -114,6 +114,10 @@ it("force names the node that was isolated, and why", async () => {
 
 it("actors lists what lives in the node", async () => {
   const { out, code } = await run(at(leader), "actors", "port");
+  expect(await run(at(leader), "actors", "bow")).toMatchObject({
+    code: 1,
+    error: expect.stringContaining('no actor\'s address begins with "bow"') as unknown,
+  });
   expect(code).toBe(0);
   expect(out).toMatch(/^ADDRESS +STATE +REASON\n/);
   expect(out).toContain("grids/port/devices/dg1");
@@ -147,7 +151,7 @@ it("command without a command lists what an actor takes, as it is typed", async 
   const { code, out } = await run(at(leader), "command", "port/bat1");
   expect(code).toBe(0);
   expect(out).toMatch(/^syncAndClose +synchronise/m);
-  expect(out).toContain("mode --arg mode=reserve|peak_shaving");
+  expect(out).toMatch(/^mode --arg mode=MODE +.*; MODE: reserve, peak_shaving,/m);
   const nothing = await run(at(leader), "command", "port/nothing");
   expect([nothing.code, nothing.error]).toEqual([2, expect.stringContaining("port/dg1")]);
 });
@@ -211,7 +215,7 @@ it.each([
 it("nobody there ends with 3 and names the address", async () => {
   const { code, error } = await run("--address", "127.0.0.1:9", "--timeout", "2", "status");
   expect(code).toBe(3);
-  expect(error).toContain("no answer from 127.0.0.1:9");
+  expect(error).toContain("no answer from 127.0.0.1:9 (nothing listens there)");
 });
 
 it("help has examples and exit codes", async () => {
@@ -245,9 +249,10 @@ it("a narrow terminal gets a narrow table, a script the whole one", () => {
     ["grids/port/devices/dg1", "load 35 % < 85 % of 1000 kW"],
   ];
   const terminal = { out: () => {}, error: () => {}, hasColours: false };
-  const narrow = (columns: number) =>
-    tableFor({ ...terminal, columns: () => columns }, rows).split("\n");
-  expect(narrow(30).slice(1)).toEqual(["grids/port/de…  load 35 % < 8…"]);
+  const narrow = (columns: number, of = rows) =>
+    tableFor({ ...terminal, columns: () => columns }, of).split("\n");
+  const short = [["grids/port/devices/dg1", "is being asked"]];
+  expect(narrow(30, short)).toEqual(["grids/port/de…  is being asked"]);
   const [, reason] = rows[1] ?? [];
   rows.push(["grids/port/devices/dg2", `${reason ?? ""}; after loss of dg1 500 kW remain`]);
   expect(narrow(70).slice(2)).toEqual([
@@ -261,4 +266,12 @@ it("a narrow terminal gets a narrow table, a script the whole one", () => {
   ]);
   expect(tableFor(terminal, rows)).toBe(table(rows));
   expect(tableFor({ ...terminal, columns: () => 200 }, rows)).toBe(table(rows));
+});
+
+it("help flows anew on a narrow terminal, and what was laid out stays", () => {
+  const text = "Looks at one\nthing and another.\n\nExamples:\n  r-emsctl status\n  r-emsctl grids";
+  const narrow = { out: () => {}, error: () => {}, hasColours: false, columns: () => 24 };
+  expect(helpFor(narrow, text)).toBe(
+    "Looks at one thing and\nanother.\n\nExamples:\n  r-emsctl status\n  r-emsctl grids",
+  );
 });

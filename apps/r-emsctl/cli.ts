@@ -28,7 +28,7 @@ import { positive } from "./option-values.ts";
 import { addSetup } from "./setup/setup-commands.ts";
 import { addSimulate } from "./simulate.ts";
 import { statusText } from "./status-text.ts";
-import { linesFor, paint, tableFor, type Terminal } from "./terminal.ts";
+import { helpFor, linesFor, paint, tableFor, type Terminal } from "./terminal.ts";
 
 const EXIT_HELP = `
 Exit codes: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no node or device answers.`;
@@ -57,9 +57,10 @@ export async function runCli(
     .option("--json", "JSON for scripts, one object per line", false)
     .addHelpText("after", EXIT_HELP)
     .exitOverride()
+    .showHelpAfterError("--help says what is allowed, with examples")
     .configureHelp({ minWidthToWrap: HELP_WIDTH_MIN })
     .configureOutput({
-      writeOut: (text) => terminal.out(linesFor(terminal, text.trimEnd())),
+      writeOut: (text) => terminal.out(helpFor(terminal, text.trimEnd())),
       writeErr: (text) => terminal.error(text.trimEnd()),
     });
 
@@ -103,6 +104,7 @@ export async function runCli(
     .action((prefix: string | undefined, { context }: { context: boolean }) =>
       withClient(async (client, { json }) => {
         const rows = [["ADDRESS", "STATE", "REASON"]];
+        let count = 0;
         for (let pageToken = ""; ;) {
           const request = rems.v1.ListActorsRequest.create({
             addressPrefix: prefix ?? "",
@@ -110,12 +112,19 @@ export async function runCli(
             pageToken,
           });
           const page = await client.call(InspectionService.listActors, request);
+          count += page.actors.length;
           for (const actor of page.actors) {
             if (json) terminal.out(jsonText(actor));
             else rows.push([actor.address ?? "", stateText(terminal, actor), actor.reason ?? ""]);
           }
           pageToken = page.nextPageToken;
           if (pageToken === "") break;
+        }
+        if (count === 0) {
+          terminal.error(
+            `r-emsctl: no actor's address begins with "${prefix ?? ""}"; without it all are listed`,
+          );
+          return EXIT.refused;
         }
         if (!json) terminal.out(tableFor(terminal, rows));
         return EXIT.ok;
@@ -227,6 +236,17 @@ const exitCodes: Partial<Record<ErrorCode, number>> = {
   REMS_TIMEOUT: EXIT.refused,
 };
 
+/** What grpc-js wraps into sentences of its own. */
+function causeOf(message: string): string {
+  if (message.startsWith("Deadline exceeded")) {
+    return "it takes connections and did not answer in time; --timeout waits longer";
+  }
+  if (message.includes("ECONNREFUSED")) return "nothing listens there";
+  if (/ENOTFOUND|EAI_AGAIN|Name resolution/.test(message)) return "the host's name is not known";
+  if (/EHOSTUNREACH|ENETUNREACH/.test(message)) return "there is no way to that host";
+  return message;
+}
+
 function exitCodeOf(terminal: Terminal, isJson: boolean, error: unknown): number {
   const tell = (code: string, text: string): void =>
     terminal.error(isJson ? jsonText({ error: code, message: text }) : `r-emsctl: ${text}`);
@@ -236,7 +256,7 @@ function exitCodeOf(terminal: Terminal, isJson: boolean, error: unknown): number
     if (error.isUnreachable) {
       tell(
         error.codeName,
-        `no answer from ${error.address} (${error.message}); does r-emsd run there? --address names another node`,
+        `no answer from ${error.address} (${causeOf(error.message)}); does r-emsd run there? --address names another node`,
       );
       return EXIT.unreachable;
     }

@@ -10,7 +10,7 @@ import { type CommandContext, EXIT } from "./command-context.ts";
 import { jsonText } from "./json-text.ts";
 import { offerRows, offersOf } from "./offers.ts";
 import { positive } from "./option-values.ts";
-import { paint, tableFor, userName, type Terminal } from "./terminal.ts";
+import { linesFor, paint, tableFor, userName, type Terminal } from "./terminal.ts";
 
 type Argument = Types.rems.v1.IArgument;
 
@@ -136,7 +136,7 @@ function report(
     const word = answer.isAccepted
       ? paint(terminal, "green", "accepted")
       : paint(terminal, "red", "refused");
-    terminal.out(`${word}: ${what}: ${answer.reason}`);
+    terminal.out(linesFor(terminal, `${word}: ${what}: ${answer.reason}`));
   }
   return answer.isAccepted ? EXIT.ok : EXIT.refused;
 }

@@ -42,7 +42,7 @@ export function addGridCommands({ program, terminal, withClient }: CommandContex
         const chosen = grids.filter(({ grid }) => wanted === undefined || grid === wanted);
         if (chosen.length === 0) {
           terminal.error(
-            `there is no grid "${wanted ?? ""}"; there is ${grids.map(({ grid }) => grid).join(", ")}`,
+            `r-emsctl: there is no grid "${wanted ?? ""}"; there is ${grids.map(({ grid }) => grid).join(", ")}`,
           );
           return EXIT.refused;
         }
@@ -71,7 +71,7 @@ function gridsTable(terminal: Terminal, grids: readonly Grid[]): string {
       grid.control ?? "",
       plant ? kw(plant.generationKw) : "-",
       plant ? kw(plant.freeKw) : "-",
-      grid.isN1Held === true ? "ok" : paint(terminal, "yellow", "not held"),
+      grid.isN1Held === true ? "ok" : paint(terminal, "yellow", "NO"),
       alarmCount === 0 ? "0" : paint(terminal, "red", String(alarmCount)),
     ];
   });

@@ -28,16 +28,26 @@ export function offersOf({ busbars }: Topology, actor: string): readonly Offer[]
   );
 }
 
-/** Rows of a table: the command as it is typed, and what happens then. */
+type Argument = Types.rems.v1.IOfferedArgument;
+
+/** Rows of a table: the command as it is typed, and what happens then, with what its arguments may be. */
 export function offerRows(offers: readonly Offer[]): string[][] {
-  return offers.map(({ command, meaning, arguments: args }) => [
-    [command, ...(args ?? []).map((one) => `--arg ${one.name}=${valueText(one)}`)].join(" "),
-    meaning ?? "",
-  ]);
+  return offers.map(({ command, meaning, arguments: args }) => {
+    const all = args ?? [];
+    return [
+      [command, ...all.map((one) => `--arg ${one.name}=${placeOf(one)}`)].join(" "),
+      [meaning ?? "", ...all.map((one) => `${placeOf(one)}: ${valueText(one)}`)].join("; "),
+    ];
+  });
 }
 
-function valueText({ choices, unit, min, max }: Types.rems.v1.IOfferedArgument): string {
+/** `expiryS` is typed as `EXPIRY_S`. */
+const placeOf = ({ name }: Argument): string =>
+  (name ?? "").replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+
+function valueText({ meaning, choices, unit, min, max }: Argument): string {
   const values = (choices ?? []).map(({ value }) => value);
-  if (values.length > 0) return values.join("|");
-  return max === null || max === undefined ? "true|false" : `${min ?? 0}..${max} (${unit ?? ""})`;
+  if (values.length > 0) return values.join(", ");
+  if (max === null || max === undefined) return `true for ${meaning ?? ""}, or false`;
+  return `${min ?? 0} to ${max} ${unit ?? ""}`;
 }

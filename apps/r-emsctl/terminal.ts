@@ -39,6 +39,8 @@ export function table(rows: readonly (readonly string[])[]): string {
 const COLUMN_WIDTH_MIN = 8;
 /** A last column narrower than this stands on lines of its own. */
 const TEXT_WIDTH_MIN = 32;
+/** A last column that is wider is a text: it goes on rather than being cut, or cutting the others. */
+const CELL_WIDTH_MAX = 16;
 const INDENT = 4;
 
 /**
@@ -49,7 +51,7 @@ export function tableFor(terminal: Terminal, rows: readonly (readonly string[])[
   const columns = terminal.columns?.();
   const widths = widthsOf(rows);
   if (columns === undefined || spanOf(widths) <= columns) return table(rows);
-  const isText = (widths.at(-1) ?? 0) > TEXT_WIDTH_MIN;
+  const isText = (widths.at(-1) ?? 0) > CELL_WIDTH_MAX;
   return isText ? withTextBeneath(rows, columns) : cutTo(rows, shrunk(widths, columns));
 }
 
@@ -98,6 +100,23 @@ export function linesFor(terminal: Terminal, text: string): string {
       const [first = "", ...rest] = wordLines(line.trimStart(), room - INDENT, room);
       return [...indented([first], indent), ...indented(rest, indent + INDENT)];
     })
+    .join("\n");
+}
+
+/** Help: paragraphs flow anew, what is indented stays as it was laid out. */
+export function helpFor(terminal: Terminal, text: string): string {
+  const columns = terminal.columns?.();
+  if (columns === undefined) return text;
+  const isProse = (line: string): boolean => line !== "" && !line.startsWith(" ");
+  const joined: string[] = [];
+  for (const line of text.split("\n")) {
+    const last = joined.at(-1);
+    const flows = last !== undefined && isProse(last) && isProse(line) && !last.endsWith(":");
+    if (flows) joined[joined.length - 1] = `${last} ${line}`;
+    else joined.push(line);
+  }
+  return joined
+    .map((line) => (isProse(line) ? wordLines(line, columns).join("\n") : linesFor(terminal, line)))
     .join("\n");
 }
 

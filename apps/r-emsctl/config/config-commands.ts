@@ -11,7 +11,7 @@ import { type CommandContext, type CommonOptions, EXIT, isJson } from "../comman
 import { jsonText } from "../json-text.ts";
 import type { OperatorClient } from "../operator-client.ts";
 import { wholeBetween } from "../option-values.ts";
-import { paint, userName } from "../terminal.ts";
+import { linesFor, paint, userName } from "../terminal.ts";
 import { previewText, shownText } from "./config-text.ts";
 import { restartNodes } from "./rolling-restart.ts";
 
@@ -147,7 +147,7 @@ function addCheck(config: Command, context: CommandContext): void {
       if (isJson(context))
         context.terminal.out(jsonText({ path, isOk: manifest !== null, problems: texts }));
       else if (manifest === null) {
-        for (const { text } of texts) context.terminal.out(text);
+        for (const { text } of texts) context.terminal.out(linesFor(context.terminal, text));
       } else {
         const deviceCount = manifest.grids.reduce(
           (count, { devices }) => count + devices.length,

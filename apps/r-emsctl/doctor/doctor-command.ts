@@ -5,7 +5,7 @@ import { findManifestPath, readNodeName } from "../../../configs/manifest-path.t
 import type { Manifest } from "../../../configs/manifest.ts";
 import { problemText } from "../../../configs/problem.ts";
 import { type CommandContext, type CommonOptions, EXIT, isJson } from "../command-context.ts";
-import { type Colour, paint, type Terminal } from "../terminal.ts";
+import { type Colour, linesFor, paint, type Terminal } from "../terminal.ts";
 import { checkNodeClocks } from "./clock-checks.ts";
 import { checkEtcd } from "./etcd-checks.ts";
 import { failed, type Finding, ok, type Patient } from "./finding.ts";
@@ -119,5 +119,6 @@ function localNodesOf(manifest: Manifest): string[] {
 function findingText(terminal: Terminal, { check, outcome, found, advice }: Finding): string {
   const [mark, colour] = MARKS[outcome];
   const line = `${paint(terminal, colour, mark)}  ${check}: ${found}`;
-  return advice === "" ? line : `${line}\n         ${paint(terminal, "dim", advice)}`;
+  const text = advice === "" ? line : `${line}\n         ${paint(terminal, "dim", advice)}`;
+  return linesFor(terminal, text);
 }

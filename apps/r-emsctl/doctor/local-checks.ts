@@ -8,10 +8,10 @@ import {
   writeSync,
 } from "node:fs";
 import { execFile } from "node:child_process";
-import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { setTimeout as wait } from "node:timers/promises";
+import { whyNotListen } from "../../../api/setup/why-not-listen.ts";
 import { failed, type Finding, ok, type Patient, warning } from "./finding.ts";
 import { nodeAt } from "./plant-checks.ts";
 
@@ -48,7 +48,8 @@ export async function checkPorts({ manifest, localNodes, timeoutMs }: Patient): 
       ["HTTP", node.httpPort],
     ] as const) {
       const check = `${node.id} ${name} port ${port}`;
-      const isFree = await mayListen(node.host, port);
+      const reason = await whyNotListen(node.host, port);
+      const isFree = reason === null;
       if (running?.node === node.id) {
         findings.push(
           isFree
@@ -62,23 +63,11 @@ export async function checkPorts({ manifest, localNodes, timeoutMs }: Patient): 
       } else if (isFree) findings.push(ok(check, "free"));
       else
         findings.push(
-          failed(
-            check,
-            "another program listens there",
-            "end that program, or change the port in the manifest",
-          ),
+          failed(check, reason, "end that program, or change the address in the manifest"),
         );
     }
   }
   return findings;
-}
-
-function mayListen(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)));
-  });
 }
 
 /** How long a record takes to reach the disk, and how much room there is. */
