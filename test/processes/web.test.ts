@@ -260,7 +260,25 @@ it("fits a tablet and a wide wall screen without a horizontal scroll bar", async
     expect(excess).toBeLessThanOrEqual(0);
     await shot(`overview-${width}`);
   }
+  // On the wall nothing is left over beneath.
+  const unused = await page.evaluate(
+    `innerHeight - document.querySelector(".overview").getBoundingClientRect().bottom`,
+  );
+  expect(unused).toBeLessThanOrEqual(24);
 });
+
+// A stream that is silent is asked about after some seconds only.
+if (process.env["R_EMS_TEST_FULL"] === "1") {
+  it("says since when no node answers, and does not show old figures as if they were new", async () => {
+    await page.context().setOffline(true);
+    const line = page.getByText(/^No node answers since \d\d:\d\d:\d\d/);
+    await line.waitFor({ timeout: SEEN_MS_MAX });
+    const filter = await page.evaluate(`getComputedStyle(document.querySelector("main")).filter`);
+    expect(filter).toContain("grayscale");
+    await page.context().setOffline(false);
+    await line.waitFor({ state: "detached", timeout: SEEN_MS_MAX });
+  });
+}
 
 // The recording is made half a minute after the last thing that happened: that is waited for in the long form only.
 if (process.env["R_EMS_TEST_FULL"] === "1") {

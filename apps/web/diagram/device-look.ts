@@ -1,4 +1,5 @@
 import type { DeviceStatus } from "../data/messages.ts";
+import { topology } from "../data/store.ts";
 import { wordsOf } from "../parts/format.ts";
 
 /** How a state is drawn. Everything that is as it should be is quiet. */
@@ -71,7 +72,10 @@ const KIND_NAMES: Readonly<Record<string, string>> = {
   meter: "meter",
 };
 
-export const kindName = (kind: string): string => KIND_NAMES[kind] ?? wordsOf(kind);
+export function kindName(kind: string): string {
+  if (kind === "shore" && topology.value?.isLand === true) return "connection to the utility";
+  return KIND_NAMES[kind] ?? wordsOf(kind);
+}
 
 /** What a screen reader says of a device: everything that the drawing shows. */
 export function spokenState(device: DeviceStatus): string {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { planDiagram, type DiagramGrid, type Topology } from "./plan-diagram.ts";
+import { fitDiagram, planDiagram, type DiagramGrid, type Topology } from "./plan-diagram.ts";
 
 const grid = (id: string, ...kinds: readonly string[]): DiagramGrid => ({
   id,
@@ -108,6 +108,23 @@ it("keeps every unit within its own busbar and apart from the next", () => {
       }
     }
   }
+});
+
+it("grows into the height that is offered, as far as its width has room, and never below what it needs", () => {
+  const wide = fitDiagram(vessel, 1400, 0);
+  expect(wide.scale).toBe(1.4);
+  expect(wide.heightMin).toBeCloseTo(wide.height * 1.4);
+  const tall = fitDiagram(vessel, 1400, 500);
+  expect(tall.scale).toBeCloseTo(1.6);
+  expect(fitDiagram(vessel, 1400, 495).scale).toBe(tall.scale);
+  expect(tall.width * tall.scale).toBeLessThanOrEqual(1401);
+  expect(tall.buses.map(({ y }) => y)).toEqual(wide.buses.map(({ y }) => y));
+  // No taller than its width allows.
+  // Names stay whole before the picture grows.
+  expect(fitDiagram(vessel, 1400, 2000).scale).toBe(tall.scale);
+  const narrow = fitDiagram(vessel, 900, 2000);
+  expect(narrow.width * narrow.scale).toBeLessThanOrEqual(901);
+  expect(narrow.buses[1]?.y).toBe(narrow.buses[0]?.y);
 });
 
 it("draws a tie whose grid this node does not know as an open end, that is not at all", () => {

@@ -72,6 +72,13 @@ export interface DiagramPlan {
   readonly ties: readonly PlannedTie[];
 }
 
+export interface FittedPlan extends DiagramPlan {
+  /** Pixels of the screen for one of the plan. */
+  readonly scale: number;
+  /** What it takes on the screen where no more height is offered. */
+  readonly heightMin: number;
+}
+
 /** Height above a busbar that a source with its labels takes, and below it that a consumer takes. */
 export const ABOVE = 156;
 export const BELOW = 138;
@@ -87,6 +94,35 @@ const LANE = 30;
 const STUB = 34;
 
 const SOURCES = new Set(["genset", "battery", "shore", "pv"]);
+
+/** On a wall screen it is looked at from further away: it grows with the width, and further where there is height. */
+const SCALED_FROM_PX = 1000;
+const SCALE_MAX = 1.4;
+const SCALE_FULL_MAX = 2;
+/** Coarse: the picture must not move where a sentence beneath takes a line more. */
+const SCALE_STEP = 0.1;
+/** A name of sixteen letters is not cut for the sake of size. */
+const COLUMN_WISH = 98;
+
+/**
+ * The plan as large as its place allows, with as many busbars in a row as at the least scale.
+ * @param width - Room in pixels of the screen.
+ * @param height - Room in pixels; 0 where there is as little as need be.
+ */
+export function fitDiagram(topology: Topology, width: number, height: number): FittedPlan {
+  const least = Math.max(1, Math.min(SCALE_MAX, width / SCALED_FROM_PX));
+  const atLeast = planDiagram(topology, width / least);
+  const heightMin = atLeast.height * least;
+  const most = Math.min(SCALE_FULL_MAX, height / atLeast.height);
+  for (let step = Math.floor(most / SCALE_STEP); step * SCALE_STEP > least; step--) {
+    const scale = step * SCALE_STEP;
+    const plan = planDiagram(topology, width / scale);
+    const hasRoom = plan.units.every(({ room }) => room >= COLUMN_WISH);
+    const fits = plan.height === atLeast.height && plan.width * scale <= width + 1;
+    if (fits && hasRoom) return { ...plan, scale, heightMin };
+  }
+  return { ...atLeast, scale: least, heightMin };
+}
 
 interface Row {
   readonly grids: readonly DiagramGrid[];

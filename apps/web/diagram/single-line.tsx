@@ -3,15 +3,13 @@ import { useMemo } from "preact/hooks";
 import type { Alarm, DeviceStatus, GridStatus } from "../data/messages.ts";
 import { AlarmMark, worstOf } from "../parts/alarm-mark.tsx";
 import { fixed, wordsOf } from "../parts/format.ts";
-import { useWidth } from "../parts/use-width.ts";
+import { useSize } from "../parts/use-size.ts";
 import { breakerOf, hasBreaker, isNumber, lookOf, spokenState } from "./device-look.ts";
-import { planDiagram, type DiagramTie, type PlannedTie, type PlannedUnit } from "./plan-diagram.ts";
+import { fitDiagram, type DiagramTie, type PlannedTie, type PlannedUnit } from "./plan-diagram.ts";
 import { Breaker, DeviceSymbol, FlowArrow, LoadBar } from "./symbols.tsx";
 import "./single-line.css";
 
 const FLOW_KW_MIN = 1;
-const SCALED_FROM_PX = 1000;
-const SCALE_MAX = 1.4;
 
 export interface SingleLineProps {
   readonly grids: readonly GridStatus[];
@@ -22,9 +20,7 @@ export interface SingleLineProps {
 
 /** The plant as a single-line diagram; every device is a link to its page. */
 export function SingleLine({ grids, ties, islandOf }: SingleLineProps): JSX.Element {
-  const [ref, width] = useWidth();
-  // On a wall screen it is looked at from further away.
-  const scale = Math.max(1, Math.min(SCALE_MAX, width / SCALED_FROM_PX));
+  const [ref, { width, height }] = useSize();
   const shape = grids
     .map(({ grid, devices }) => `${grid}:${devices.map(({ device }) => device).join(",")}`)
     .join(";");
@@ -41,8 +37,8 @@ export function SingleLine({ grids, ties, islandOf }: SingleLineProps): JSX.Elem
       })),
       ties,
     };
-    return width === 0 ? null : planDiagram(topology, width / scale);
-  }, [shape, ties, width]);
+    return width === 0 ? null : fitDiagram(topology, width, height);
+  }, [shape, ties, width, height]);
   const devices = new Map(grids.flatMap((grid) => grid.devices.map((one) => [one.device, one])));
   const alarms = alarmsByActor(grids);
   const gridOf = new Map(grids.map((grid) => [grid.grid, grid]));
@@ -51,11 +47,11 @@ export function SingleLine({ grids, ties, islandOf }: SingleLineProps): JSX.Elem
     return isLive ? `live island-${(islandOf.get(grid) ?? 0) % 4}` : "dead";
   };
   return (
-    <div class="single-line" ref={ref}>
+    <div class="single-line" ref={ref} style={{ minHeight: `${plan?.heightMin ?? 0}px` }}>
       {plan === null ? null : (
         <svg
-          width={plan.width * scale}
-          height={plan.height * scale}
+          width={plan.width * plan.scale}
+          height={plan.height * plan.scale}
           viewBox={`0 0 ${plan.width} ${plan.height}`}
           role="group"
           aria-label="Single-line diagram"

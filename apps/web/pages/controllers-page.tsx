@@ -9,9 +9,10 @@ import type {
 } from "../data/messages.ts";
 import { originOf } from "../data/node-link.ts";
 import { paths } from "../data/paths.ts";
-import { grids, leaderships, nodes, status } from "../data/store.ts";
-import { dateUtc, fixed, NONE, span, wordsOf } from "../parts/format.ts";
+import { grids, leaderships, nodes, status, wholeAtMs } from "../data/store.ts";
+import { fixed, NONE, span, wordsOf } from "../parts/format.ts";
 import { NodeStart } from "../parts/node-start.tsx";
+import { useClock } from "../parts/use-clock.ts";
 import { useAnswer } from "../parts/use-answer.ts";
 import { linkTo } from "../shell/route.ts";
 import { FailoverTimeline } from "./controllers/failover-timeline.tsx";
@@ -131,6 +132,7 @@ function Member({ member, grid }: { member: LeadershipMember; grid: GridStatus }
 }
 
 function Nodes(): JSX.Element {
+  const nowMs = useClock(1000);
   return (
     <section class="panel">
       <h2>Nodes</h2>
@@ -153,8 +155,8 @@ function Nodes(): JSX.Element {
         </table>
       </div>
       <p class="quiet note">
-        Up since {span(status.value?.uptimeMs)} (the node that answers), version{" "}
-        {status.value?.version}, last heard {dateUtc(Date.now())}.
+        {status.value?.node} answers this page, version {status.value?.version}, up for{" "}
+        {span((status.value?.uptimeMs ?? 0) + nowMs - wholeAtMs.value)}.
       </p>
     </section>
   );

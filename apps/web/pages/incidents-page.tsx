@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
-import type { IncidentEntry } from "../data/messages.ts";
+import type { IncidentEntry, PendingIncident } from "../data/messages.ts";
 import { base } from "../data/node-link.ts";
 import { paths } from "../data/paths.ts";
-import { codeWords, dateUtc, span } from "../parts/format.ts";
+import { clockUtc, codeWords, dateUtc, span } from "../parts/format.ts";
 import { openReplay } from "../shell/replay-bar.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 
@@ -10,12 +10,17 @@ const EVERY_MS = 5000;
 /** `DEVICE_TRIPPED` within a sentence. */
 const CODE = /\b[A-Z]+(?:_[A-Z]+)+\b/g;
 
+const inWords = (reason: string): string =>
+  reason.replaceAll(CODE, (code) => codeWords(code).toLowerCase());
+
+interface Incidents {
+  readonly incidents: readonly IncidentEntry[];
+  readonly pending: readonly PendingIncident[];
+}
+
 export default function IncidentsPage(): JSX.Element {
-  const { value, failure, isWaiting } = useAnswer<{ incidents: readonly IncidentEntry[] }>(
-    paths.incidents,
-    EVERY_MS,
-  );
-  const incidents = value?.incidents ?? [];
+  const { value, failure, isWaiting } = useAnswer<Incidents>(paths.incidents, EVERY_MS);
+  const { incidents = [], pending = [] } = value ?? {};
   return (
     <>
       <div class="page-head">
@@ -23,8 +28,11 @@ export default function IncidentsPage(): JSX.Element {
         <p>recorded by itself around failovers and alarms of high priority</p>
       </div>
       {failure === "" ? null : <p class="failure">{failure}</p>}
+      {pending.map((one) => (
+        <Recording key={one.fromWallTimeMs} pending={one} />
+      ))}
       {incidents.length > 0 ? <IncidentTable incidents={incidents} /> : null}
-      {incidents.length === 0 && failure === "" ? (
+      {incidents.length === 0 && pending.length === 0 && failure === "" ? (
         <section class="panel">
           <p class="quiet">
             {isWaiting
@@ -34,6 +42,21 @@ export default function IncidentsPage(): JSX.Element {
         </section>
       ) : null}
     </>
+  );
+}
+
+/** What is not a file yet: the operator sees that it is kept. */
+function Recording({ pending }: { pending: PendingIncident }): JSX.Element {
+  const { reason, fromWallTimeMs, untilWallTimeMs } = pending;
+  const isWritten = untilWallTimeMs <= Date.now();
+  return (
+    <section class="panel recording" role="status">
+      <strong>{isWritten ? "Being written" : "Being recorded"}</strong> {inWords(reason)}
+      <p class="quiet">
+        from {dateUtc(fromWallTimeMs)} to {clockUtc(untilWallTimeMs)} UTC
+        {isWritten ? "" : ", or half a minute after whatever else happens"}
+      </p>
+    </section>
   );
 }
 
@@ -61,7 +84,7 @@ function IncidentTable({ incidents }: { incidents: readonly IncidentEntry[] }): 
             <tr key={name}>
               <td class="time">{dateUtc(fromWallTimeMs)}</td>
               <td class="number">{span(toWallTimeMs - fromWallTimeMs)}</td>
-              <td>{reason.replaceAll(CODE, (code) => codeWords(code).toLowerCase())}</td>
+              <td>{inWords(reason)}</td>
               <td>{grids.join(", ")}</td>
               <td class="number">{Math.ceil(byteCount / 1000)}</td>
               <td>

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { request, RequestError } from "../data/node-link.ts";
-import type { GridStatus, Reply } from "../data/messages.ts";
+import type { Device, GridStatus, Reply } from "../data/messages.ts";
 import { paths } from "../data/paths.ts";
 import { devices, grids, ties, type PlacedDevice } from "../data/store.ts";
 import { ask } from "../parts/dialog.tsx";
@@ -171,9 +171,9 @@ function Plant({ isLand }: { isLand: boolean }): JSX.Element {
     <section class="panel">
       <h2>Plant</h2>
       <ul class="actions">
-        {ties.value.map(({ id }) => (
+        {ties.value.map(({ id, breakers }) => (
           <li key={id}>
-            <span>Bus-tie {id}</span>
+            <span>Bus-tie {breakers.map(({ device }) => nameOf(device)).join("–")}</span>
             <button type="button" class="small" onClick={() => void perform("tie=close")}>
               Close
             </button>
@@ -214,6 +214,9 @@ function Plant({ isLand }: { isLand: boolean }): JSX.Element {
   );
 }
 
+const nameOf = (id: string): string =>
+  devices.value.find(({ device }) => device === id)?.name ?? id;
+
 const STEPS_KW = [-100, -50, 50, 100, 200] as const;
 
 function Loads(): JSX.Element {
@@ -250,10 +253,26 @@ function Loads(): JSX.Element {
   );
 }
 
+/** So long a lever stays where it was let go, until the drive says where it stands. */
+const LEVER_SETTLES_MS = 2500;
+
 function Thruster({ thruster }: { thruster: PlacedDevice & { grid: GridStatus } }): JSX.Element {
   const { device, name, activePowerKw, state, ratingKw } = thruster;
-  const [demandKw, setDemandKw] = useState(0);
+  const told = useAnswer<{ devices: readonly Device[] }>(paths.devicesWithPoints(device), EVERY_MS);
+  const point = told.value?.devices[0]?.points.find((one) => one.point === "demandKw");
+  const [movedKw, setMovedKw] = useState<number | null>(null);
+  const demandKw = movedKw ?? point?.value?.number ?? 0;
   const mostKw = ratingKw > 0 ? ratingKw : 600;
+  const settling = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(settling.current), []);
+  const move = (kw: number): void => {
+    clearTimeout(settling.current);
+    setMovedKw(kw);
+  };
+  const letGo = async (kw: number): Promise<void> => {
+    await perform(`thruster=${device}:${kw}`);
+    settling.current = setTimeout(() => setMovedKw(null), LEVER_SETTLES_MS);
+  };
   return (
     <li>
       <span>
@@ -267,10 +286,10 @@ function Thruster({ thruster }: { thruster: PlacedDevice & { grid: GridStatus } 
           max={mostKw}
           step="20"
           value={demandKw}
-          onInput={(event) => setDemandKw(Number(event.currentTarget.value))}
-          onChange={(event) => void perform(`thruster=${device}:${event.currentTarget.value}`)}
+          onInput={(event) => move(Number(event.currentTarget.value))}
+          onChange={(event) => void letGo(Number(event.currentTarget.value))}
         />
-        <output class="number">asks {demandKw} kW</output>
+        <output class="number">asks {fixed(demandKw)} kW</output>
       </label>
     </li>
   );

@@ -40,6 +40,33 @@ interface Range {
   readonly toMs: number;
 }
 
+/** By its name: what becomes of the length, and by how much of it the middle moves. */
+const MOVES: readonly (readonly [string, scale: number, shift: number])[] = [
+  ["Earlier", 1, -0.5],
+  ["Later", 1, 0.5],
+  ["Zoom in", 0.5, 0],
+  ["Zoom out", 2, 0],
+];
+const RANGE_MS_MIN = 5000;
+
+/** What dragging does, without it. Nothing lies beyond the present: it is followed from there. */
+function movedRange(
+  zoom: Range | null,
+  spanMs: number,
+  scale: number,
+  shift: number,
+): Range | null {
+  const nowMs = Date.now();
+  const { fromMs, toMs } = zoom ?? { fromMs: nowMs - spanMs, toMs: nowMs };
+  const lengthMs = Math.max(RANGE_MS_MIN, (toMs - fromMs) * scale);
+  const movedMs = shift * (toMs - fromMs);
+  // Where the present is followed, it stays in sight.
+  const endOfZoomMs = zoom === null ? toMs : (fromMs + toMs + lengthMs) / 2;
+  const endMs = Math.min(nowMs, endOfZoomMs + movedMs);
+  const isPresent = zoom !== null && shift > 0 && endMs === nowMs;
+  return isPresent ? null : { fromMs: endMs - lengthMs, toMs: endMs };
+}
+
 export default function TrendsPage(): JSX.Element {
   const series = useAnswer<{ series: readonly Series[] }>(paths.series);
   const [spanMs, setSpanMs] = useState(900_000);
@@ -91,11 +118,26 @@ export default function TrendsPage(): JSX.Element {
                 ))}
               </select>
             </label>
-            {zoom === null ? null : (
-              <button type="button" onClick={() => setZoom(null)}>
-                Back to the present
-              </button>
-            )}
+            <fieldset class="segments">
+              <legend class="hidden">Move in time</legend>
+              {MOVES.map(([text, scale, shift]) => (
+                <button
+                  key={text}
+                  type="button"
+                  onClick={() => setZoom(movedRange(zoom, spanMs, scale, shift))}
+                >
+                  {text}
+                </button>
+              ))}
+            </fieldset>
+            <button
+              type="button"
+              aria-label="Back to the present"
+              disabled={zoom === null}
+              onClick={() => setZoom(null)}
+            >
+              Now
+            </button>
           </div>
           <TrendChart
             all={all}

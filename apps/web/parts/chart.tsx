@@ -5,7 +5,7 @@ import "uplot/dist/uPlot.min.css";
 import "./chart.css";
 import { theme } from "../shell/theme.ts";
 import { fixed } from "./format.ts";
-import { useWidth } from "./use-width.ts";
+import { useSize } from "./use-size.ts";
 
 export interface ChartLine {
   readonly label: string;
@@ -44,7 +44,7 @@ export const strokeOf = (index: number): string =>
 
 /** One axis for each unit, at most two; a third unit shares the first. */
 export function Chart(props: ChartProps): JSX.Element {
-  const [ref, width] = useWidth();
+  const [ref, { width }] = useSize();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const shape = JSON.stringify(
@@ -89,6 +89,26 @@ function dataOf({ times, lines }: ChartProps): uPlot.AlignedData {
   return [[...times], ...columns.map((column) => [...column])];
 }
 
+/** The least that an axis spans, by unit: noise stays noise. */
+const SPAN_MIN: Readonly<Record<string, number>> = { Hz: 0.5, V: 20, kW: 20, kvar: 20, "%": 10 };
+
+const rangeOf =
+  (unit: string): uPlot.Range.Function =>
+  (_plot, min, max) => {
+    const least = SPAN_MIN[unit] ?? 0;
+    // Null where there is nothing to draw, whatever the type says.
+    if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, Math.max(1, least)];
+    const [low, high] = spanned(min, max, least);
+    return uPlot.rangeNum(low, high, 0.1, true);
+  };
+
+/** What is never negative is not drawn as if it could be. */
+function spanned(min: number, max: number, least: number): readonly [low: number, high: number] {
+  if (max - min >= least) return [min, max];
+  const low = (min + max - least) / 2;
+  return min >= 0 && low < 0 ? [0, least] : [low, low + least];
+}
+
 function optionsOf(latest: { readonly current: ChartProps }, width: number): uPlot.Options {
   const { lines, height, hasLegend, sync } = latest.current;
   const units = [...new Set(lines.map(({ unit }) => unit))];
@@ -130,7 +150,11 @@ function optionsOf(latest: { readonly current: ChartProps }, width: number): uPl
       ...(sync === undefined ? {} : { sync: { key: sync } }),
       drag: { x: true, y: false, setScale: false },
     },
-    scales: { x: { time: true } },
+    scales: {
+      x: { time: true },
+      y0: { range: rangeOf(units[0] ?? "") },
+      y1: { range: rangeOf(units[1] ?? "") },
+    },
     axes: [
       timeAxis,
       { ...axis, scale: "y0", size: 58, label: units[0] ?? "", labelSize: 16, labelFont: font },

@@ -13,7 +13,11 @@ import { capital, wordsOf } from "./format.ts";
 
 interface OffersProps {
   readonly grid: GridStatus;
-  readonly target: { readonly name: string; readonly address: string } & Partial<DeviceStatus>;
+  readonly target: {
+    readonly name: string;
+    readonly address: string;
+    readonly chosen: GridStatus["chosen"];
+  } & Partial<DeviceStatus>;
   readonly offers: readonly OfferedCommand[];
 }
 
@@ -53,8 +57,13 @@ interface OfferFormProps extends Omit<OffersProps, "offers"> {
 }
 
 function OfferForm({ grid, target, offer }: OfferFormProps): JSX.Element {
-  const [values, setValues] = useState<Readonly<Record<string, Value>>>(() =>
-    Object.fromEntries(offer.arguments.map((argument) => [argument.name, firstOf(argument)])),
+  const [picked, setPicked] = useState<Readonly<Record<string, Value>>>({});
+  const now = target.chosen[offer.command];
+  const values: Readonly<Record<string, Value>> = Object.fromEntries(
+    offer.arguments.map((argument) => [
+      argument.name,
+      picked[argument.name] ?? firstOf(argument, now),
+    ]),
   );
   return (
     <form
@@ -69,8 +78,9 @@ function OfferForm({ grid, target, offer }: OfferFormProps): JSX.Element {
         <ArgumentInput
           key={argument.name}
           argument={argument}
-          value={values[argument.name] ?? firstOf(argument)}
-          onChange={(value) => setValues({ ...values, [argument.name]: value })}
+          now={now}
+          value={values[argument.name] ?? firstOf(argument, now)}
+          onChange={(value) => setPicked({ ...picked, [argument.name]: value })}
         />
       ))}
       <button type="submit">
@@ -82,22 +92,25 @@ function OfferForm({ grid, target, offer }: OfferFormProps): JSX.Element {
   );
 }
 
-const isNumeric = ({ max }: OfferedArgument): boolean => max !== undefined && max !== null;
+const isNumeric = ({ max }: Pick<OfferedArgument, "max">): boolean =>
+  max !== undefined && max !== null;
 
-/** What stands there at first: nothing is narrowed by it. */
-function firstOf(argument: OfferedArgument): Value {
-  const [first] = argument.choices;
+/** What stands there at first: what holds now, or what narrows nothing. */
+function firstOf({ choices, ...argument }: OfferedArgument, now: string | undefined): Value {
+  const first = choices.find(({ value }) => value === now) ?? choices[0];
   if (first !== undefined) return { text: first.value };
   return isNumeric(argument) ? { number: argument.max ?? 0 } : { flag: false };
 }
 
 interface ArgumentInputProps {
   readonly argument: OfferedArgument;
+  /** The choice that holds. */
+  readonly now: string | undefined;
   readonly value: Value;
   readonly onChange: (value: Value) => void;
 }
 
-function ArgumentInput({ argument, value, onChange }: ArgumentInputProps): JSX.Element {
+function ArgumentInput({ argument, now, value, onChange }: ArgumentInputProps): JSX.Element {
   const { meaning, choices, unit, min, max } = argument;
   if (choices.length > 0) {
     return (
@@ -107,6 +120,7 @@ function ArgumentInput({ argument, value, onChange }: ArgumentInputProps): JSX.E
           {choices.map((choice) => (
             <option key={choice.value} value={choice.value} selected={choice.value === value.text}>
               {choice.name}
+              {choice.value === now ? " (now)" : ""}
             </option>
           ))}
         </select>

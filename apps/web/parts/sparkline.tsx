@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { Recent } from "../data/recent.ts";
 import { fixed } from "./format.ts";
-import { useWidth } from "./use-width.ts";
+import { useSize } from "./use-size.ts";
 
 interface SparklineProps {
   readonly label: string;
@@ -17,7 +17,7 @@ const SPAN_MS = Recent.stepMs * Recent.countMax;
 
 /** The last five minutes of one figure, with its least and greatest value. */
 export function Sparkline({ label, ring, unit, digits, spanMin }: SparklineProps): JSX.Element {
-  const [ref, width] = useWidth();
+  const [ref, { width }] = useSize();
   const { times, values } = ring;
   const min = Math.min(...values);
   const max = Math.max(...values);

@@ -4,11 +4,23 @@ import { alarms, status } from "../data/store.ts";
 import { isUnacknowledged, PriorityMark } from "../parts/alarm-mark.tsx";
 import { clockUtc, codeWords } from "../parts/format.ts";
 import { heldByActor } from "../parts/address.ts";
+import { useLost } from "./lost.ts";
 import { linkTo } from "./route.ts";
 
 /** The first alarm with its reason, and how many more: on every page. */
 export function AlarmLine(): JSX.Element | null {
+  const lostAtMs = useLost();
   if (status.value === null) return null;
+  if (lostAtMs !== null) {
+    return (
+      <div class="alarm-line lost" role="alert">
+        <strong>No node answers since {clockUtc(lostAtMs)}</strong>
+        <span class="text">
+          What you see is as it was then. The nodes are asked again and again.
+        </span>
+      </div>
+    );
+  }
   const all = alarms.value;
   const first = all[0];
   if (first === undefined) {

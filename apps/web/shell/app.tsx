@@ -12,6 +12,7 @@ import { Menu } from "./menu.tsx";
 import { pages } from "./pages.ts";
 import { ReplayBar } from "./replay-bar.tsx";
 import { route } from "./route.ts";
+import { showThisScreen } from "./this-screen.tsx";
 import "./shell.css";
 
 /** All but the overview: fetched at leisure, or when one is first opened. */
@@ -44,7 +45,7 @@ export function App(): JSX.Element {
   const main = useRef<HTMLElement>(null);
   const entry = pages.value.find((one) => one.page === page);
   const title = entry?.title ?? "Not found";
-  useKeys();
+  useKeys(showThisScreen);
   useEffect(fetchLater, []);
   useEffect(() => {
     const { installation, isSimulation } = status.value ?? {

@@ -1,11 +1,13 @@
 import type { JSX } from "preact";
 import { SetupWizard } from "../pages/setup/setup-wizard.tsx";
 import { Dialogs } from "../parts/dialog.tsx";
-import { Notices } from "../parts/notices.tsx";
+import { Notices, tell } from "../parts/notices.tsx";
 import { ThemeButton } from "./theme-button.tsx";
 import "./shell.css";
 
 const AGAIN_MS = 1000;
+/** A node that is not there by then has something to say in its log. */
+const LATE_MS = 20_000;
 
 /** What a node without a manifest shows. Once one is saved the node starts with it, and this page becomes its application. */
 export function FirstSetup(): JSX.Element {
@@ -27,7 +29,13 @@ export function FirstSetup(): JSX.Element {
 }
 
 async function untilStarted(): Promise<void> {
+  const sinceMs = Date.now();
+  let isTold = false;
   for (;;) {
+    if (!isTold && Date.now() - sinceMs > LATE_MS) {
+      isTold = true;
+      tell("The node has not come up yet. Its log says why: journalctl -u r-emsd", true);
+    }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     const answer = await fetch("/healthz").then(
       (response) => response.json() as Promise<{ isSetup?: boolean }>,

@@ -5,6 +5,7 @@ import { useClock } from "../parts/use-clock.ts";
 import { clockUtc } from "../parts/format.ts";
 import { linkTo } from "./route.ts";
 import { ThemeButton } from "./theme-button.tsx";
+import { ThisScreenButton } from "./this-screen.tsx";
 
 export function Header(): JSX.Element {
   const { installation = "R-EMS", isSimulation = false } = status.value ?? {};
@@ -19,6 +20,7 @@ export function Header(): JSX.Element {
       <Nodes />
       <Connection />
       <Clock />
+      <ThisScreenButton />
       <ThemeButton />
     </header>
   );

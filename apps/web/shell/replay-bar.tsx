@@ -5,6 +5,7 @@ import {
   base,
   lookAtPresent,
   lookAtRecording,
+  replayAtMs,
   replayed,
   request,
   send,
@@ -40,13 +41,18 @@ export function openReplay(name: string): void {
 
 function closeReplay(): void {
   forgetAll();
+  replayAtMs.value = 0;
   const origin = lookAtPresent();
   void send("DELETE", paths.replay, {}, origin).catch(() => {});
   go("/incidents");
 }
 
 function Bar({ name }: { name: string }): JSX.Element {
-  const [place, setPlace] = useState<GetPositionResponse | null>(null);
+  const [place, keepPlace] = useState<GetPositionResponse | null>(null);
+  const setPlace = (next: GetPositionResponse): void => {
+    replayAtMs.value = next.positions[0]?.wallTimeMs ?? 0;
+    keepPlace(next);
+  };
   const [isPlaying, setIsPlaying] = useState(false);
   const [isMoving, setIsMoving] = useState(false);
   const move = async (to: Move): Promise<void> => {

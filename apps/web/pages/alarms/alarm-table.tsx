@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { actOnAlarm } from "../../data/commands.ts";
-import type { AlarmDefinition } from "../../data/messages.ts";
+import type { Alarm, AlarmDefinition } from "../../data/messages.ts";
 import { paths } from "../../data/paths.ts";
-import type { GridAlarm } from "../../data/store.ts";
+import { alarms as standing } from "../../data/store.ts";
 import { isUnacknowledged, PriorityMark } from "../../parts/alarm-mark.tsx";
 import { heldByActor } from "../../parts/address.ts";
 import { ask } from "../../parts/dialog.tsx";
@@ -12,7 +12,7 @@ import { useAnswer } from "../../parts/use-answer.ts";
 import { WithCode } from "../../parts/with-code.tsx";
 import { linkTo } from "../../shell/route.ts";
 
-export function AlarmTable({ alarms }: { alarms: readonly GridAlarm[] }): JSX.Element {
+export function AlarmTable({ alarms }: { alarms: readonly Alarm[] }): JSX.Element {
   const definitions = useAnswer<{ definitions: readonly AlarmDefinition[] }>(
     paths.alarmDefinitions,
   );
@@ -49,7 +49,7 @@ export function AlarmTable({ alarms }: { alarms: readonly GridAlarm[] }): JSX.El
 }
 
 interface RowProps {
-  readonly alarm: GridAlarm;
+  readonly alarm: Alarm;
   readonly isOpen: boolean;
   readonly onToggle: () => void;
   readonly definition: AlarmDefinition | undefined;
@@ -94,7 +94,7 @@ function Where({ actor }: { actor: string }): JSX.Element {
   return <>{heldByActor(actor)}</>;
 }
 
-function Buttons({ alarm }: { alarm: GridAlarm }): JSX.Element {
+function Buttons({ alarm }: { alarm: Alarm }): JSX.Element {
   if (alarm.id === "") return <span class="quiet">of this node, ends by itself</span>;
   return (
     <div class="row-buttons">
@@ -122,7 +122,7 @@ const SHELVE_S: readonly (readonly [number, string])[] = [
   [8 * 3600, "8 hours"],
 ];
 
-function shelve(alarm: GridAlarm): void {
+function shelve(alarm: Alarm): void {
   let shelveS = 3600;
   ask({
     title: `Shelve ${codeWords(alarm.code)}?`,
@@ -150,11 +150,19 @@ function shelve(alarm: GridAlarm): void {
   });
 }
 
+/** What came first, in words where it still stands. */
+function firstOutOf({ firstOut }: Alarm): string {
+  const first = standing.value.find(({ id }) => id === firstOut);
+  return first === undefined
+    ? `${firstOut}, which is over`
+    : `${codeWords(first.code)}, ${heldByActor(first.actor)}`;
+}
+
 function Meaning({
   alarm,
   definition,
 }: {
-  alarm: GridAlarm;
+  alarm: Alarm;
   definition: AlarmDefinition | undefined;
 }): JSX.Element {
   return (
@@ -178,7 +186,7 @@ function Meaning({
       {alarm.firstOut === "" || alarm.firstOut === alarm.id ? null : (
         <>
           <dt>First of this upset</dt>
-          <dd>{alarm.firstOut}</dd>
+          <dd>{firstOutOf(alarm)}</dd>
         </>
       )}
       <dt>Id</dt>

@@ -25,9 +25,8 @@ export function HiddenAlarms(): JSX.Element {
       {hidden.length === 0 ? <p class="quiet">Nothing is hidden.</p> : null}
       <ul>
         {hidden.map((alarm) => {
-          const grid = alarm.actor.split("/")[1] ?? "";
           const act = (action: "UNSHELVE" | "RETURN_TO_SERVICE"): void =>
-            void actOnAlarm({ ...alarm, grid }, action).then(again);
+            void actOnAlarm(alarm, action).then(again);
           return (
             <li key={alarm.id}>
               <div class="alarm-row">
@@ -36,7 +35,7 @@ export function HiddenAlarms(): JSX.Element {
                 <div class="alarm-what">
                   <strong>{codeWords(alarm.code)}</strong>{" "}
                   <span class="quiet">{heldByActor(alarm.actor)}</span>
-                  <p>{whyHidden(alarm, gridById(grid)?.plantTimeMs ?? 0)}</p>
+                  <p>{whyHidden(alarm, gridById(alarm.grid)?.plantTimeMs ?? 0)}</p>
                 </div>
                 {alarm.outOfServiceBy !== "" ? (
                   <button type="button" class="small" onClick={() => act("RETURN_TO_SERVICE")}>

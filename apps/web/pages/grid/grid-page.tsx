@@ -97,7 +97,7 @@ function Reserve({ grid }: { grid: GridStatus }): JSX.Element {
   const { plant } = grid;
   const rows: readonly (readonly [string, string])[] = [
     [
-      "Load of the island",
+      topology.value?.isLand === true ? "Load of the site" : "Load of the island",
       `${fixed(plant?.generationKw)} kW, ${plant?.capacityKw === 0 ? "no source that counts is connected" : `${fixed(plant?.loadPct, 1)} % of capacity`}`,
     ],
     ["Connected capacity", `${fixed(plant?.capacityKw)} kW`],
@@ -125,7 +125,8 @@ function Reserve({ grid }: { grid: GridStatus }): JSX.Element {
 }
 
 function Mode({ grid }: { grid: GridStatus }): JSX.Element {
-  const target = { name: grid.name, address: `grids/${grid.grid}` };
+  const { name, chosen } = grid;
+  const target = { name, address: `grids/${grid.grid}`, chosen };
   const busbar = topology.value?.busbars.find((one) => one.grid === grid.grid);
   const now = grid.mode.toLowerCase();
   const offers = (busbar?.offers ?? []).filter(({ command }) => command !== now);

@@ -1,6 +1,8 @@
 import type { JSX } from "preact";
 import type { GridStatus } from "../../data/messages.ts";
-import { leaderships } from "../../data/store.ts";
+import { replayed } from "../../data/node-link.ts";
+import { leaderships, notScannedMs, topology } from "../../data/store.ts";
+import { breakerOf } from "../../diagram/device-look.ts";
 import { clockUtc, span, wordsOf } from "../../parts/format.ts";
 import { useClock } from "../../parts/use-clock.ts";
 import { linkTo } from "../../shell/route.ts";
@@ -14,6 +16,8 @@ export function GridCard({ grid, island }: { grid: GridStatus; island: number })
         <h2>
           <a href={linkTo("grids", id)}>{name}</a>
         </h2>
+        <OperatingMode grid={grid} />
+        <Utility grid={grid} />
         <span class="tag" title="Mode">
           {mode}
         </span>
@@ -22,6 +26,7 @@ export function GridCard({ grid, island }: { grid: GridStatus; island: number })
             {control}
           </span>
         )}
+        <NotScanned grid={grid} />
         {grid.isViewCurrent ? null : <span class="tag warn">view lags</span>}
       </div>
       <dl class="lead">
@@ -47,6 +52,41 @@ export function GridCard({ grid, island }: { grid: GridStatus; island: number })
       </dl>
     </section>
   );
+}
+
+/** What operators chose of the grid's operating modes, by its name. */
+function OperatingMode({ grid }: { grid: GridStatus }): JSX.Element | null {
+  const chosen = grid.chosen["mode"];
+  const offers = topology.value?.busbars.find((one) => one.grid === grid.grid)?.offers ?? [];
+  const name = offers
+    .find(({ command }) => command === "mode")
+    ?.arguments.flatMap(({ choices }) => choices)
+    .find(({ value }) => value === chosen)?.name;
+  return name === undefined ? null : (
+    <span class="quiet" title="Operating mode">
+      {name}
+    </span>
+  );
+}
+
+/** On land: whether the utility is there, as its breaker says. */
+function Utility({ grid }: { grid: GridStatus }): JSX.Element | null {
+  const ways = grid.devices.filter(({ kind }) => kind === "shore");
+  if (topology.value?.isLand !== true || ways.length === 0) return null;
+  const positions = ways.map(breakerOf);
+  const text = positions.includes("closed")
+    ? "grid-connected"
+    : positions.includes("unknown")
+      ? "connection to the utility not known"
+      : "islanded";
+  return <span class={text === "grid-connected" ? "tag" : "tag warn"}>{text}</span>;
+}
+
+/** Nobody leads it, whatever a node says that remembers its journal. */
+function NotScanned({ grid }: { grid: GridStatus }): JSX.Element | null {
+  const silentMs = notScannedMs(grid, useClock(1000));
+  if (silentMs === 0 || replayed.value !== "") return null;
+  return <span class="tag bad">no scan for {span(silentMs)}</span>;
 }
 
 function Standbys({ grid }: { grid: GridStatus }): JSX.Element {
@@ -75,11 +115,9 @@ function LastFailover({ grid }: { grid: GridStatus }): JSX.Element {
   const { from, to, gapMs, wallTimeMs, origin } = failover;
   const agoMs = Math.max(0, nowMs - wallTimeMs);
   return (
-    <span class="failover" title={`${clockUtc(wallTimeMs)} UTC`}>
+    <span class="failover" title={`${wordsOf(origin)}, ${clockUtc(wallTimeMs)} UTC`}>
       {from} → {to} <strong class="gap">{Math.round(gapMs)} ms</strong>{" "}
-      <small>
-        {wordsOf(origin)}, {span(agoMs)} ago
-      </small>
+      <small>{replayed.value === "" ? `${span(agoMs)} ago` : clockUtc(wallTimeMs)}</small>
     </span>
   );
 }

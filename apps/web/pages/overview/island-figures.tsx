@@ -35,7 +35,7 @@ export function IslandFigures({ members, island }: IslandFiguresProps): JSX.Elem
         </h2>
         <span class="running">
           {isDead ? (
-            <strong class="dead-word">
+            <strong class="tag bad">
               busbar {plant?.bus === "BUS_STATE_DEAD" ? "dead" : "not known"}
             </strong>
           ) : (

@@ -1,12 +1,15 @@
 import type { JSX } from "preact";
-import { happenings } from "../../data/store.ts";
+import { alarms, happenings } from "../../data/store.ts";
 import { clockUtc } from "../../parts/format.ts";
 import { linkTo } from "../../shell/route.ts";
 
+/** With the alarms above: the page is to stay on one screen. */
 const SHOWN_COUNT = 8;
+const SHOWN_COUNT_MIN = 3;
 
 /** What happened lately, with its reasons. */
 export function RecentEvents(): JSX.Element {
+  const shownCount = Math.max(SHOWN_COUNT_MIN, SHOWN_COUNT - alarms.value.length);
   return (
     <section class="panel side-panel" aria-label="Lately">
       <div class="side-head">
@@ -17,7 +20,7 @@ export function RecentEvents(): JSX.Element {
         <p class="quiet">Nothing since this page was opened.</p>
       ) : null}
       <ol class="happenings">
-        {happenings.value.slice(0, SHOWN_COUNT).map(({ key, atMs, title, reason, isMajor }) => (
+        {happenings.value.slice(0, shownCount).map(({ key, atMs, title, reason, isMajor }) => (
           <li key={key}>
             <time>{clockUtc(atMs)}</time>
             {isMajor ? <strong>{title}</strong> : <span>{title}</span>}

@@ -89,11 +89,13 @@ function OfGrid({ grid }: { grid: GridStatus }): JSX.Element {
             <li key={line}>{line}</li>
           ))}
         </ul>
-        <TryChange
-          wanted={difference.length === 0 ? null : { edits: [editsOf(grid.grid, edited)] }}
-          onForget={() => setChanges({})}
-          onTried={again}
-        />
+        {difference.length === 0 ? null : (
+          <TryChange
+            wanted={{ edits: [editsOf(grid.grid, edited)] }}
+            onForget={() => setChanges({})}
+            onTried={again}
+          />
+        )}
       </section>
     </>
   );

@@ -35,7 +35,8 @@ export function TryChange({ wanted, onForget, onTried }: TryChangeProps): JSX.El
   };
   const apply = async (): Promise<void> => {
     if (wanted === null || preview === null) return;
-    tell((await tryOut(wanted, preview, isAccepted)) || "Nothing changed");
+    // What is on trial stands there with its time: said twice, one would cover the other.
+    if ((await tryOut(wanted, preview, isAccepted)) === "") tell("Nothing changed");
     onTried();
   };
   return (

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { SetupField } from "../../data/setup-state.ts";
 import { capital } from "../../parts/format.ts";
+import { WithCode } from "../../parts/with-code.tsx";
 
 interface FieldInputProps {
   readonly name: string;
@@ -19,13 +20,22 @@ export function FieldInput(props: FieldInputProps): JSX.Element {
   const hint = [field.meaning, defaultText(field)].filter(Boolean).join(" ");
   const isSwitch = field.type === "boolean" && field.defaultValue !== null;
   return (
-    <label class={isSwitch ? "check-field setup-field" : "field setup-field"} title={hint}>
+    <label
+      class={isSwitch ? "check-field setup-field" : "field setup-field"}
+      title={hint.replaceAll("`", "")}
+    >
       <span>
         {labelOf(name, field.unit)}
         {field.isRequired ? <abbr title="needed"> *</abbr> : null}
       </span>
       <Control {...props} />
-      {problem === "" ? <small>{hint}</small> : <small class="problem">{problem}</small>}
+      {problem === "" ? (
+        <small>
+          <WithCode text={hint} />
+        </small>
+      ) : (
+        <small class="problem">{problem}</small>
+      )}
     </label>
   );
 }
@@ -34,7 +44,7 @@ export function FieldInput(props: FieldInputProps): JSX.Element {
 function labelOf(name: string, unit: string): string {
   const ending = `_${unit.replace("%", "pct").toLowerCase()}`;
   const plain = unit !== "" && name.endsWith(ending) ? name.slice(0, -ending.length) : name;
-  const words = capital(plain.replaceAll("_", " "));
+  const words = capital(plain.replaceAll("_", " ")).replace("Http", "HTTP");
   return unit === "" ? words : `${words}, ${unit}`;
 }
 

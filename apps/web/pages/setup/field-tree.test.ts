@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { SetupField, Table } from "../../data/setup-state.ts";
-import { fieldTree, forKind, withValue } from "./field-tree.ts";
+import { fieldTree, forKind, withIdOfName, withValue } from "./field-tree.ts";
 
 const field = (path: string): SetupField => ({
   path,
@@ -54,4 +54,18 @@ it("leaves out what a device of its kind has not, unless it is set", () => {
 
 it("takes a key away rather than writing nothing into it", () => {
   expect(withValue({ a: 1, b: 2 }, "a", undefined)).toEqual({ b: 2 });
+});
+
+it("the installation's id follows its name until somebody types another", () => {
+  const named = (name: string, id: string): Table => ({ installation: { name, id } });
+  expect(withIdOfName(named("", "plant"), named("M", "plant"))).toEqual(named("M", "m"));
+  expect(withIdOfName(named("MV Ann", "mv-ann"), named("MV Änna 2", "mv-ann"))).toEqual(
+    named("MV Änna 2", "mv-anna-2"),
+  );
+  expect(withIdOfName(named("MV Ann", "hull-7"), named("MV Anna", "hull-7"))).toEqual(
+    named("MV Anna", "hull-7"),
+  );
+  expect(withIdOfName(named("MV Ann", "mv-ann"), named("MV Ann", "hull-7"))).toEqual(
+    named("MV Ann", "hull-7"),
+  );
 });

@@ -87,3 +87,27 @@ export const textAt = (table: Table, key: string): string => {
   const value = table[key];
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 };
+
+const ID_OF_NOTHING = "plant";
+const ID_LENGTH_MAX = 32;
+
+/** An id that reads like the name. */
+function idOf(name: string): string {
+  const id = name
+    .normalize("NFKD")
+    .replaceAll(/\p{Mark}/gu, "")
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^[^a-z]+|-+$/g, "")
+    .slice(0, ID_LENGTH_MAX)
+    .replace(/-+$/, "");
+  return id === "" ? ID_OF_NOTHING : id;
+}
+
+/** The installation's id follows its name as it is typed, until it is typed itself. Pure. */
+export function withIdOfName(before: Table, after: Table): Table {
+  const [was, is] = [tableAt(before, "installation"), tableAt(after, "installation")];
+  const isFollowing = textAt(is, "id") === idOf(textAt(was, "name"));
+  if (!isFollowing || textAt(is, "name") === textAt(was, "name")) return after;
+  return withValue(after, "installation", { ...is, id: idOf(textAt(is, "name")) });
+}

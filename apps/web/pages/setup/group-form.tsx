@@ -24,6 +24,12 @@ export interface GroupFormProps {
   readonly newEntry?: (list: string, path: string) => Table;
 }
 
+/** At its field it needs no place. */
+function problemAt(problems: readonly SetupProblem[], path: string): string {
+  const problem = problems.find((one) => one.path === path);
+  return problem === undefined ? "" : `Found ${problem.found}; allowed: ${problem.allowed}`;
+}
+
 const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
 
 /** Fields, tables and lists of any part of the manifest, drawn from what its schema says. */
@@ -37,7 +43,7 @@ export function GroupForm(props: GroupFormProps): JSX.Element {
       name={key}
       field={field}
       value={value[key]}
-      problem={problems.find((one) => one.path === join(path, key))?.text ?? ""}
+      problem={problemAt(problems, join(path, key))}
       choices={props.choicesOf?.(field, value)}
       onChange={(next) => onChange(withValue(value, key, next))}
     />

@@ -10,7 +10,7 @@ import {
 } from "../../data/setup-state.ts";
 import { tell } from "../../parts/notices.tsx";
 import { DeviceTools } from "./device-tools.tsx";
-import { fieldTree, listAt, textAt } from "./field-tree.ts";
+import { fieldTree, listAt, textAt, withIdOfName } from "./field-tree.ts";
 import { GroupForm } from "./group-form.tsx";
 
 interface StepFormProps {
@@ -62,7 +62,9 @@ export function StepForm({ step, state, onDone }: StepFormProps): JSX.Element {
         value={answers}
         path=""
         problems={problems}
-        onChange={setAnswers}
+        onChange={(next) =>
+          setAnswers(step.id === "installation" ? withIdOfName(answers, next) : next)
+        }
         fixedLists={step.id === "grids" ? NONE : GRIDS}
         choicesOf={(field, entry) => choicesOf(field, entry, state, answers)}
         below={(list, entry, path, set) =>
