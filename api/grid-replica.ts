@@ -7,6 +7,7 @@ import { why, whyLines } from "../actors/grid/why.ts";
 import type { WhyLine } from "../actors/grid/why-line.ts";
 import { viewTree, type ActorView } from "../actors/runtime/actor-view.ts";
 import type { Manifest } from "../configs/manifest.ts";
+import { nativeHashOf } from "../history/native-hash.ts";
 import type { OperatorRequest, RequestReply } from "../kernel/command.ts";
 import type { AlarmEntry } from "../kernel/alarm.ts";
 import { NO_OUTPUTS, type ActorTransition, type CoreOutputs } from "../kernel/core.ts";
@@ -93,7 +94,7 @@ export class GridReplica {
   constructor(manifest: Manifest, grid: string) {
     this.grid = grid;
     this.core = createGridCore(manifest, grid);
-    this.#replica = createReplica(this.core);
+    this.#replica = createReplica(this.core, nativeHashOf);
   }
 
   /** False while frames are missing: a snapshot is needed. */
@@ -150,7 +151,7 @@ export class GridReplica {
 
   /** Takes a frame that continues what is held; another one makes the replica stop until a snapshot comes. */
   apply(text: string): Applied {
-    return this.applyDecoded(decodeFrame(text));
+    return this.applyDecoded(decodeFrame(text, nativeHashOf));
   }
 
   applyDecoded({ frame, position }: EncodedFrame): Applied {

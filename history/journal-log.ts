@@ -4,6 +4,7 @@ import { RemsError } from "../kernel/errors.ts";
 import type { Snapshot } from "../kernel/ports/journal.ts";
 import { comparePositions, type LogPosition } from "../kernel/record.ts";
 import { snapshotOf, type JournalEntry } from "./journal-entry.ts";
+import { nativeHashOf } from "./native-hash.ts";
 
 /** An entry and the segment that it stands in. */
 export interface PlacedEntry {
@@ -121,7 +122,7 @@ export function usableLog(log: GridLog | undefined): UsableLog {
 
 function verifiedFrame(entry: JournalEntry): EncodedFrame | null {
   try {
-    const encoded = decodeFrame(entry.text.toString("utf8"));
+    const encoded = decodeFrame(entry.text.toString("utf8"), nativeHashOf);
     const { frame, position } = encoded;
     const isSame =
       frame.grid === entry.grid &&

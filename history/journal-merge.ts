@@ -5,6 +5,7 @@ import type { JournalNote, Snapshot } from "../kernel/ports/journal.ts";
 import { comparePositions, type LogPosition } from "../kernel/record.ts";
 import { noteOf, snapshotOf, type JournalEntry } from "./journal-entry.ts";
 import { isHashTrue, readSegment, type EntryPlace, type JournalSource } from "./journal-places.ts";
+import { nativeHashOf } from "./native-hash.ts";
 
 /** One frame of the merged record; its text stays on disk until it is asked for. */
 export interface MergedFrame {
@@ -86,7 +87,8 @@ export function mergeJournals(
     voidFrameCount: index.frames.size - chain.length,
     damagedByteCount: index.damagedByteCount,
     *read(from = 0, to = chain.length) {
-      for (const { place } of chain.slice(from, to)) yield decodeFrame(textOf(read(place)));
+      for (const { place } of chain.slice(from, to))
+        yield decodeFrame(textOf(read(place)), nativeHashOf);
     },
     snapshot(position) {
       const found = present(index.snapshots.get(position.hash), "the record has this snapshot");

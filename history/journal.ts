@@ -13,6 +13,7 @@ import type {
   RecoveredMessage,
 } from "./journal-messages.ts";
 import { startWorker } from "./start-worker.ts";
+import { nativeHashOf } from "./native-hash.ts";
 
 export interface JournalOptions {
   /** The node's data directory; one process owns it. */
@@ -155,7 +156,7 @@ async function connect(data: JournalWorkerData, release: () => void): Promise<Op
 }
 
 function recoveredLog(log: RecoveredMessage, cutByteCount: number): RecoveredLog {
-  const frames = log.frameTexts.map((text) => decodeFrame(text));
+  const frames = log.frameTexts.map((text) => decodeFrame(text, nativeHashOf));
   return {
     snapshot: log.snapshot,
     frames,

@@ -6,6 +6,7 @@ import { type JournalSource, openJournalSource } from "./journal-places.ts";
 import { readLogs } from "./log-files.ts";
 import { decodeFrame } from "../kernel/frame.ts";
 import { NOTE_KINDS } from "../kernel/ports/journal.ts";
+import { nativeHashOf } from "./native-hash.ts";
 
 /**
  * What a data directory holds of a time: of a node that runs, of one that is down, or a copy. Nothing of it is changed.
@@ -61,7 +62,7 @@ export function historyOfIncident(name: string, incident: Incident): NodeHistory
     for (const snapshot of recording.bases.values()) bodies.push(snapshotBody(snapshot));
     const plantTimes = new Map<string, number>();
     for (const text of recording.frames) {
-      const encoded = decodeFrame(text);
+      const encoded = decodeFrame(text, nativeHashOf);
       const { epoch, sequence, plantTimeMs } = encoded.frame;
       plantTimes.set(`${epoch}:${sequence}`, plantTimeMs);
       bodies.push(frameBody(encoded));

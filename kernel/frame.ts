@@ -49,13 +49,16 @@ export interface EncodedFrame {
   readonly position: LogPosition;
 }
 
-/** Encodes a frame and computes its place in the log. The hash covers `previousHash`, so hashes form a chain. */
-export function encodeFrame(frame: Frame): EncodedFrame {
+/**
+ * Encodes a frame and computes its place in the log. The hash covers `previousHash`, so hashes form a chain.
+ * @param hash - {@link hashOf}, or the same by a faster library where there is one.
+ */
+export function encodeFrame(frame: Frame, hash: (text: string) => string = hashOf): EncodedFrame {
   const text = encodeCanonical(frame);
   return {
     frame,
     text,
-    position: { epoch: frame.epoch, sequence: frame.sequence, hash: hashOf(text) },
+    position: { epoch: frame.epoch, sequence: frame.sequence, hash: hash(text) },
   };
 }
 

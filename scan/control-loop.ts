@@ -116,6 +116,7 @@ class GridControlLoop<State> implements ControlLoop<State> {
       core,
       journal,
       nowMs: () => clock.monotonicMs(),
+      hash: options.hash,
     });
     this.#devices = options.createDevices(
       { epochForWrite: (_grid, _device, writeMs) => this.#epochForWrite(writeMs) },
@@ -127,6 +128,7 @@ class GridControlLoop<State> implements ControlLoop<State> {
       log: this.#log,
       observer: options.observer,
       nowMs: () => clock.monotonicMs(),
+      hash: options.hash,
     });
     this.#sender = createLeaderSender({
       core,

@@ -11,6 +11,7 @@ export interface FollowingOptions {
   readonly log: ReplicatedLog<unknown>;
   readonly observer: Pick<LoopObserver, "frame" | "snapshot">;
   readonly nowMs: () => number;
+  readonly hash: ((text: string) => string) | undefined;
 }
 
 /** What a controller does with the frames and snapshots of a leader. */
@@ -23,12 +24,12 @@ export interface Following {
   install(message: SnapshotMessage): void;
 }
 
-export function createFollowing({ grid, log, observer, nowMs }: FollowingOptions): Following {
+export function createFollowing({ grid, log, observer, nowMs, hash }: FollowingOptions): Following {
   let received: EncodedFrame | null = null;
   let unapplied: EncodedFrame[] = [];
   return {
     decode(message) {
-      const encoded = decodeFrame(message.text);
+      const encoded = decodeFrame(message.text, hash);
       const { frame } = encoded;
       if (frame.grid !== grid || frame.epoch > message.epoch) {
         throw new RemsError(

@@ -131,7 +131,7 @@ class GridLeadership<State> implements Leadership {
     const image = log.replica.image();
     const changes = takeDeviceInputs(devices, image, leading.origin, leading.scanCount);
     const inputs = inbox.take();
-    const encoded = encodeFrame({
+    const frame = {
       grid: options.controller.grid,
       epoch: leading.epoch,
       sequence: (last?.sequence ?? 0) + 1,
@@ -143,7 +143,8 @@ class GridLeadership<State> implements Leadership {
       ...inputs,
       requests: [...this.#openingRequests(leading), ...inputs.requests],
       leadership: this.#takeLeadership(leading.origin),
-    });
+    };
+    const encoded = encodeFrame(frame, options.hash);
     log.append(encoded, nowMs);
     const outputs = log.apply(encoded);
     this.#outputs.add(encoded.position.sequence, outputs);

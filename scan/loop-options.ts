@@ -49,4 +49,6 @@ export interface ControlLoopOptions<State> {
   readonly observer: LoopObserver;
   /** Offset of the scans within `scanMs`, so that the grids of a node do not scan at once. */
   readonly phaseMs: number;
+  /** `hashOf` of the kernel by a faster library, where there is one: it takes most of the time of a frame's encoding. */
+  readonly hash?: (text: string) => string;
 }

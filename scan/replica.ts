@@ -43,7 +43,11 @@ export function stateIn(text: string): unknown {
   return (parse(text) as unknown as SnapshotContent<unknown>).core;
 }
 
-export function createReplica<State>(core: GridCore<State>): Replica<State> {
+/** @param hash - {@link hashOf}, or the same by a faster library where there is one. */
+export function createReplica<State>(
+  core: GridCore<State>,
+  hash: (text: string) => string = hashOf,
+): Replica<State> {
   let state = core.initial();
   let points = new Map<string, PointSample>();
   let connections = new Map<string, ConnectionSample>();
@@ -74,7 +78,7 @@ export function createReplica<State>(core: GridCore<State>): Replica<State> {
       points = new Map(content.points.map((sample) => [sample[0], sample]));
       connections = new Map(content.connections.map((sample) => [sample[0], sample]));
     },
-    hash: () => hashOf(snapshot()),
+    hash: () => hash(snapshot()),
     save: () => ({ state, points: new Map(points), connections: new Map(connections) }),
     recall(memory) {
       ({ state } = memory);

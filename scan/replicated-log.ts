@@ -21,6 +21,7 @@ export interface ReplicatedLogOptions<State> {
   readonly core: GridCore<State>;
   readonly journal: Journal;
   readonly nowMs: () => number;
+  readonly hash: ((text: string) => string) | undefined;
 }
 
 /** What a controller holds in common with the others of its grid: the newest frames, the state that they made, plant time. It writes them to the journal. */
@@ -63,7 +64,7 @@ class GridLog<State> implements ReplicatedLog<State> {
 
   constructor(options: ReplicatedLogOptions<State>) {
     this.#options = options;
-    this.replica = createReplica(options.core);
+    this.replica = createReplica(options.core, options.hash);
   }
 
   recover(recovered: RecoveredLog): void {

@@ -6,6 +6,9 @@ import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
 
 const NO_IMAGE: DeviceImage = {};
+/** A battery management counts at least so often: once a second where it follows SunSpec (model 802, Hb). */
+const BMS_COUNTS_MS = 1000;
+/** And is silent once its count is overdue by so much; a count that was read a scan later than the one before is not. */
 const BMS_STALE_MS = 1000;
 
 export function imageOf(state: GridState, device: string): DeviceImage {
@@ -66,7 +69,7 @@ export function batteryInputOf(state: GridState, device: PlannedDevice): Battery
     isForming: isOn(image, "isGridForming"),
     isBmsStale:
       heartbeat === undefined ||
-      state.plantTimeMs - heartbeat.sinceMs > BMS_STALE_MS ||
+      state.plantTimeMs - heartbeat.sinceMs > BMS_COUNTS_MS + BMS_STALE_MS ||
       values.some((point) => numberOf(image, point) === null),
   };
 }

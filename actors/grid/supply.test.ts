@@ -482,6 +482,25 @@ describe("battery modes", () => {
     expect(plant.device("bat1").powerKw).toBeCloseTo(-10, 0);
   });
 
+  it("counts a management that counts once a second and is read a scan later, and none that is silent", () => {
+    const plant = vessel(changed(noN1), ["dg1", "dg3"], true);
+    const battery = plant.device("bat1");
+    battery.isHeartbeatStopped = true;
+    const isCounted = () => whyOf(plant, "").includes("after loss of dg1 500 kW remain");
+    plant.run(2);
+    const seen: boolean[] = [];
+    for (const scans of [10, 11, 10, 12, 9]) {
+      battery.heartbeatCount += 1;
+      for (let scan = 0; scan < scans; scan++) {
+        plant.run(0.1);
+        seen.push(isCounted());
+      }
+    }
+    expect(seen).not.toContain(false);
+    plant.run(1.5);
+    expect(isCounted()).toBe(false);
+  });
+
   it("loads sets strategically", () => {
     const plant = vessel(changed(noN1), ["dg1", "dg3"], true);
     plant.run(3);

@@ -14,6 +14,7 @@ import type { PeerMessage } from "../../kernel/peer-message.ts";
 import type { ConnectionState } from "../../kernel/point.ts";
 import type { Clock } from "../../kernel/ports/clock.ts";
 import type { DriverFamilies } from "../../drivers/driver-family.ts";
+import { nativeHashOf } from "../../history/native-hash.ts";
 import type { Coordinator } from "../../kernel/ports/coordinator.ts";
 import type {
   AuthorityGate,
@@ -133,6 +134,7 @@ export function createGridController(options: GridControllerOptions): GridContro
       journal,
       permitKey: permitKeyOf(options.manifest, grid.id),
       phaseMs: options.phaseMs,
+      hash: nativeHashOf,
       observer: {
         frame(encoded, outputs) {
           api.onFrame(encoded);

@@ -20,6 +20,7 @@ import {
 import { indexIn, type Series } from "./series.ts";
 import { SeriesRegistry, type DeadBandOf } from "./series-registry.ts";
 import { checkpointBefore, StoreDatabase, type Checkpoint } from "./store-database.ts";
+import { nativeHashOf } from "../native-hash.ts";
 
 export interface StoreOptions {
   /** The database file. */
@@ -185,7 +186,7 @@ export class HistoryStore {
     if (!isNext && track.last !== null && position.sequence <= track.last.sequence) {
       return this.#takeBack(track, position.sequence - 1);
     }
-    const { frame } = decodeFrame(entry.text.toString("utf8"));
+    const { frame } = decodeFrame(entry.text.toString("utf8"), nativeHashOf);
     const { collector, image } = track;
     collector.frame(frame, isNext && image === null, image ?? []);
     track.image = null;

@@ -9,8 +9,8 @@ const VOLTAGE_PCT_MAX = 1;
 const COMES_UP_COUNT = 2000 / SAMPLE_MS;
 
 /**
- * Compares a run in which a leader died with the same run without. The sequence may go on a little later, and what synchronises
- * meets another angle then; so each sample is held against all that the other run showed within `lateMs` of it.
+ * Compares a run in which a leader died or stood still with the same run without. The sequence may go on a little later, and what
+ * synchronises meets another angle then; so each sample is held against all that the other run showed within `lateMs` of it.
  * @param deathHz - So much beyond that the frequency may go.
  */
 export function compareRuns(
@@ -28,8 +28,10 @@ export function compareRuns(
     if (before === undefined || after === undefined) continue;
     findings.push(...compareGrid(id, before, after, faultAtMs, lateMs, deathHz));
   }
+  const endMs = lengthMs(base) - lateMs;
   // What the struck run does at the other one's very end that one may do a moment later.
-  return [...findings, ...compareOperations(base, struck, lengthMs(base) - lateMs)];
+  findings.push(...compareOperations(base, struck, endMs));
+  return [...findings, ...forgottenOperations(base, struck, endMs - lateMs)];
 }
 
 function lengthMs({ samples }: Recording): number {
@@ -59,7 +61,7 @@ function compareGrid(
       const value = struck[index] ?? 0;
       const [min, max] = [low[index] ?? value, high[index] ?? value];
       if (value >= min - most && value <= max + most) continue;
-      const text = `${grid}: ${value.toFixed(2)} ${unit}, without the death between ${min.toFixed(2)} and ${max.toFixed(2)}; ${most} beyond are allowed`;
+      const text = `${grid}: ${value.toFixed(2)} ${unit}, undisturbed between ${min.toFixed(2)} and ${max.toFixed(2)}; ${most} beyond are allowed`;
       findings.push({ check, atMs: index * SAMPLE_MS, text });
       break;
     }
@@ -103,7 +105,7 @@ function slidingExtreme(
 
 const KINDS: readonly OperationKind[] = ["starts", "stops", "closes", "opens", "trips"];
 
-/** No device does more than it does without the death. */
+/** No device does more than it does undisturbed. */
 function compareOperations(base: Recording, struck: Recording, untilMs: number): Finding[] {
   const findings: Finding[] = [];
   const devices = new Set(struck.operations.map(({ device }) => device));
@@ -115,9 +117,22 @@ function compareOperations(base: Recording, struck: Recording, untilMs: number):
       findings.push({
         check: "death-operations",
         atMs: extra?.atMs ?? 0,
-        text: `${device} ${kind} ${found} times, without the death ${usual} times`,
+        text: `${device} ${kind} ${found} times, undisturbed ${usual} times`,
       });
     }
   }
   return findings;
+}
+
+/** Nor less: what every device has done undisturbed well before the end, it has done in the struck run at its end. */
+function forgottenOperations(base: Recording, struck: Recording, untilMs: number): Finding[] {
+  const devices = new Set(base.operations.map(({ device }) => device));
+  return [...devices].flatMap((device) =>
+    KINDS.filter((kind) => kind !== "trips").flatMap((kind) => {
+      const [usual, found] = [base.countOf(device, kind, untilMs), struck.countOf(device, kind)];
+      if (found >= usual) return [];
+      const text = `${device} ${kind} ${found} times, undisturbed ${usual} times`;
+      return [{ check: "death-forgotten", atMs: untilMs, text }];
+    }),
+  );
 }

@@ -300,8 +300,9 @@ function describe(installation: string): string {
   const { manifest } = filesOf({ ...present(spec, installation), manifest: {}, plant: {} });
   const nodes = manifest.nodes.map(({ id }) => id).join(", ");
   const grids = manifest.grids.map(({ name }) => name).join(", ");
-  const print = hashOf(readFileSync(path, "utf8")).slice(0, 12);
-  return `${manifest.installation.name}: ${grids}; nodes ${nodes}; configs/${installation}.toml, fingerprint ${print}`;
+  const plant = join(sourceFolder("sim"), "plants", `${installation}.toml`);
+  const print = (file: string) => hashOf(readFileSync(file, "utf8")).slice(0, 12);
+  return `${manifest.installation.name}: ${grids}; nodes ${nodes}; configs/${installation}.toml, fingerprint ${print(path)}; sim/plants/${installation}.toml, fingerprint ${print(plant)}`;
 }
 
 function versionOf(): string {

@@ -1,4 +1,6 @@
+import { conditions, figures, type Extremes } from "./report-facts.ts";
 import { escaped, plot, type Line } from "./report-plot.ts";
+import { reportStyle } from "./report-style.ts";
 import type { Outcome } from "./run-scenario.ts";
 import type { ScenarioSpec } from "./scenario-file.ts";
 import type { RunReport, TaskReport } from "./scenario-worker.ts";
@@ -10,6 +12,7 @@ export interface Curves {
   readonly frequencyHz: readonly number[];
   readonly voltagePct: readonly number[];
   readonly isLive: readonly boolean[];
+  readonly extremes: Extremes;
   readonly loadKw: readonly number[];
   /** Sources and drives of the grid that gave or drew anything. */
   readonly powersKw: readonly { readonly device: string; readonly kw: readonly number[] }[];
@@ -36,21 +39,6 @@ export interface Entry {
   readonly report: TaskReport;
 }
 
-const STYLE = `
-body{font:14px/1.45 system-ui,"DejaVu Sans",sans-serif;color:#1a1f24;max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.25rem;margin:2.2rem 0 .4rem;border-bottom:2px solid #1b5fa7;padding-bottom:.2rem}
-h3{font-size:1.05rem;margin:1.6rem 0 .3rem}
-table{border-collapse:collapse;width:100%;margin:.6rem 0}td,th{border:1px solid #d5dbe1;padding:.2rem .45rem;text-align:left;vertical-align:top}
-th{background:#f1f4f7}td.n{text-align:right;white-space:nowrap}
-.ok,.fail{white-space:nowrap}td .fail{white-space:normal}.ok{color:#14683a}.fail{color:#a3171f;font-weight:600}.note{color:#55606b}.sim{display:inline-block;background:#8a4b08;color:#fff;padding:0 .5rem;border-radius:3px;font-weight:600}
-svg{display:block;width:100%;height:auto;margin:.3rem 0;break-inside:avoid}svg text{font:11px system-ui,"DejaVu Sans",sans-serif;fill:#3d4650}
-svg .title{font-weight:600;fill:#1a1f24}svg .grid{stroke:#e4e8ec}svg .limit{stroke:#a3171f;stroke-dasharray:5 4}svg .mark{stroke:#8d97a1;stroke-dasharray:2 3;stroke-width:.8}
-svg text.mark{stroke:none;fill:#55606b}svg .dark{fill:#dfe3e7}
-.sign{table-layout:fixed}.sign td{height:2.6rem;vertical-align:bottom}
-@page{size:A4;margin:15mm 14mm 16mm}
-@media print{body{margin:0;max-width:none;padding:0;font-size:10.5px}a{color:inherit;text-decoration:none}
-h2{break-before:page;margin-top:0}h3{break-after:avoid}tr,.sign{break-inside:avoid}thead{display:table-header-group}.head{break-inside:avoid}.first{break-before:auto}}`;
-
 /** A report that a browser shows and prints: what was tried with which configuration, each step with its verdict, and curves. */
 export function reportPage(title: string, made: Made, entries: readonly Entry[]): string {
   const runs = entries.flatMap(({ report }) => report.runs);
@@ -70,8 +58,9 @@ export function reportPage(title: string, made: Made, entries: readonly Entry[])
     failed === 0
       ? `<span class="ok">all ${entries.length} as expected</span>`
       : `<span class="fail">${failed} of ${runs.length} runs not as expected</span>`;
+  const foot = `R-EMS ${made.version}, made ${made.at} (UTC), seed ${made.seed}`;
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title><style>${STYLE}</style></head><body>
+<html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title><style>${reportStyle(title, foot)}</style></head><body>
 <p class="sim">SIMULATION</p>
 <h1>${escaped(title)}</h1>
 <table><tbody>
@@ -82,10 +71,11 @@ ${fact("Trials", `${entries.length}, ${runs.length} runs: ${result}`)}
 </tbody></table>
 ${SIGNATURES}
 <h2 class="first">Summary</h2>
-<table><thead><tr><th>No.</th><th>Trial</th><th>What is tried</th><th>Result</th></tr></thead><tbody>${index}</tbody></table>
+<table><thead><tr><th>No.</th><th>Trial</th><th>What is tried</th><th>Result</th><th class="initials">Initials</th></tr></thead><tbody>${index}</tbody></table>
 <h2>What is checked beside every trial</h2>
 <table><thead><tr><th>Check</th><th>What must hold</th></tr></thead><tbody>${BANDS}${made.checks.map(([name, rule]) => fact(name, escaped(rule))).join("")}</tbody></table>
-<p class="note">In the curves: numbers above are lines of the trial's table, dashed red lines are limits of continuous operation, grey is a dark busbar.</p>
+<p class="note">Second 0 of a trial is twelve seconds after the controllers came up, when they command. What is set for a trial is laid over the installation's own files.
+In the curves: numbers above are lines of the trial's table, dashed red lines are limits of continuous operation, grey is a dark busbar.</p>
 ${sections.join("\n")}
 </body></html>
 `;
@@ -110,9 +100,9 @@ ${["Tried by", "Witnessed by", "Accepted by"].map((who) => `<tr><th>${who}</th><
 function indexRows(group: { theme: string; number: number; entries: readonly Entry[] }): string {
   const rows = group.entries.map(
     ({ spec, report }, at) =>
-      `<tr><td class="n">${group.number}.${at + 1}</td><td><a href="#${spec.name}">${escaped(nameOf(spec))}</a></td><td>${escaped(spec.text)}</td><td>${verdictOf(report)}</td></tr>`,
+      `<tr><td class="n">${group.number}.${at + 1}</td><td><a href="#${spec.name}">${escaped(nameOf(spec))}</a></td><td>${escaped(spec.text)}</td><td>${verdictOf(report)}</td><td></td></tr>`,
   );
-  return `<tr><th colspan="4">${group.number}. ${escaped(group.theme)}</th></tr>${rows.join("")}`;
+  return `<tr><th colspan="5">${group.number}. ${escaped(group.theme)}</th></tr>${rows.join("")}`;
 }
 
 /** `transfer-to-shore` as people say it. */
@@ -140,10 +130,11 @@ function section({ spec, report }: Entry, number: string): string {
   const runs = report.runs.length > 1 ? runTable(report.runs) : "";
   return `<section id="${spec.name}"><div class="head"><h3>${number} ${escaped(nameOf(spec))}: ${verdictOf(report)}</h3>
 <p>${escaped(spec.text)} <span class="note">Tries: ${escaped(spec.covers.join("; "))}.</span></p>
+${conditions(spec)}
 ${stepTable(spec, report.outcomes)}</div>
 ${always === "" ? "" : `<p>Throughout: ${always}: ${verdict(beside.every(({ check }) => check !== "always"))}</p>`}
 ${spec.isBeyondN1 ? `<p class="note">More is lost here than the survivors can carry at once: the bands after a loss are not asked for.</p>` : ""}
-${runs}${report.curves.map((one) => plots(one, marks)).join("")}
+${figures(spec, report)}${runs}${report.curves.map((one) => plots(one, marks)).join("")}
 </section>`;
 }
 

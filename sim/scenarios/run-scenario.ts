@@ -107,7 +107,7 @@ class ScenarioRun {
       ...this.#invariantFindings(plant.outOfPhaseCount),
     );
     const strike = this.#strike;
-    if (strike !== null && strike.kind === "kill" && this.#base !== null)
+    if (strike !== null && this.#base !== null)
       this.#findings.push(
         ...compareRuns(
           this.#files.manifest,

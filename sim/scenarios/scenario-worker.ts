@@ -4,6 +4,7 @@ import { createSeededRandom } from "../ports/seeded-random.ts";
 import type { Finding } from "./finding.ts";
 import { filesOf } from "./installation-files.ts";
 import { SAMPLE_MS, type Recording } from "./recording.ts";
+import { extremesOf } from "./report-facts.ts";
 import { CURVE_STEP_MS, type Curves } from "./report-page.ts";
 import type { RecoveryTime } from "./recovery-times.ts";
 import { runScenario, type Outcome, type ScenarioResult, type Strike } from "./run-scenario.ts";
@@ -128,6 +129,7 @@ function curvesOf(spec: ScenarioSpec, recording: Recording): Curves[] {
       frequencyHz: thin(of.frequencyHz),
       voltagePct: thin(of.voltagePct),
       isLive: thin(of.isLive),
+      extremes: extremesOf(of),
       loadKw: thin(of.loadKw),
       powersKw: powers.filter(({ kw }) => kw.some((one) => Math.abs(one) > DRAWN_KW_MIN)),
       reactiveKvar: devices

@@ -258,7 +258,7 @@ describe("a report", () => {
     strike: null,
     findings: [finding],
     journalHash: "",
-    recoveries: [],
+    recoveries: [{ grid: "port", atMs: 200, forMs: 13_060 }],
     lines: [],
   };
   const curves = [
@@ -268,6 +268,7 @@ describe("a report", () => {
       frequencyHz: [60, 56, 0, 60],
       voltagePct: [100, 99],
       isLive: [true, true, false, true],
+      extremes: { frequencyHz: [56, 60.04] as const, voltagePct: null },
       loadKw: [1],
       powersKw: [{ device: "dg1", kw: [350, 351] }],
       reactiveKvar: [],
@@ -294,7 +295,13 @@ describe("a report", () => {
     installations: ["Vessel & more"],
     checks: [["bumpless", "no steps"]] as const,
   };
-  const page = reportPage("Trials", made, [{ spec: small, report }]);
+  const spec = {
+    ...small,
+    recoveryS: 45,
+    manifest: { grids: { port: { power: { stop_delay_s: 300 } } } },
+    plant: { bat1: { is_closed: false } },
+  };
+  const page = reportPage("Trials", made, [{ spec, report }]);
 
   it("shows what was found, the table and the curves", () => {
     expect(page).toContain("1 of 1 runs not as expected");
@@ -314,7 +321,16 @@ describe("a report", () => {
       '<td>bt1 is running</td><td>it is &lt;off&gt;</td><td><span class="fail">NO</span></td>',
     );
     expect(page).toContain("Witnessed by");
+    expect(page).toContain('counter(page) " of " counter(pages)');
     expect(page).toContain("Vessel &amp; more");
+  });
+
+  it("says from where a trial begins, how far the busbar went, and how long it was dark", () => {
+    expect(page).toContain("port.power.stop_delay_s = 300");
+    expect(page).toContain("bat1.is_closed = false");
+    expect(page).toContain('<td class="n">56.00 to 60.04</td><td class="n">dark</td>');
+    expect(page).toContain("at most 45 s");
+    expect(page).toContain('<td class="n">13.1 s</td>');
   });
 });
 
@@ -359,6 +375,11 @@ describe("comparing runs", () => {
   it("allows no further movement of a breaker", () => {
     const found = compareRuns(manifest, recorded(60, 1), recorded(60, 2), 2000, 1000, 0.1);
     expect(found.map(({ check }) => check)).toEqual(["death-operations"]);
+  });
+
+  it("finds what undisturbed was done and then was not", () => {
+    const found = compareRuns(manifest, recorded(60, 2), recorded(60, 1), 2000, 1000, 0.1);
+    expect(found.map(({ check }) => check)).toEqual(["death-forgotten"]);
   });
 
   it("holds live busbars against their bands", () => {

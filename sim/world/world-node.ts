@@ -8,6 +8,7 @@ import type { AuthorityGate } from "../../kernel/ports/device-io.ts";
 import type { RecoveredLog } from "../../kernel/ports/journal.ts";
 import type { Member } from "../../kernel/record.ts";
 import type { Timings } from "../../kernel/timings.ts";
+import { nativeHashOf } from "../../history/native-hash.ts";
 import type { ControlLoop } from "../../scan/control-loop.ts";
 import { createControlLoop } from "../../scan/control-loop.ts";
 import type { LoopObserver } from "../../scan/loop-options.ts";
@@ -212,6 +213,7 @@ export class WorldNode {
         this.#startAnew(old, start);
       }),
       phaseMs: grid.phaseMs,
+      hash: nativeHashOf,
     });
     controller = { grid, member, loop, gate, isAlive: true };
     referee.started(member, recovered.last);
