@@ -11,7 +11,7 @@ const COMES_UP_COUNT = 2000 / SAMPLE_MS;
 /**
  * Compares a run in which a leader died or stood still with the same run without. The sequence may go on a little later, and what
  * synchronises meets another angle then; so each sample is held against all that the other run showed within `lateMs` of it.
- * @param deathHz - So much beyond that the frequency may go.
+ * @param deathHz - So much beyond that the frequency may go; null: nobody was left to follow, so only what was done is compared.
  */
 export function compareRuns(
   manifest: Manifest,
@@ -19,13 +19,13 @@ export function compareRuns(
   struck: Recording,
   faultAtMs: number,
   lateMs: number,
-  deathHz: number,
+  deathHz: number | null,
 ): Finding[] {
   const findings: Finding[] = [];
   for (const { id } of manifest.grids) {
     const before = base.samples.get(id);
     const after = struck.samples.get(id);
-    if (before === undefined || after === undefined) continue;
+    if (before === undefined || after === undefined || deathHz === null) continue;
     findings.push(...compareGrid(id, before, after, faultAtMs, lateMs, deathHz));
   }
   const endMs = lengthMs(base) - lateMs;

@@ -79,6 +79,8 @@ class ScenarioRun {
   readonly #coldStartsAtMs: number[] = [];
   /** Expectations that are looked at again. */
   #waitingCount = 0;
+  /** Somebody stood by as the leader was struck. */
+  #isFollowed = true;
 
   constructor(
     spec: ScenarioSpec,
@@ -115,7 +117,8 @@ class ScenarioRun {
           recording,
           strike.atMs,
           this.#spec.lateS * 1000,
-          this.#spec.deathHz,
+          // Where nobody is left, droop alone holds the frequency until a computer is back: its bands judge that.
+          this.#isFollowed ? this.#spec.deathHz : null,
         ),
       );
     const recoveries = recoveryTimes(this.#files.manifest, recording);
@@ -148,7 +151,8 @@ class ScenarioRun {
     if (always.length > 0) this.#scenario.at(0, () => this.#watch());
     const strike = this.#strike;
     if (strike !== null)
-      this.#scenario.at(strike.atMs, () =>
+      this.#scenario.at(strike.atMs, () => {
+        this.#isFollowed = this.#scenario.hasStandby(strike.grid);
         this.#scenario.perform(
           strike.kind === "kill"
             ? {
@@ -163,8 +167,8 @@ class ScenarioRun {
                 subject: strike.grid,
                 forMs: strike.forMs,
               },
-        ),
-      );
+        );
+      });
   }
 
   /**

@@ -96,6 +96,14 @@ export class ScenarioWorld {
     return leading?.name ?? null;
   }
 
+  /** Whether somebody could follow the leader of a grid at once. */
+  hasStandby(grid: string): boolean {
+    return this.world.nodes.some((node) => {
+      const view = node.controller(grid)?.loop.view();
+      return view?.role === "leading" && view.inSync.length > 1;
+    });
+  }
+
   perform(input: Input): void {
     this.recording.say(this.nowMs, "INPUT", input.text);
     const { plant } = this;

@@ -372,6 +372,11 @@ describe("comparing runs", () => {
     expect(checks(60.11)).toEqual(["death-frequency", "death-frequency"]);
   });
 
+  it("asks nothing of the frequency where nobody was left to follow", () => {
+    const found = compareRuns(manifest, recorded(60, 1), recorded(59, 2), 2000, 1000, null);
+    expect(found.map(({ check }) => check)).toEqual(["death-operations"]);
+  });
+
   it("allows no further movement of a breaker", () => {
     const found = compareRuns(manifest, recorded(60, 1), recorded(60, 2), 2000, 1000, 0.1);
     expect(found.map(({ check }) => check)).toEqual(["death-operations"]);
