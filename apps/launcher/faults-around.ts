@@ -43,8 +43,8 @@ export function createFaultsAround(installation: Installation, tools: FaultTools
   function delay(node: string, delayMs: number, durationMs: number): string {
     const { id } = installation.node(node);
     mark("delay", [id]);
-    network.setDelay(id, delayMs);
-    after(durationMs, () => network.setDelay(id, 0));
+    network.changeDelay(id, delayMs);
+    after(durationMs, () => network.changeDelay(id, -delayMs));
     return `${id}: everything between it and the others takes ${delayMs} ms longer, for ${seconds(durationMs)}`;
   }
 

@@ -178,8 +178,8 @@ export function createFaults(installation: Installation): Faults {
     await untilSettled("cut-plant");
     const { id } = leaderOf(gridId);
     mark("cut-plant", [id]);
-    installation.simulate({ type: "cut", node: id });
-    after(durationMs, () => installation.simulate({ type: "heal", node: id }));
+    installation.network.setPlantCut(id, true);
+    after(durationMs, () => installation.network.setPlantCut(id, false));
     return `${id} reaches no device for ${durationMs / 1000} s; its network to the other nodes stands`;
   }
 

@@ -1,4 +1,6 @@
 import type { SimulatorCommand } from "../../sim/simulator/protocol.ts";
+import { assert } from "../../kernel/assert.ts";
+import { DELAY_MS_MAX } from "./network-protocol.ts";
 import type { NetworkCommand } from "./network-protocol.ts";
 import type { PacketFilter } from "./packet-filter.ts";
 
@@ -9,11 +11,14 @@ export type NetworkPart = "peers" | "coordinator" | "all" | "sent";
 export interface InstallationNetwork {
   /** How cuts are made. */
   readonly means: "packet filter" | "relays";
+  /** Cuts may overlap, of the same part too: each that begins has to end once, and packets pass again when the last one is over. */
   setCut(node: string, part: NetworkPart, isCut: boolean): Promise<void>;
+  /** Between a node and the devices, its power left on: what is under way waits for the end. Overlaps as `setCut` does. */
+  setPlantCut(node: string, isCut: boolean): void;
   /** Every link, those to the devices too: no packet of the node arrives any more, nor any for it. */
   setPower(node: string, isOn: boolean): Promise<void>;
-  /** Delays what passes the node's links to other nodes and to the coordinator, each way. */
-  setDelay(node: string, delayMs: number): void;
+  /** What passes the node's links to other nodes and to the coordinator takes so much longer, each way; delays of one node add up. */
+  changeDelay(node: string, byMs: number): void;
 }
 
 export interface NetworkParts {
@@ -37,34 +42,58 @@ export function createInstallationNetwork(parts: NetworkParts): InstallationNetw
         return part === "all" ? isOwn : isOwn && !isToCoordinator;
       })
       .map(({ port }) => port);
-  /** What cuts each port now: cuts may overlap, and packets pass again once the last one is over. */
-  const causesByPort = new Map<number, Set<string>>();
-  /** @returns the ports of which it is the first or was the last cause. */
-  const changedPorts = (ports: readonly number[], cause: string, isCut: boolean): number[] =>
-    ports.filter((port) => {
-      const causes = causesByPort.get(port) ?? new Set();
-      causesByPort.set(port, causes);
-      const wasCut = causes.size > 0;
-      if (isCut) causes.add(cause);
-      else causes.delete(cause);
-      return wasCut !== causes.size > 0;
-    });
+  const portCuts = new Cuts<number>();
+  const plantCuts = new Cuts<string>();
+  const withoutPower = new Set<string>();
+  const delaysMs = new Map<string, number>();
+  const cutPorts = async (ports: readonly number[], isCut: boolean): Promise<void> => {
+    const changed = portCuts.change(ports, isCut);
+    if (filter === null) tellNetwork({ type: "cutPorts", ports: changed, isCut });
+    else await filter.setCut(changed, isCut);
+  };
+  const tellDevices = (node: string) => {
+    const isLost = filter === null && withoutPower.has(node);
+    simulate({ type: isLost ? "powerCut" : plantCuts.has(node) ? "cut" : "heal", node });
+  };
   return {
     means: filter === null ? "relays" : "packet filter",
-    async setCut(node, part, isCut) {
-      const ports = changedPorts(portsOf(node, part), `${part} of ${node}`, isCut);
-      if (filter === null) tellNetwork({ type: "cutPorts", ports, isCut });
-      else await filter.setCut(ports, isCut);
+    setCut: (node, part, isCut) => cutPorts(portsOf(node, part), isCut),
+    setPlantCut(node, isCut) {
+      plantCuts.change([node], isCut);
+      tellDevices(node);
     },
     async setPower(node, isOn) {
-      if (filter !== null) {
-        const ports = [...portsOf(node, "all"), ...parts.devicePorts(node)];
-        await filter.setCut(changedPorts(ports, `power of ${node}`, !isOn), !isOn);
-        return;
-      }
-      tellNetwork({ type: "cut", node, isCut: !isOn });
-      simulate(isOn ? { type: "heal", node } : { type: "powerCut", node });
+      if (withoutPower.has(node) !== isOn) return;
+      if (isOn) withoutPower.delete(node);
+      else withoutPower.add(node);
+      // A relay passes to the devices what the simulator, behind it, lets pass; the filter has their ports too.
+      if (filter === null) tellDevices(node);
+      const devicePorts = filter === null ? [] : parts.devicePorts(node);
+      await cutPorts([...portsOf(node, "all"), ...devicePorts], !isOn);
     },
-    setDelay: (node, delayMs) => tellNetwork({ type: "delay", node, delayMs }),
+    changeDelay(node, byMs) {
+      const delayMs = Math.max(0, (delaysMs.get(node) ?? 0) + byMs);
+      delaysMs.set(node, delayMs);
+      tellNetwork({ type: "delay", node, delayMs: Math.min(delayMs, DELAY_MS_MAX) });
+    },
   };
+}
+
+/** By how many causes each thing is cut now. */
+class Cuts<Key> {
+  readonly #counts = new Map<Key, number>();
+
+  has(key: Key): boolean {
+    return (this.#counts.get(key) ?? 0) > 0;
+  }
+
+  /** @returns those of which this is the first cause, or was the last. */
+  change(keys: readonly Key[], isCut: boolean): Key[] {
+    return keys.filter((key) => {
+      const count = (this.#counts.get(key) ?? 0) + (isCut ? 1 : -1);
+      assert(count >= 0, "a cut that ends has begun");
+      this.#counts.set(key, count);
+      return count === (isCut ? 1 : 0);
+    });
+  }
 }

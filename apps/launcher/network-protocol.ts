@@ -3,6 +3,8 @@ import { z } from "zod";
 /** Lines of JSON between the launcher and the process that holds the network and the coordinator. */
 
 const id = z.string().min(1).max(100);
+/** Of all delays of one node together. */
+export const DELAY_MS_MAX = 10_000;
 const port = z.int().min(1).max(65_535);
 
 export const networkCommand = z.discriminatedUnion("type", [
@@ -16,14 +18,12 @@ export const networkCommand = z.discriminatedUnion("type", [
     directory: z.string(),
     nodes: z.array(z.strictObject({ id, host: z.string(), peerPort: port })).max(100),
   }),
-  /** Cuts or heals every link of a node, to other nodes and to the coordinator. */
-  z.strictObject({ type: z.literal("cut"), node: id, isCut: z.boolean() }),
   /** Cuts or heals single links, by their ports. */
   z.strictObject({ type: z.literal("cutPorts"), ports: z.array(port), isCut: z.boolean() }),
   z.strictObject({
     type: z.literal("delay"),
     node: id,
-    delayMs: z.number().min(0).max(10_000),
+    delayMs: z.number().min(0).max(DELAY_MS_MAX),
   }),
   /** A member of etcd, from 0; answered with `done`. */
   z.strictObject({

@@ -26,6 +26,8 @@ interface Coordinator {
 const ETCD_MEMBER_COUNT = 3;
 
 const links: Link[] = [];
+/** Of what passes each node's links; a link between two nodes has both. */
+const delaysMs = new Map<string, number>();
 let coordinator: Coordinator | null = null;
 let etcd: EtcdMembers | null = null;
 let begun: Promise<unknown> = Promise.resolve();
@@ -104,20 +106,14 @@ async function tellEtcd({ requestId, action, member }: EtcdRequest): Promise<voi
 
 function execute(line: string): void {
   const command = networkCommand.parse(JSON.parse(line));
-  if (command.type === "cut") {
-    for (const link of links) {
-      if (link.from === command.node || link.to === command.node) link.setCut(command.isCut);
-    }
-    return;
-  }
   if (command.type === "cutPorts") {
     for (const link of links) if (command.ports.includes(link.port)) link.setCut(command.isCut);
     return;
   }
   if (command.type === "delay") {
-    for (const link of links) {
-      if (link.from === command.node || link.to === command.node) link.setDelay(command.delayMs);
-    }
+    delaysMs.set(command.node, command.delayMs);
+    const of = (node: string) => delaysMs.get(node) ?? 0;
+    for (const link of links) link.setDelay(of(link.from) + of(link.to));
     return;
   }
   if (command.type === "etcd") {
