@@ -26,6 +26,8 @@ const POLL_MS = 10;
 const PHASE_MS_MAX = 400;
 /** Whoever was removed from the set more than once is added again after up to 30 s. */
 const SETTLE_MS_MAX = 180_000;
+/** A handover that is refused is asked for again so long, as an operator asks again. */
+const REFUSED_MS_MAX = 10_000;
 
 /** One grid of the bench and the faults that befall its leader. */
 export class Cell {
@@ -33,12 +35,18 @@ export class Cell {
   readonly #options: CellOptions;
   readonly #view: Installation;
   readonly #faults;
+  #refusedCount = 0;
 
   constructor(options: CellOptions) {
     this.#options = options;
     this.grid = gridId(options.cell);
     this.#view = viewOf(this.grid, options);
     this.#faults = createFaults(this.#view);
+  }
+
+  /** How many handovers were refused, because authority was short just then, and asked for again. */
+  get refusedCount(): number {
+    return this.#refusedCount;
   }
 
   close(): void {
@@ -68,11 +76,8 @@ export class Cell {
    * @param found - Failovers of the whole installation as they are measured.
    */
   async strike(kind: FaultKind, found: readonly FailoverMessage[]): Promise<FailoverMessage> {
-    await this.untilSettled();
-    await delay(Math.random() * PHASE_MS_MAX);
     const before = found.length;
-    const standing = this.#standing();
-    await this.#faults.perform(this.#actionOf(kind));
+    const standing = await this.#cause(kind);
     const atMs = this.#faults.caused.at(-1)?.atMs ?? 0;
     const isIt = (one: FailoverMessage) => one.grid === this.grid && one.faultAtMs >= atMs - 1;
     const deadlineMs = performance.now() + this.#options.failoverMsMax;
@@ -100,6 +105,24 @@ export class Cell {
         );
       }
       await delay(POLL_MS);
+    }
+  }
+
+  /** @returns how it stood before. */
+  async #cause(kind: FaultKind): Promise<string> {
+    const deadlineMs = performance.now() + REFUSED_MS_MAX;
+    for (;;) {
+      await this.untilSettled();
+      await delay(Math.random() * PHASE_MS_MAX);
+      const standing = this.#standing();
+      try {
+        await this.#faults.perform(this.#actionOf(kind));
+        return standing;
+      } catch (error) {
+        const isRefused = RemsError.find(error, "REMS_REQUEST_REFUSED") !== undefined;
+        if (kind !== "handover" || !isRefused || performance.now() > deadlineMs) throw error;
+        this.#refusedCount++;
+      }
     }
   }
 

@@ -173,6 +173,7 @@ function handoverLines(results: readonly LaneResult[]): string[] {
         withInterval(quantile(intervals, 0.99)),
         ms(Math.max(...intervals)),
         String(missedCount),
+        String(result.refusedCount),
       ],
     ];
   });
@@ -184,6 +185,7 @@ function handoverLines(results: readonly LaneResult[]): string[] {
     "p99 [95 %]",
     "max",
     "scans missed",
+    "refused, asked again",
   ];
   return [...table([head, ...rows]), ""];
 }

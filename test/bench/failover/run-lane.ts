@@ -49,6 +49,8 @@ export interface LaneResult {
   readonly measured: readonly Measured[];
   /** What could not be measured, and why: each is a finding. */
   readonly problems: readonly string[];
+  /** Handovers that were refused and asked for again. */
+  readonly refusedCount: number;
   /** Accepted writes of a leader that another had followed, over the whole of the lane. */
   readonly overlapCount: number;
   readonly lateWriteCount: number;
@@ -119,6 +121,7 @@ export function mergeShards(shards: readonly LaneResult[]): LaneResult {
     lane: first.lane,
     measured: shards.flatMap(({ measured }) => measured),
     problems: shards.flatMap(({ problems }) => problems),
+    refusedCount: sum(({ refusedCount }) => refusedCount),
     overlapCount: sum(({ overlapCount }) => overlapCount),
     lateWriteCount: sum(({ lateWriteCount }) => lateWriteCount),
     falseTakeoverCount: sum(({ falseTakeoverCount }) => falseTakeoverCount),
@@ -185,6 +188,7 @@ async function measure(
     lane,
     measured,
     problems,
+    refusedCount: cells.reduce((sum, cell) => sum + cell.refusedCount, 0),
     overlapCount: totals?.overlapCount ?? 0,
     lateWriteCount: totals?.lateWriteCount ?? 0,
     ...idle,
