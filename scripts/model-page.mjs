@@ -16,13 +16,30 @@ const boundsOf = (defines) => {
   return [N, REVISIONS, DIVERGENCE, LEASE];
 };
 
+/** What a search leaves out or bounds besides, by its `#define`s. */
+const BESIDES = {
+  NO_FRAME: () => "authority alone: no frame is watched",
+  NO_RESTART_WAIT: () => "a restarted controller does not wait for promises of its earlier life",
+  CRASHING: (set) => `of the controllers only ${namesOf(set)} may crash`,
+};
+const namesOf = (set) =>
+  [0, 1, 2]
+    .filter((i) => (set & (1 << i)) !== 0)
+    .map((i) => `n${i}`)
+    .join(", ");
+const besides = (defines) =>
+  Object.entries(defines)
+    .flatMap(([name, value]) => (name in BESIDES ? [BESIDES[name](value)] : []))
+    .join("; ");
+
 /** @param rows - Of `verify`, all of them as expected. */
-export function writeModelPage(rows, seconds) {
+export function writeModelPage(rows) {
   const held = rows.filter(({ expected }) => expected === "holds");
   const removed = rows.filter(({ expected }) => expected === "violated");
+  const minutes = rows.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
   const text = [
     BEGIN,
-    `\`npm run model -- --full --write-page\`, ${new Date().toISOString().slice(0, 10)}, ${(seconds / 60).toFixed(0)} min`,
+    `\`npm run model -- --full --write-page\`, ${new Date().toISOString().slice(0, 10)}, ${minutes.toFixed(0)} minutes of processor time`,
     "",
     ...table(
       [
@@ -36,13 +53,13 @@ export function writeModelPage(rows, seconds) {
         "memory",
         "besides",
       ],
-      held.map(({ model, defines, stateCount, seconds: own, memoryMb, what }) => [
+      held.map(({ model, defines, stateCount, seconds, memoryMb }) => [
         model,
         ...boundsOf(defines),
         stateCount.toLocaleString("en"),
-        own.toFixed(0),
+        seconds.toFixed(0),
         `${Math.ceil(memoryMb)} MB`,
-        what ?? "",
+        besides(defines),
       ]),
     ),
     "",

@@ -85,41 +85,42 @@
 #define MESSAGE 1
 #define ACKNOWLEDGEMENT 2
 typedef Exchange {
-  byte state;
-  byte age;
-  byte revision;
-  byte epoch;
-  byte life;      /* of the one who acknowledged */
-  bool x;         /* brings, or acknowledges, the watched frame */
-  bool after_x    /* the leader's log holds it, whether or not this message brings it */
+  unsigned state : 2;
+  unsigned age : 3;
+  unsigned revision : 3;
+  unsigned epoch : 3;
+  unsigned life : 1;  /* of the one who acknowledged */
+  bool x;             /* brings, or acknowledges, the watched frame */
+  bool after_x        /* the leader's log holds it, whether or not this message brings it */
 };
 
-typedef Resignation { byte revision; byte epoch; byte in_sync; byte to; bool x };
+typedef Resignation { unsigned revision : 3; unsigned epoch : 3; unsigned in_sync : 6; unsigned to : 2; bool x };
 
+/* Narrow fields, because what a state takes in memory bounds the searches. */
 typedef Controller {
-  byte role;
-  byte life;
+  unsigned role : 3;
+  unsigned life : 1;
   /* The record as known, and since when unchanged; the solo lease by it. */
-  byte revision;
-  byte epoch;
-  byte in_sync;
-  byte unchanged;
-  byte solo;
+  unsigned revision : 3;
+  unsigned epoch : 3;
+  unsigned in_sync : 6;
+  unsigned unchanged : 4;
+  unsigned solo : 4;
   /* The change that may be applied: none where it expects revision 0. */
-  byte expects;
-  byte next_epoch;
-  byte next_in_sync;
-  byte next_solo;
-  byte applied_as;
+  unsigned expects : 3;
+  unsigned next_epoch : 3;
+  unsigned next_in_sync : 6;
+  unsigned next_solo : 4;
+  unsigned applied_as : 3;
   bool is_hot;
-  byte epoch_seen;
-  byte promise;
-  byte silent;
+  unsigned epoch_seen : 3;
+  unsigned promise : 3;
+  unsigned silent : 3;
   /* Of a leader: what each member's promise is still good for, whose is good, who holds the watched frame. */
   byte lease[MEMBERS];
-  byte promised;
-  byte holders;
-  byte target;
+  unsigned promised : 6;
+  unsigned holders : 6;
+  unsigned target : 2;
   Resignation sent, got;
   bool x;
 #ifdef DISK
@@ -127,7 +128,7 @@ typedef Controller {
 #endif
 #if RESTARTS > 0
   /* After a restart: epoch of the last frame of an own leadership in the journal; what it continued is there too. */
-  byte logged;
+  unsigned logged : 3;
   /* What the record as known, and the change under way, say: the watched frame was issued. */
   bool tells;
   bool next_tells;
@@ -135,15 +136,19 @@ typedef Controller {
   Exchange to[N]
 };
 
+#if REVISIONS > 6 || MEMBERS > 6 || GRACE > 7 || SOLO_GRACE > 15
+#error "wider fields are needed"
+#endif
+
 Controller c[N];
 
 /* The store: the record, and transactions under way. A sender may be dead or may have given up: its transaction stays. */
 #if RESTARTS > 0
-typedef Transaction { byte expects; byte epoch; byte in_sync; bool tells };
+typedef Transaction { unsigned expects : 3; unsigned epoch : 3; unsigned in_sync : 6; bool tells };
 bool tells;
 #define tells_of(name) name
 #else
-typedef Transaction { byte expects; byte epoch; byte in_sync };
+typedef Transaction { unsigned expects : 3; unsigned epoch : 3; unsigned in_sync : 6 };
 #define tells_of(name) false
 #endif
 byte revision = 1;
