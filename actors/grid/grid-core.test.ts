@@ -117,14 +117,22 @@ describe("load-dependent start and stop in closed loop", () => {
 });
 
 describe("a change of leader", () => {
-  it("gives no command and moves nothing after a hot takeover", () => {
-    const plant = vessel();
-    plant.run(10);
-    const before = plant.device("dg1").level;
-    plant.takeOver("port", "hot");
-    plant.run(5);
-    expect(plant.commands("port")).toEqual([]);
-    expect(plant.device("dg1").level).toBe(before);
+  it("goes on after a hot takeover as if there had been none, timers too", () => {
+    const after = (isTakenOver: boolean) => {
+      const plant = vessel();
+      plant.run(5);
+      plant.device("f1").demandKw = 900;
+      plant.run(1);
+      if (isTakenOver) plant.takeOver("port", "hot");
+      return Array.from({ length: 50 }, () => {
+        plant.run(0.1);
+        return [plant.device("dg1").level, ...plant.commands("port")];
+      });
+    };
+    const undisturbed = after(false);
+    const startAt = undisturbed.findIndex((seen) => seen.includes("dg2 start"));
+    expect(startAt).toBeGreaterThan(4);
+    expect(after(true)).toEqual(undisturbed);
   });
 
   it("does not command for 10 s after a cold start, and then goes on by load", () => {

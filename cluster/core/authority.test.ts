@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { present } from "../../kernel/assert.ts";
 import { releasedCommandSequence, releasedLevelSequence, releasedSequence } from "./queries.ts";
 import { A, B, member, pairLeader, place, soloLeader } from "./test-controllers.ts";
 
@@ -22,6 +23,21 @@ describe("authority (rule 3) and outputs", () => {
     const { pending } = bench.state.view;
     bench.runTo(bench.nowMs + 20).answer({ type: "applied", revision: 3 });
     expect(bench.authority()).toBe((pending?.firstSentAtMs ?? 0) + 2_000);
+  });
+
+  it("stays one of two cases, and is sent again as it was, however often the record reads unchanged", () => {
+    const bench = pairLeader();
+    const sent = bench.runTo(bench.nowMs + 65).find("transact");
+    expect(sent?.record.inSync).toEqual([A]);
+    const { revision, record } = present(bench.state.view.known, "the leader knows its record");
+    for (let count = 0; count < 20; count++) {
+      bench.answer({ type: "unknown", reason: "deadline" }).read(revision, record);
+      expect(bench.state.view.pending?.record).toEqual(sent?.record);
+      expect(bench.run(20).find("transact")).toMatchObject({
+        expectedRevision: revision,
+        record: sent?.record,
+      });
+    }
   });
 
   it("an acknowledgement counts only under the name in the record, and in its epoch", () => {

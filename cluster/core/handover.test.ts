@@ -5,6 +5,7 @@ import {
   A,
   B,
   C,
+  REACH,
   leaderByHandover,
   pairLeader,
   reaching,
@@ -73,7 +74,7 @@ describe("a planned handover", () => {
   });
 
   it("one that a late standby called off is tried again ioLossMs later, as it was accepted", () => {
-    const bench = trioLeader().runWith([B, C], 100).transfer("n2");
+    const bench = trioLeader().reached(REACH.reachedCount).runWith([B, C], 100).transfer("n2");
     bench.isCoordinatorAnswering = true;
     bench.runWith([B], 70);
     expect(bench.state.reason).toBe("handover to n2 called off: n3 does not answer");

@@ -41,6 +41,12 @@ describe("removing and adding (rule 7)", () => {
     expect(bench.run(10).find("transact")?.record.inSync).toEqual([A]);
   });
 
+  it("adds a learner only once it holds every frame that was released", () => {
+    const bench = soloLeader().join(B, null).acknowledge(B, 1, null);
+    expect(bench.find("transact")).toBeUndefined();
+    expect(bench.acknowledge(B, 1, 1).find("transact")?.record.inSync).toEqual([A, B]);
+  });
+
   it.each([
     ["another core", "2", "m"],
     ["another manifest", "1", "other"],

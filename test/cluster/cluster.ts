@@ -1,6 +1,7 @@
 import { present } from "../../kernel/assert.ts";
 import type { OperatorRequest } from "../../kernel/command.ts";
 import type { GridCore } from "../../kernel/core.ts";
+import type { AuthorityGate } from "../../kernel/ports/device-io.ts";
 import type { Timings } from "../../kernel/timings.ts";
 import { TIMING_SETS } from "../../kernel/timings.ts";
 import type { ControlLoop, LoopView } from "../../scan/control-loop.ts";
@@ -19,6 +20,7 @@ const GRID = "port";
 
 interface Life<State> {
   readonly loop: ControlLoop<State>;
+  readonly gate: AuthorityGate;
   readonly close: () => void;
 }
 
@@ -57,6 +59,7 @@ export function createClusterOf<State>(options: ClusterOptions, core: GridCore<S
     const journal = disk.open(clock, timings.journalSyncMs);
     const client = coordinator.client(node);
     let isAlive = true;
+    let ownGate: AuthorityGate | null = null;
     const loop = createControlLoop({
       controller: {
         grid: GRID,
@@ -87,7 +90,10 @@ export function createClusterOf<State>(options: ClusterOptions, core: GridCore<S
       },
       send: (to, message) => isAlive && transport.send(to, message),
       sendToGrid: () => {},
-      createDevices: (gate) => plant.io(node, GRID, gate),
+      createDevices: (gate) => {
+        ownGate = gate;
+        return plant.io(node, GRID, gate);
+      },
       journal,
       observer: {
         frame: () => {},
@@ -106,6 +112,7 @@ export function createClusterOf<State>(options: ClusterOptions, core: GridCore<S
     journal.onSynced((_grid, position) => void (isAlive && loop.journalSynced(position)));
     lives.set(node, {
       loop,
+      gate: present<AuthorityGate>(ownGate, "the loop has created its devices"),
       close() {
         isAlive = false;
         void loop.close();
@@ -136,6 +143,7 @@ export function createClusterOf<State>(options: ClusterOptions, core: GridCore<S
     view,
     leader,
     loop: (node: string) => present(lives.get(node), `${node} is alive`).loop,
+    gate: (node: string) => present(lives.get(node), `${node} is alive`).gate,
     isRunning: (node: string) => lives.has(node),
     startAll: () => nodes.forEach(start),
     /** The computer has slept; its loop sees that with the next thing that happens. */

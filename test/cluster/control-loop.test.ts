@@ -73,6 +73,22 @@ describe("the control loop on virtual time", () => {
     expect(hashes[2]).toEqual(hashes[0]);
   });
 
+  it("lets a write leave only while authority lasts longer than the write takes", () => {
+    const cluster = ready();
+    const { writeMs, leaseMs } = { writeMs: 20, leaseMs: 100 };
+    const gate = cluster.gate("n1");
+    const may = (forMs: number) => gate.epochForWrite("port", "dg1", forMs) !== null;
+    expect(may(writeMs)).toBe(true);
+    cluster.network.setIsolated("n1", true);
+    cluster.coordinator.setFaults("n1", { isCut: true });
+    cluster.until("no time left for a write", () => !may(writeMs), leaseMs);
+    expect(may(0)).toBe(true);
+    cluster.clock.advanceBy(writeMs - 2);
+    expect(may(0)).toBe(true);
+    cluster.clock.advanceBy(3);
+    expect(may(0)).toBe(false);
+  });
+
   it("takes a killed node back as a standby, without moving leadership", () => {
     const cluster = ready();
     cluster.kill("n1");

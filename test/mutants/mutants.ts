@@ -26,6 +26,15 @@ export interface Mutant extends Edit {
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: "heartbeats-left-out",
+    what: "a leader sends nothing between frames",
+    rule: "1",
+    file: "cluster/core/leading.ts",
+    find: 'emit(draft, { type: "sendHeartbeat", to: recipientsOf(draft.state, draft.options) });',
+    replace: "",
+    isSample: true,
+  },
+  {
     name: "grace-shorter-than-lease",
     what: "a promise binds the standby for half a lease",
     rule: "2",

@@ -7,15 +7,19 @@ import type { WorldKind } from "../../sim/world/scenario.ts";
 import { applyMutant } from "./apply-mutant.ts";
 import type { Mutant } from "./mutants.ts";
 
-/** What became of a mutant. `check` is null where every seed passed. */
+/** What the world made of a mutant. `check` is null where every seed passed, `world` where it was not asked. */
 export interface MutantResult {
   readonly name: string;
   readonly rule: string;
   readonly what: string;
-  readonly world: WorldKind;
+  readonly world: WorldKind | null;
   readonly seedCount: number;
   readonly check: string | null;
   readonly text: string;
+}
+
+export function unseenByWorld({ name, rule, what }: Mutant): MutantResult {
+  return { name, rule, what, world: null, seedCount: 0, check: null, text: "" };
 }
 
 /** Small at first: most mutants are caught by the first few seeds. */
