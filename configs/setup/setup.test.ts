@@ -117,6 +117,14 @@ it("what is wrong is told in its step, kept all the same, and not saved", () => 
   ]);
 });
 
+it("a part of an answer is kept, and is no fault while the rest is being asked", () => {
+  const root = newRoot();
+  const wizard = wizardAt(root);
+  wizard.keepPart("nodes", { nodes: [{ id: "n1" }] });
+  expect(wizardAt(root).draft.document["nodes"]).toEqual([{ id: "n1" }]);
+  expect(wizard.log(10)).toEqual([]);
+});
+
 it("an interruption half way loses nothing, and a second client that is behind is refused", () => {
   const root = newRoot();
   const first = wizardAt(root);

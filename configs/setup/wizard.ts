@@ -172,6 +172,12 @@ export class SetupWizard {
     return { step, isOk, problems, draft: this.#draft };
   }
 
+  /** Keeps a part of a step's answers while the rest is being asked: it is neither judged nor noted. */
+  keepPart(step: StepId, answers: Table): void {
+    const document = takeAnswers(this.#draft.document, step, answers);
+    this.#keep({ ...this.#draft, revision: this.#draft.revision + 1, document });
+  }
+
   /**
    * Writes the manifest, and forgets the draft. What stood there before is kept as `r-ems.toml.previous`.
    *

@@ -92,7 +92,7 @@ function deviceText(device: Table): string {
 }
 
 function keep(wizard: SetupWizard, grid: string, devices: readonly Table[]): void {
-  wizard.answer("devices", { grids: [{ id: grid, devices }] });
+  wizard.keepPart("devices", { grids: [{ id: grid, devices }] });
 }
 
 async function addDevice(

@@ -96,7 +96,7 @@ async function askNodes(wizard: SetupWizard, questions: Questions): Promise<Tabl
     nodes.push(isSameHost ? { ...before, id, host } : { id, host });
   }
   await askExposure(wizard, questions, nodes);
-  wizard.answer("nodes", { nodes });
+  wizard.keepPart("nodes", { nodes });
   const proposal = wizard.propose("nodes");
   const coordinator = isTable(proposal["coordinator"]) ? proposal["coordinator"] : {};
   const answers: Record<string, unknown> = { ...proposal };
