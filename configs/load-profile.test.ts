@@ -121,7 +121,7 @@ const rows: [name: string, base: string, from: string | RegExp, to: string, mess
     BATTERY,
     `behaviour = "zero"`,
     `behaviour = "none"`,
-    `fallback.behaviour: found "none"; allowed: "droop", "hold", "limit" or "zero": the device takes set-points (powerSetpointKw), so it does something with them`,
+    `fallback.behaviour: found "none"; allowed: "droop", "hold", "limit" or "zero": the device takes set-points (powerSetpointKw, reactiveSetpointKvar), so it does something with them`,
   ],
   [
     "a number that is coded as a bit",
@@ -252,9 +252,9 @@ const rows: [name: string, base: string, from: string | RegExp, to: string, mess
   [
     "a level away from the epoch",
     BATTERY,
-    `table = "holding", address = 2`,
-    `table = "holding", address = 20`,
-    "points[16].address: found holding 20; allowed: holding 2: levels follow the epoch without a gap",
+    `table = "holding", address = 3,`,
+    `table = "holding", address = 20,`,
+    "points[17].address: found holding 20; allowed: holding 3: levels follow the epoch without a gap",
   ],
   [
     "a command register away from the levels",

@@ -7,8 +7,8 @@ export interface PowerConfig {
   /** Of the capacity that remains after the stop. */
   readonly stopLimitPct: number;
   readonly stopDelayS: number;
-  /** Whether start and stop go by percent of capacity or by free kW. */
-  readonly startStopIn: "percent" | "kw";
+  /** Whether start and stop go by percent of active capacity, of the worse of active and apparent, or by free kW. */
+  readonly startStopIn: "percent" | "apparent" | "kw";
   readonly startFreeKw: number;
   readonly fastStartFreeKw: number;
   readonly stopFreeKw: number;

@@ -88,8 +88,8 @@ export const powerSchema = z.strictObject({
   ),
   stop_delay_s: seconds(86_400, 300, "How long the load must stay below `stop_limit_pct`."),
   start_stop_in: field(
-    z.enum(["percent", "kw"]).default("percent"),
-    "`percent`: start and stop by load in percent of capacity; `kw`: by free capacity in kW. Delays are the same.",
+    z.enum(["percent", "apparent", "kw"]).default("percent"),
+    "`percent`: start and stop by load in percent of capacity in kW; `apparent`: by the higher of that and the load in percent of rated kVA; `kw`: by free capacity in kW. Delays are the same.",
   ),
   start_free_kw: kilowatts(100, "With `kw`: a genset starts below this free capacity."),
   fast_start_free_kw: kilowatts(

@@ -18,6 +18,10 @@ export interface Source {
   readonly availableKw: number;
   /** Power that it takes at once beyond what it gives now, kW; null where nothing but `availableKw` limits it. */
   readonly stepKw: number | null;
+  /** Last heard, kvar into the busbar. */
+  readonly reactiveKvar: number;
+  /** Rated apparent power, kVA; 0 where it is not stated: then its rated active power counts. */
+  readonly apparentKva: number;
   /** Its capacity counts towards start and stop; a battery's counts only as a reserve where a machine runs. */
   readonly isFirm: boolean;
 }
@@ -30,6 +34,9 @@ export interface Balance {
   readonly capacityWithoutBatteryKw: number;
   /** What the consumers draw: the sum of what all sources give. */
   readonly loadKw: number;
+  /** Reactive power that firm sources give, kvar, and what they are rated for, kVA. */
+  readonly loadKvar: number;
+  readonly capacityKva: number;
   /** Load in percent of firm capacity; null where there is load and no firm source is connected. */
   readonly loadPct: number | null;
   /** Firm capacity that is not drawn and not reserved; negative in overload. */
@@ -78,11 +85,16 @@ export function balanceOf(
   let capacityKw = 0;
   let capacityWithoutBatteryKw = 0;
   let loadKw = 0;
+  let loadKvar = 0;
+  let capacityKva = 0;
   let batteryReserveKw = 0;
   let beyondFirmKw = 0;
   for (const source of sources) {
     const powerKw = countedPowerKw(source);
     loadKw += powerKw;
+    // What a converter gives of it costs no energy: it is off the machines whether the battery is firm or not.
+    const isHelped = source.kind === "battery" && !source.isFirm;
+    if (source.breaker !== "open" && !isHelped) loadKvar += source.reactiveKvar;
     if (source.breaker === "unknown") {
       unknowns.push(reasonOf("UNKNOWN_INPUT", source.device, { what: "the breaker" }));
     } else if (isConnected(source) && !source.isPowerKnown) {
@@ -90,6 +102,7 @@ export function balanceOf(
     }
     if (!isConnected(source)) continue;
     if (source.isFirm) capacityKw += source.availableKw;
+    if (source.isFirm) capacityKva += apparentKvaOf(source);
     if (source.isFirm && source.kind !== "battery") capacityWithoutBatteryKw += source.availableKw;
     if (source.kind === "battery") {
       const moreKw = Math.max(0, source.availableKw - Math.max(0, powerKw));
@@ -101,6 +114,8 @@ export function balanceOf(
     capacityKw,
     capacityWithoutBatteryKw,
     loadKw,
+    loadKvar,
+    capacityKva,
     loadPct: loadPctOf(loadKw, capacityKw),
     freeKw: capacityKw - loadKw - reservedKw,
     reservedKw,
@@ -108,6 +123,11 @@ export function balanceOf(
     spinningKw: capacityKw + beyondFirmKw - loadKw,
     unknowns,
   };
+}
+
+function apparentKvaOf({ kind, availableKw, ratedKw, apparentKva }: Source): number {
+  if (kind === "pv") return availableKw;
+  return apparentKva > 0 ? apparentKva : ratedKw;
 }
 
 /** Load in percent of a capacity; null where there is load and nothing to carry it: above every limit, and no number. */

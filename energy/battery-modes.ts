@@ -31,8 +31,6 @@ export interface BatteryTargetInput {
   readonly part: number;
   /** Its part of the gap, by what each can be relied on for, 0…1. */
   readonly gapPart: number;
-  /** Its part of what the batteries that form the bus carry together, 0…1. */
-  readonly formingPart: number;
   /** Load of the consumers, smoothed for peak shaving, kW; null where there is none yet. */
   readonly smoothedKw: number | null;
   /** The supply is overloaded: nothing is charged (stage 0 of shedding). */
@@ -150,6 +148,41 @@ function modeTarget(input: BatteryTargetInput): BatteryTarget {
   }
 }
 
+/** A battery that forms the bus, as far as its part of what is left to all of them goes. */
+export interface FormingBattery {
+  readonly device: string;
+  readonly ratedKw: number;
+  /** What it can be relied on for: its limit, or less where its energy above the reserve would not last until a set has come, kW ≥ 0. */
+  readonly reliedKw: number;
+}
+
+/**
+ * What each of the batteries that form the bus takes of what is left to them, kW, in their order: in parts of what each can be relied on
+ * for, so that the one that runs low hands its load over to the others bit by bit. What is beyond that, and what they take in, goes by
+ * what the converters have left.
+ * @param leftKw - For all of them together; negative where the others give more than is drawn.
+ */
+export function formingSharesKw(batteries: readonly FormingBattery[], leftKw: number): number[] {
+  let ratedKw = 0;
+  let reliedKw = 0;
+  for (const battery of batteries) {
+    ratedKw += battery.ratedKw;
+    reliedKw += battery.reliedKw;
+  }
+  if (ratedKw <= 0) return batteries.map(() => 0);
+  if (leftKw > 0 && leftKw <= reliedKw) {
+    return batteries.map((battery) => (leftKw * battery.reliedKw) / reliedKw);
+  }
+  if (leftKw <= 0 || ratedKw - reliedKw <= 0) {
+    return batteries.map((battery) => (leftKw * battery.ratedKw) / ratedKw);
+  }
+  const beyondKw = leftKw - reliedKw;
+  return batteries.map(
+    (battery) =>
+      battery.reliedKw + (beyondKw * (battery.ratedKw - battery.reliedKw)) / (ratedKw - reliedKw),
+  );
+}
+
 /** A set-point of a battery that forms within this much of its target rests, percent of rating: noise is no reason to write. */
 const FORMING_DEADBAND_PCT = 0.5;
 
@@ -158,15 +191,15 @@ const FORMING_DEADBAND_PCT = 0.5;
  * their limit of start. Where no set stays (the last is being unloaded, or none is there) it takes what the others leave, so that the
  * references of all add up to the load: the set is unloaded softly, and frequency is nominal before and after.
  * @param setpointKw - Held now.
- * @param leftKw - Load less what every other source gives or is to give in this scan.
+ * @param shareKw - Its part of the load less what every other source gives or is to give in this scan; null where a set stays.
  */
 export function formingTarget(
   input: BatteryTargetInput,
   setpointKw: number,
-  leftKw: number | null,
+  shareKw: number | null,
 ): BatteryTarget {
   const { device, ratedKw } = input.battery;
-  if (leftKw === null) {
+  if (shareKw === null) {
     const { targetKw } = gapTarget(input);
     return {
       targetKw,
@@ -174,27 +207,48 @@ export function formingTarget(
       reason: reasonOf("FORMS_BESIDE", device, { powerKw: targetKw }),
     };
   }
-  const wantedKw = leftKw * input.formingPart;
-  const isNear = Math.abs(wantedKw - setpointKw) <= (ratedKw * FORMING_DEADBAND_PCT) / 100;
-  const targetKw = isNear ? setpointKw : wantedKw;
-  return { targetKw, isFast: true, reason: reasonOf("FORMS_ALONE", device, { powerKw: wantedKw }) };
+  const isNear = Math.abs(shareKw - setpointKw) <= (ratedKw * FORMING_DEADBAND_PCT) / 100;
+  const targetKw = isNear ? setpointKw : shareKw;
+  return { targetKw, isFast: true, reason: reasonOf("FORMS_ALONE", device, { powerKw: shareKw }) };
 }
 
-/** Why a battery that forms the bus alone asks for a genset: its charge runs low, or it gives nearly all that it can. */
+/** A battery whose mode is zero emission, and which is connected and forms the bus. */
+export interface ZeroEmissionBattery {
+  readonly device: string;
+  readonly powerKw: number;
+  readonly dischargeLimitKw: number;
+  readonly socPct: number;
+  /** A set is called below this charge … */
+  readonly startSocPct: number;
+  /** … or above this part of the limit. */
+  readonly startPct: number;
+}
+
+/**
+ * Why the batteries of an island that form its bus without machines ask for a genset: what they give together is more than those that
+ * still have charge may give before a set is called. One that is empty asks for nothing while the others carry its part, and nobody
+ * asks for what a machine that is connected already has room for: it only has to be loaded yet.
+ * @param machineRoomKw - What connected machines that stay could give more, kW ≥ 0.
+ */
 export function zeroEmissionDemands(
-  battery: BatteryInput,
-  use: BatteryUse,
-  powerKw: number,
+  batteries: readonly ZeroEmissionBattery[],
+  machineRoomKw: number,
 ): Reason[] {
-  if (use.mode !== "zero_emission" || !battery.isForming || !battery.isConnected) return [];
-  const demands: Reason[] = [];
-  if (battery.socPct < use.zeroEmissionStartSocPct) {
-    const values = { socPct: battery.socPct, limitPct: use.zeroEmissionStartSocPct };
-    demands.push(reasonOf("ZERO_EMISSION_SOC", battery.device, values));
+  let powerKw = 0;
+  let limitKw = 0;
+  const empty: ZeroEmissionBattery[] = [];
+  for (const battery of batteries) {
+    powerKw += battery.powerKw;
+    if (battery.socPct < battery.startSocPct) empty.push(battery);
+    else limitKw += (battery.dischargeLimitKw * battery.startPct) / 100;
   }
-  const limitKw = (battery.dischargeLimitKw * use.zeroEmissionStartPct) / 100;
-  if (powerKw > limitKw) {
-    demands.push(reasonOf("ZERO_EMISSION_POWER", battery.device, { powerKw, limitKw }));
+  if (powerKw <= limitKw + machineRoomKw) return [];
+  if (empty.length > 0) {
+    return empty.map(({ device, socPct, startSocPct }) =>
+      reasonOf("ZERO_EMISSION_SOC", device, { socPct, limitPct: startSocPct }),
+    );
   }
-  return demands;
+  const devices = batteries.map(({ device }) => device);
+  const values = { powerKw, limitKw, batteries: devices.join(" and ") };
+  return [reasonOf("ZERO_EMISSION_POWER", devices.length === 1 ? (devices[0] ?? "") : "", values)];
 }

@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import { balanceOf } from "./balance.ts";
 import {
   batteryTarget,
+  formingSharesKw,
+  formingTarget,
   smoothedLoadKw,
   zeroEmissionDemands,
-  formingTarget,
+  type ZeroEmissionBattery,
   type BatteryTargetInput,
   type BatteryUse,
 } from "./battery-modes.ts";
@@ -19,6 +21,7 @@ import { nextReferencesKw, type SharingSet } from "./sharing.ts";
 import {
   decideStartStop,
   NO_TIMERS,
+  type SetMinimum,
   type StartStopInput,
   type StartStopSet,
 } from "./start-stop.ts";
@@ -222,7 +225,7 @@ function untilDecision(input: Partial<StartStopInput> & Pick<StartStopInput, "so
         balance,
         isBusDead: false,
         demands: [],
-        setCountMin: 0,
+        minima: [],
         consumers: [],
         ...input,
       },
@@ -238,6 +241,13 @@ function untilDecision(input: Partial<StartStopInput> & Pick<StartStopInput, "so
 const two = (aKw: number, bKw: number) => [genset("dg1", 1000, aKw), genset("dg2", 1000, bKw)];
 const bothRun = [set("dg1", "running"), set("dg2", "running")];
 const oneRuns = [set("dg1", "running"), set("dg2", "ready")];
+
+const atLeast = (least: number, devices: readonly string[]): SetMinimum => ({
+  mode: "Manoeuvring",
+  least,
+  devices,
+  isStarted: true,
+});
 
 const inKw: PowerParameters = { ...parameters, startStopIn: "kw" };
 
@@ -306,6 +316,79 @@ const rows: [name: string, input: Parameters<typeof untilDecision>[0], outcome: 
       parameters: { ...parameters, isN1Required: true },
     },
     "start dg2 at 10",
+  ],
+  [
+    "the last in the order stays where its own grid's mode wants it, and the one before goes",
+    { sources: two(200, 200), sets: bothRun, minima: [atLeast(1, ["dg2"])] },
+    "stop dg1 at 60",
+  ],
+  [
+    "where every grid's mode wants its set none goes",
+    {
+      sources: two(200, 200),
+      sets: bothRun,
+      minima: [atLeast(1, ["dg1"]), atLeast(1, ["dg2"])],
+    },
+    "nothing",
+  ],
+  [
+    "a grid whose mode wants a set gets its own, not the next in the island's order",
+    {
+      sources: [genset("dg1", 1000, 200)],
+      sets: [set("dg1", "running"), set("dg2", "ready"), set("dg3", "ready")],
+      minima: [atLeast(1, ["dg3"])],
+    },
+    "start dg3 at 0",
+  ],
+  [
+    "on shore a mode starts none, and those that run stay",
+    {
+      sources: [genset("dg1", 1000, 200)],
+      sets: [set("dg1", "running"), set("dg2", "ready")],
+      minima: [{ ...atLeast(2, ["dg1", "dg2"]), isStarted: false }],
+    },
+    "nothing",
+  ],
+  [
+    "by active power 70 % starts nothing, whatever the alternator carries",
+    { sources: [genset("dg1", 1000, 700, { reactiveKvar: 850 })], sets: oneRuns },
+    "nothing",
+  ],
+  [
+    "by apparent power 88 % of 1250 kVA starts after 10 s",
+    {
+      sources: [genset("dg1", 1000, 700, { reactiveKvar: 850 })],
+      sets: oneRuns,
+      parameters: { ...parameters, startStopIn: "apparent" },
+    },
+    "start dg2 at 10",
+  ],
+  [
+    "by apparent power active power still counts",
+    {
+      sources: [genset("dg1", 1000, 860)],
+      sets: oneRuns,
+      parameters: { ...parameters, startStopIn: "apparent" },
+    },
+    "start dg2 at 10",
+  ],
+  [
+    "by apparent power the one alternator that would remain could not carry it: nothing stops",
+    {
+      sources: two(300, 300).map((source) => ({ ...source, reactiveKvar: 400 })),
+      sets: bothRun,
+      parameters: { ...parameters, startStopIn: "apparent" },
+    },
+    "nothing",
+  ],
+  [
+    "by apparent power the set on its way is enough",
+    {
+      sources: [genset("dg1", 1000, 700, { reactiveKvar: 850 })],
+      sets: [set("dg1", "running"), set("dg2", "pending"), set("dg3", "ready")],
+      parameters: { ...parameters, startStopIn: "apparent" },
+    },
+    "nothing",
   ],
   [
     "in kW: 99 kW free starts after 10 s",
@@ -427,7 +510,7 @@ describe("load-dependent start and stop", () => {
         sets: [set("dg1", "ready")],
         isBusDead: false,
         demands: [],
-        setCountMin: 0,
+        minima: [],
         consumers: [],
       },
       NO_TIMERS,
@@ -448,7 +531,7 @@ describe("load-dependent start and stop", () => {
         sets: [set("dg1", "running"), set("dg2", "none")],
         isBusDead: false,
         demands: [],
-        setCountMin: 0,
+        minima: [],
         consumers: [{ device: "bt1", demandKw: 600, isWaiting: true }],
       },
       NO_TIMERS,
@@ -469,7 +552,7 @@ describe("load-dependent start and stop", () => {
         sets: [set("dg1", "running"), set("dg2", "ready")],
         isBusDead: false,
         demands: [],
-        setCountMin: 0,
+        minima: [],
         consumers: [],
       },
       NO_TIMERS,
@@ -521,7 +604,6 @@ describe("a battery", () => {
         startLimitPct: 85,
         part: 1,
         gapPart: 1,
-        formingPart: 1,
         smoothedKw: null,
         isChargingCut: false,
       }),
@@ -584,7 +666,6 @@ describe("the modes of a battery", () => {
       startLimitPct: 85,
       part: 1,
       gapPart: 1,
-      formingPart: 1,
       smoothedKw: null,
       isChargingCut: false,
       ...rest,
@@ -632,7 +713,7 @@ describe("the modes of a battery", () => {
   });
 
   const forming = { ...bat, isForming: true };
-  const formingAim = (setpointKw: number, leftKw: number | null, loadKw = 300) =>
+  const formingAim = (setpointKw: number, shareKw: number | null, loadKw = 300) =>
     formingTarget(
       {
         battery: forming,
@@ -641,18 +722,17 @@ describe("the modes of a battery", () => {
         startLimitPct: 85,
         part: 1,
         gapPart: 1,
-        formingPart: 0.5,
         smoothedKw: null,
         isChargingCut: false,
       },
       setpointKw,
-      leftKw,
+      shareKw,
     );
 
   it("takes its part of what no set carries, so that references add up to the load", () => {
-    expect(formingAim(0, 280)).toMatchObject({ targetKw: 140, isFast: true });
-    expect(formingAim(139, 280).targetKw).toBe(139);
-    expect(sentenceOf(formingAim(0, 280).reason)).toContain("no set stays to carry them");
+    expect(formingAim(0, 140)).toMatchObject({ targetKw: 140, isFast: true });
+    expect(formingAim(139, 140).targetKw).toBe(139);
+    expect(sentenceOf(formingAim(0, 140).reason)).toContain("no set stays to carry them");
   });
 
   it("gives only what is above the limit of start while sets carry the load", () => {
@@ -660,17 +740,61 @@ describe("the modes of a battery", () => {
     expect(formingAim(0, null, 900).targetKw).toBeCloseTo(50, 9);
   });
 
+  const shares = (reliedKw: readonly number[], leftKw: number) =>
+    formingSharesKw(
+      reliedKw.map((kw, i) => ({ device: `bat${i}`, ratedKw: 500, reliedKw: kw })),
+      leftKw,
+    );
+
+  it("hands its part over to the other battery as its own charge runs out", () => {
+    expect(shares([500, 500], 600)).toEqual([300, 300]);
+    expect(shares([500, 100], 360)).toEqual([300, 60]);
+    expect(shares([500, 0], 360)).toEqual([360, 0]);
+    // More than both can be relied on for: what is beyond goes by what the converters have left.
+    expect(shares([400, 100], 650)).toEqual([430, 220]);
+    expect(shares([0, 0], 360)).toEqual([180, 180]);
+    expect(shares([500, 0], -100)).toEqual([-50, -50]);
+    expect(shares([], 100)).toEqual([]);
+  });
+
+  const low = (device: string, powerKw: number, socPct: number): ZeroEmissionBattery => ({
+    device,
+    powerKw,
+    dischargeLimitKw: 500,
+    socPct,
+    startSocPct: 30,
+    startPct: 90,
+  });
+  const demandsOf = (machineRoomKw: number, ...batteries: ZeroEmissionBattery[]) =>
+    zeroEmissionDemands(batteries, machineRoomKw).map(sentenceOf);
+
   it("asks for a set when it forms the bus alone and runs low, or gives nearly all that it can", () => {
-    const alone = { ...bat, isForming: true };
-    const use: BatteryUse = { ...USE, mode: "zero_emission" };
-    expect(zeroEmissionDemands(alone, use, 300)).toEqual([]);
-    expect(zeroEmissionDemands({ ...alone, socPct: 29 }, use, 300).map(sentenceOf)).toEqual([
+    expect(demandsOf(0)).toEqual([]);
+    expect(demandsOf(0, low("bat1", 300, 62))).toEqual([]);
+    expect(demandsOf(0, low("bat1", 300, 29))).toEqual([
       "bat1 forms the bus with 29 % of charge, below 30 %",
     ]);
-    expect(zeroEmissionDemands(alone, use, 451).map(sentenceOf)).toEqual([
-      "bat1 forms the bus and gives 451 kW, above 450 kW",
+    expect(demandsOf(0, low("bat1", 451, 62))).toEqual([
+      "without machines 451 kW come from bat1, above 450 kW",
     ]);
-    expect(zeroEmissionDemands({ ...alone, socPct: 29 }, USE, 300)).toEqual([]);
+  });
+
+  it("asks for one set: what that has room for once it is connected needs no second one", () => {
+    expect(demandsOf(1000, low("bat1", 451, 62))).toEqual([]);
+    expect(demandsOf(700, low("bat1", 300, 29))).toEqual([]);
+    expect(demandsOf(20, low("bat1", 300, 29))).toHaveLength(1);
+    expect(demandsOf(20, low("bat1", 471, 62))).toHaveLength(1);
+  });
+
+  it("counts the batteries of the whole island: an empty one asks only for what the others cannot carry", () => {
+    expect(demandsOf(0, low("bat1", 450, 62), low("bat2", 440, 62))).toEqual([]);
+    expect(demandsOf(0, low("bat1", 460, 62), low("bat2", 450, 62))).toEqual([
+      "without machines 910 kW come from bat1 and bat2, above 900 kW",
+    ]);
+    expect(demandsOf(0, low("bat1", 400, 62), low("bat2", 40, 29))).toEqual([]);
+    expect(demandsOf(0, low("bat1", 400, 62), low("bat2", 60, 29))).toEqual([
+      "bat2 forms the bus with 29 % of charge, below 30 %",
+    ]);
   });
 });
 

@@ -9,8 +9,8 @@ export interface PowerParameters {
   /** Stop a set where load stays below this, percent of the capacity that remains after the stop. */
   readonly stopLimitPct: number;
   readonly stopDelayS: number;
-  /** Whether start and stop go by percent of capacity or by free kW. */
-  readonly startStopIn: "percent" | "kw";
+  /** Whether start and stop go by percent of active capacity, of the worse of active and apparent, or by free kW. */
+  readonly startStopIn: "percent" | "apparent" | "kw";
   readonly startFreeKw: number;
   readonly fastStartFreeKw: number;
   /** Free after the stop, kW; more than `startFreeKw`. */

@@ -13,6 +13,13 @@ const SENTENCES = {
   LOAD_HIGH: "load {loadPct} % > {limitPct} % of {capacityKw} kW for {delayS} s",
   LOAD_HIGH_WAITS:
     "load {loadPct} % > {limitPct} % of {capacityKw} kW since {forS} s, start after {delayS} s",
+  KVA_HIGH: "load {loadPct} % > {limitPct} % of {capacityKva} kVA for {delayS} s",
+  KVA_HIGH_WAITS:
+    "load {loadPct} % > {limitPct} % of {capacityKva} kVA since {forS} s, start after {delayS} s",
+  KVA_BELOW_START: "load {loadPct} % < {limitPct} % of {capacityKva} kVA",
+  KVA_ABOVE_STOP:
+    "load {loadPct} % of the {capacityKva} kVA that would remain is not below {limitPct} %",
+  KVA_LOW: "load {loadPct} % < {limitPct} % of the {capacityKva} kVA that remain, for {delayS} s",
   NO_CAPACITY: "{loadKw} kW are drawn and no source that counts is connected, for {delayS} s",
   NO_CAPACITY_WAITS:
     "{loadKw} kW are drawn and no source that counts is connected, since {forS} s, start after {delayS} s",
@@ -91,7 +98,7 @@ const SENTENCES = {
   SOC_LOW: "state of charge {socPct} % is at the lower limit of {limitPct} %",
   SOC_HIGH: "state of charge {socPct} % is at the upper limit of {limitPct} %",
   ZERO_EMISSION_SOC: "{device} forms the bus with {socPct} % of charge, below {limitPct} %",
-  ZERO_EMISSION_POWER: "{device} forms the bus and gives {powerKw} kW, above {limitKw} kW",
+  ZERO_EMISSION_POWER: "without machines {powerKw} kW come from {batteries}, above {limitKw} kW",
   SOURCE_OVERLOADED: "{device} is loaded with {loadPct} %, above {limitPct} %",
   FREQUENCY_LOW: "frequency is {frequencyPct} % of nominal, below {limitPct} %",
   SHED_STAGE: "stage {stage} is shed",
@@ -103,6 +110,12 @@ const SENTENCES = {
   LOSS_UNCOVERED:
     "if {lost} were lost {missingKw} kW would be missing: {cuts} would go at once and {uncoveredKw} kW would still be missing",
   SHARES_BY_DROOP: "the island's master is silent: references rest and droop shares",
+  SHARES_DROOP:
+    "sets share by droop, as commanded: references rest and the frequency follows the load",
+  DROOP_WAITS:
+    "references follow the load for {forS} s more, then sets share by droop, as commanded",
+  DROOP_SUSPENDED:
+    "references follow the load while {device} is {state}, then sets share by droop again, as commanded",
   TRIMMED:
     "references are trimmed by {frequencyPct} % of rating for frequency and {voltagePct} % for voltage",
   SHEDDING: "load is shed up to stage {stage}",

@@ -6,6 +6,7 @@ import {
   type Balance,
   type Source,
 } from "./balance.ts";
+import { loadedPct, loadingsOf, worstLoading } from "./loading.ts";
 import { n1Of } from "./n-minus-one.ts";
 import type { PowerParameters } from "./parameters.ts";
 import { reasonOf, sentenceOf, type Reason, type ReasonCode } from "./reason.ts";
@@ -51,6 +52,16 @@ export const NO_TIMERS: StartStopTimers = {
   lowDevice: "",
 };
 
+/** So many sets of a group stay connected whatever the load. */
+export interface SetMinimum {
+  /** Operating mode that wants it. */
+  readonly mode: string;
+  readonly least: number;
+  readonly devices: readonly string[];
+  /** One that is missing is started; else none is stopped, and no more. */
+  readonly isStarted: boolean;
+}
+
 export interface StartStopInput {
   readonly plantTimeMs: number;
   readonly parameters: PowerParameters;
@@ -61,8 +72,8 @@ export interface StartStopInput {
   readonly isBusDead: boolean;
   /** What asks for a set besides load and reserve, and blocks stops: a battery that forms the bus and runs low. */
   readonly demands: readonly Reason[];
-  /** Sets that stay connected whatever the load. */
-  readonly setCountMin: number;
+  /** Sets that stay connected whatever the load, for each group that wants some: the sets of one grid. */
+  readonly minima: readonly SetMinimum[];
   /** Heavy consumers that wait or have power reserved, in order of grant. */
   readonly consumers: readonly {
     readonly device: string;
@@ -94,9 +105,7 @@ export function decideStartStop(input: StartStopInput, timers: StartStopTimers):
   const running = nextTimers(input, timers);
   const wanted = startReasons(input, running);
   const starting = input.sets.find((set) => set.availability === "pending");
-  const next =
-    input.sets.find((set) => set.availability === "leaving") ??
-    input.sets.find((set) => set.availability === "ready");
+  const next = nextSet(input);
   const startBecause: Reason[] = [...wanted.waiting];
   let start: StartStopDecision["start"] = null;
   if (wanted.due.length > 0) {
@@ -123,6 +132,24 @@ export function decideStartStop(input: StartStopInput, timers: StartStopTimers):
   };
 }
 
+/** Groups that lack a set which their mode wants connected, with how many are. */
+function lackingOf(input: StartStopInput): { minimum: SetMinimum; count: number }[] {
+  const on = new Set(input.sources.filter(isConnected).map(({ device }) => device));
+  return input.minima
+    .filter(({ isStarted }) => isStarted)
+    .map((minimum) => ({ minimum, count: minimum.devices.filter((id) => on.has(id)).length }))
+    .filter(({ minimum, count }) => count < minimum.least);
+}
+
+/** The next in the order: one that is being taken off before any other, and one of a group that lacks a set first. */
+function nextSet(input: StartStopInput): StartStopSet | undefined {
+  const wanted = new Set(lackingOf(input).flatMap(({ minimum }) => minimum.devices));
+  const first = (isMeant: (set: StartStopSet) => boolean) =>
+    input.sets.find((set) => isMeant(set) && set.availability === "leaving") ??
+    input.sets.find((set) => isMeant(set) && set.availability === "ready");
+  return first(({ device }) => wanted.has(device)) ?? first(() => true);
+}
+
 /**
  * Whether the sets on their way will not do: with them the load would still be above the limit of start, or a consumer that waits
  * would still lack power. Then the next is started beside them.
@@ -131,10 +158,7 @@ function isMoreNeeded(input: StartStopInput): boolean {
   const { balance, parameters: p } = input;
   let comingKw = 0;
   for (const set of input.sets) {
-    const isOn = input.sources.some(
-      ({ device, breaker }) => device === set.device && breaker === "closed",
-    );
-    if (set.availability === "pending" && !isOn) comingKw += set.ratedKw;
+    if (set.availability === "pending" && !isOn(input.sources, set.device)) comingKw += set.ratedKw;
   }
   const capacityKw = balance.capacityKw + comingKw;
   const consumer = input.consumers.find((entry) => entry.isWaiting);
@@ -142,7 +166,18 @@ function isMoreNeeded(input: StartStopInput): boolean {
   const neededKw = balance.loadKw + balance.reservedKw;
   if (capacityKw - neededKw < askedKw) return true;
   if (p.startStopIn === "kw") return capacityKw - neededKw < p.startFreeKw;
-  return isAbove(loadPctOf(neededKw, capacityKw), p.startLimitPct);
+  const coming = input.sets.filter(
+    (set) => set.availability === "pending" && !isOn(input.sources, set.device),
+  );
+  return loadingsOf(p, balance, input.sources).some((loading) => {
+    let { capacity } = loading;
+    for (const set of coming) capacity += loading.sizeOf(set);
+    return isAbove(loadPctOf(loading.needed, capacity), p.startLimitPct);
+  });
+}
+
+function isOn(sources: readonly Source[], device: string): boolean {
+  return sources.some((source) => source.device === device && isConnected(source));
 }
 
 function since(isTrue: boolean, sinceMs: number | null, nowMs: number): number | null {
@@ -156,8 +191,8 @@ function nextTimers(input: StartStopInput, timers: StartStopTimers): StartStopTi
     balance.spinningKw < parameters.spinningReserveKw && input.sources.some(isConnected);
   return {
     ...timers,
-    highSinceMs: since(isHigh(parameters, balance, "slow"), timers.highSinceMs, plantTimeMs),
-    fastSinceMs: since(isHigh(parameters, balance, "fast"), timers.fastSinceMs, plantTimeMs),
+    highSinceMs: since(isHigh(input, "slow"), timers.highSinceMs, plantTimeMs),
+    fastSinceMs: since(isHigh(input, "fast"), timers.fastSinceMs, plantTimeMs),
     n1SinceMs: since(needsN1 && !n1Of(input.sources).isHeld, timers.n1SinceMs, plantTimeMs),
     reserveSinceMs: since(isShort, timers.reserveSinceMs, plantTimeMs),
     deadSinceMs: since(
@@ -169,11 +204,13 @@ function nextTimers(input: StartStopInput, timers: StartStopTimers): StartStopTi
 }
 
 /** Above a limit of start: by percent of capacity, or by what is free. */
-function isHigh(p: PowerParameters, balance: Balance, limit: "slow" | "fast"): boolean {
+function isHigh(input: StartStopInput, limit: "slow" | "fast"): boolean {
+  const { parameters: p, balance } = input;
   if (p.startStopIn === "kw") {
     return balance.freeKw < (limit === "fast" ? p.fastStartFreeKw : p.startFreeKw);
   }
-  return isAbove(balance.loadPct, limit === "fast" ? p.fastStartLimitPct : p.startLimitPct);
+  const { pct } = worstLoading(loadingsOf(p, balance, input.sources), loadedPct);
+  return isAbove(pct, limit === "fast" ? p.fastStartLimitPct : p.startLimitPct);
 }
 
 function startReasons(
@@ -182,6 +219,10 @@ function startReasons(
 ): { due: Reason[]; waiting: Reason[] } {
   const { parameters: p, balance, plantTimeMs } = input;
   const due: Reason[] = [...input.demands];
+  for (const { minimum, count } of lackingOf(input)) {
+    const { mode, least } = minimum;
+    due.push(reasonOf("MODE_SETS", "", { mode, least, count }));
+  }
   const waiting: Reason[] = [];
   loadReasons(input, timers, due, waiting);
   n1Reasons(input, timers, due, waiting);
@@ -213,6 +254,7 @@ interface HighCodes {
 }
 const FREE_CODES: HighCodes = { due: "FREE_LOW", waits: "FREE_LOW_WAITS" };
 const LOAD_CODES: HighCodes = { due: "LOAD_HIGH", waits: "LOAD_HIGH_WAITS" };
+const KVA_CODES: HighCodes = { due: "KVA_HIGH", waits: "KVA_HIGH_WAITS" };
 const NO_CAPACITY_CODES: HighCodes = { due: "NO_CAPACITY", waits: "NO_CAPACITY_WAITS" };
 
 function loadReasons(
@@ -223,9 +265,14 @@ function loadReasons(
 ): void {
   const { parameters: p, balance, plantTimeMs } = input;
   const isKw = p.startStopIn === "kw";
-  const { freeKw, loadKw, loadPct, capacityKw } = balance;
-  const load = isKw ? { freeKw } : loadPct === null ? { loadKw } : { loadPct, capacityKw };
-  const codes = isKw ? FREE_CODES : loadPct === null ? NO_CAPACITY_CODES : LOAD_CODES;
+  const { freeKw, loadKw, capacityKw } = balance;
+  const worst = worstLoading(loadingsOf(p, balance, input.sources), loadedPct);
+  const loadPct = worst.pct;
+  const isKva = worst.loading?.unit === "kVA";
+  const capacity = isKva ? { capacityKva: balance.capacityKva } : { capacityKw };
+  const load = isKw ? { freeKw } : loadPct === null ? { loadKw } : { loadPct, ...capacity };
+  const loadCodes = isKva ? KVA_CODES : LOAD_CODES;
+  const codes = isKw ? FREE_CODES : loadPct === null ? NO_CAPACITY_CODES : loadCodes;
   const limits = [
     [timers.fastSinceMs, isKw ? p.fastStartFreeKw : p.fastStartLimitPct, p.fastStartDelayS],
     [timers.highSinceMs, isKw ? p.startFreeKw : p.startLimitPct, p.startDelayS],
@@ -242,7 +289,10 @@ function loadReasons(
     isKw
       ? reasonOf("FREE_ABOVE_START", "", { ...load, limitKw: p.startFreeKw })
       : capacityKw > 0
-        ? reasonOf("LOAD_BELOW_START", "", { ...load, limitPct: p.startLimitPct })
+        ? reasonOf(isKva ? "KVA_BELOW_START" : "LOAD_BELOW_START", "", {
+            ...load,
+            limitPct: p.startLimitPct,
+          })
         : reasonOf("NO_LOAD", ""),
   );
 }
@@ -283,13 +333,20 @@ function decideStop(
   starting: StartStopSet | undefined,
 ): { timers: StartStopTimers; stop: StartStopDecision["stop"]; because: Reason[] } {
   const none = { ...timers, lowSinceMs: null, lowDevice: "" };
-  const candidate = input.sets.findLast((set) => set.availability === "running");
+  const isRunning = (set: StartStopSet) => set.availability === "running";
+  const candidate =
+    input.sets.findLast((set) => isRunning(set) && heldBy(input, set).length === 0) ??
+    input.sets.findLast(isRunning);
   if (candidate === undefined) return { timers: none, stop: null, because: [] };
   const blocks = stopBlocks(input, candidate, isStartWanted, starting);
   const { parameters: p, balance } = input;
   const remainingKw = balance.capacityKw - candidate.ratedKw;
   const neededKw = balance.loadKw + balance.reservedKw;
-  const loadPct = loadPctOf(neededKw, remainingKw);
+  const worst = worstLoading(loadingsOf(p, balance, input.sources), (loading) =>
+    loadPctOf(loading.needed, loading.capacity - loading.sizeOf(candidate)),
+  );
+  const loadPct = worst.pct;
+  const isKva = worst.loading?.unit === "kVA";
   const isKw = p.startStopIn === "kw";
   const freeKw = remainingKw - neededKw;
   if (loadPct === null) {
@@ -299,9 +356,15 @@ function decideStop(
   }
   const values = isKw
     ? { freeKw, limitKw: p.stopFreeKw }
-    : { loadPct, capacityKw: remainingKw, limitPct: p.stopLimitPct };
+    : isKva
+      ? {
+          loadPct,
+          capacityKva: balance.capacityKva - (worst.loading?.sizeOf(candidate) ?? 0),
+          limitPct: p.stopLimitPct,
+        }
+      : { loadPct, capacityKw: remainingKw, limitPct: p.stopLimitPct };
   if (isKw ? freeKw <= p.stopFreeKw : loadPct >= p.stopLimitPct) {
-    const code = isKw ? "FREE_BELOW_STOP" : "LOAD_ABOVE_STOP";
+    const code = isKw ? "FREE_BELOW_STOP" : isKva ? "KVA_ABOVE_STOP" : "LOAD_ABOVE_STOP";
     return {
       timers: none,
       stop: null,
@@ -318,9 +381,20 @@ function decideStop(
     const code = isKw ? "STOP_WAITS_KW" : "STOP_WAITS";
     return { timers: next, stop: null, because: [reasonOf(code, candidate.device, waits)] };
   }
-  const code = isKw ? "FREE_HIGH" : "LOAD_LOW";
+  const code = isKw ? "FREE_HIGH" : isKva ? "KVA_LOW" : "LOAD_LOW";
   const reasons = [reasonOf(code, candidate.device, { ...values, delayS: p.stopDelayS })];
   return { timers: none, stop: { device: candidate.device, reasons }, because: reasons };
+}
+
+/** Groups that would have too few sets connected without this one. */
+function heldBy(input: StartStopInput, { device }: StartStopSet): readonly SetMinimum[] {
+  return input.minima.filter(({ least, devices }) => {
+    if (!devices.includes(device)) return false;
+    const running = input.sets.filter(
+      (set) => set.availability === "running" && devices.includes(set.device),
+    );
+    return running.length <= least;
+  });
 }
 
 function stopBlocks(
@@ -335,9 +409,8 @@ function stopBlocks(
   if (!rest.some((source) => isConnected(source) && source.isForming)) {
     blocks.push(reasonOf("LAST_FORMING", candidate.device));
   }
-  const runningCount = input.sets.filter((set) => set.availability === "running").length;
-  if (runningCount <= input.setCountMin) {
-    blocks.push(reasonOf("MODE_SETS_HELD", candidate.device, { least: input.setCountMin }));
+  for (const { least } of heldBy(input, candidate)) {
+    blocks.push(reasonOf("MODE_SETS_HELD", candidate.device, { least }));
   }
   const leaving = input.sets.find((set) => set.availability === "leaving");
   if (leaving !== undefined) {

@@ -169,6 +169,11 @@ export const DEVICE_KINDS: Readonly<Record<DeviceKind, KindSpec>> = {
       isGridForming: isTrue("forms voltage and frequency"),
       powerSetpointKw: level("kW", "active power; charging is negative"),
       ...SHORT_CIRCUIT,
+      reactiveSetpointKvar: level(
+        "kvar",
+        "reactive power into the busbar; where it forms the busbar the reference of its droop",
+        false,
+      ),
     },
     commands: {
       ...CLOSE_AND_OPEN,

@@ -29,6 +29,22 @@ export interface GridStatus {
   readonly feedTie?: string;
   /** What it would draw first, kW. */
   readonly feedKw?: number;
+  /** What its operating mode wants of the island. Absent in messages of builds that did not tell. */
+  readonly wants?: GridWants;
+}
+
+/** What the operating mode of one grid wants, wherever the sets of its island stand. */
+export interface GridWants {
+  /** Name of the mode, or "" where none is in force. */
+  readonly mode: string;
+  /** Sets of this grid that stay connected whatever the load. */
+  readonly setCountMin: number;
+  /** Spinning reserve of the island, kW. */
+  readonly reserveKw: number;
+  /** The loss of any source of the island must be carried. */
+  readonly isN1Required: boolean;
+  /** Shore carries this grid's load on purpose: N-1 rests, and no set is wanted for the mode. */
+  readonly isOnShore: boolean;
 }
 
 /** Load of a grid that may be taken off for the sake of its island. */
@@ -68,6 +84,19 @@ export interface SourceStatus {
   readonly priority?: number;
   /** Of a heavy consumer: its feedback says that it runs. */
   readonly isRunning?: boolean;
+  /** It forms the busbar, whatever its state is called. Absent, or null, in old messages: then its kind and state tell. */
+  readonly isForming?: boolean | null;
+  /** Of a battery that is connected and forms the busbar on purpose, without machines; null for any other source. */
+  readonly zeroEmission?: ZeroEmissionStatus | null;
+}
+
+/** What the island's master needs to know of a battery in zero emission besides its power. */
+export interface ZeroEmissionStatus {
+  readonly dischargeLimitKw: number;
+  readonly socPct: number;
+  /** A set is called below this charge, or above this part of the limit. */
+  readonly startSocPct: number;
+  readonly startPct: number;
 }
 
 /** What the island's master asks of the leader of a member grid. */
@@ -86,6 +115,8 @@ export interface IslandTargets {
   readonly reactiveSharePu?: number | null;
   /** Where sharing is asymmetric: kvar for each kW, the same for every set. */
   readonly reactivePerActive?: number | null;
+  /** References of sets on load rest: droop alone shares active power, as operators want it. */
+  readonly isResting?: boolean;
 }
 
 /** Messages between leaders. Expiries are durations, never instants: each grid has its own plant time. */

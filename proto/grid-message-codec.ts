@@ -1,8 +1,10 @@
 import type {
   GridMessage,
   GridStatus,
+  GridWants,
   IslandTargets,
   SourceStatus,
+  ZeroEmissionStatus,
 } from "../kernel/grid-message.ts";
 import { atLeastZero, counter, finite, id, invalid, list, text } from "./field-check.ts";
 import type { Types } from "./generated/rems-peer-v1.ts";
@@ -16,11 +18,14 @@ const SOURCE_COUNT_MAX = 256;
 const STAGE_COUNT_MAX = 4;
 const GRID_COUNT_MAX = 64;
 const REASON_LENGTH_MAX = 1000;
+const MODE_LENGTH_MAX = 200;
 
 export function toWireGridMessage(message: GridMessage): Wire {
   const { fromGrid, toGrid, epoch, sequence, validForMs, body } = message;
   const common = { fromGrid, toGrid, epoch, sequence, validForMs };
-  if (body.kind === "islandTargets") return { ...common, islandTargets: body };
+  if (body.kind === "islandTargets") {
+    return { ...common, islandTargets: { ...body, isResting: body.isResting ?? false } };
+  }
   return {
     ...common,
     gridStatus: {
@@ -33,6 +38,7 @@ export function toWireGridMessage(message: GridMessage): Wire {
       isDark: body.isDark ?? false,
       feedTie: body.feedTie ?? "",
       feedKw: body.feedKw ?? 0,
+      wants: body.wants ?? null,
     },
   };
 }
@@ -47,6 +53,8 @@ function toWireSource(source: SourceStatus): WireSource {
     isBaseLoad: source.isBaseLoad ?? false,
     priority: source.priority ?? 0,
     isRunning: source.isRunning ?? false,
+    zeroEmission: source.zeroEmission ?? null,
+    isForming: source.isForming ?? null,
   };
 }
 
@@ -98,6 +106,17 @@ function readStatus(wire: WireStatus, path: string): GridStatus {
     isDark: wire.isDark,
     feedTie: wire.feedTie === "" ? "" : id(wire.feedTie, `${path}.feedTie`),
     feedKw: atLeastZero(wire.feedKw, `${path}.feedKw`),
+    ...(wire.wants ? { wants: readWants(wire.wants, `${path}.wants`) } : {}),
+  };
+}
+
+function readWants(wire: NonNullable<WireStatus["wants"]>, path: string): GridWants {
+  return {
+    mode: text(wire.mode, `${path}.mode`, MODE_LENGTH_MAX),
+    setCountMin: Math.min(wire.setCountMin, SOURCE_COUNT_MAX),
+    reserveKw: atLeastZero(wire.reserveKw, `${path}.reserveKw`),
+    isN1Required: wire.isN1Required,
+    isOnShore: wire.isOnShore,
   };
 }
 
@@ -119,6 +138,21 @@ function readSource(wire: WireSource, path: string): SourceStatus {
     isBaseLoad: wire.isBaseLoad,
     priority: wire.priority,
     isRunning: wire.isRunning,
+    isForming: wire.isForming ?? null,
+    zeroEmission: readZeroEmission(wire.zeroEmission, `${path}.zeroEmission`),
+  };
+}
+
+function readZeroEmission(
+  wire: WireSource["zeroEmission"],
+  path: string,
+): ZeroEmissionStatus | null {
+  if (wire === null || wire === undefined) return null;
+  return {
+    dischargeLimitKw: atLeastZero(wire.dischargeLimitKw, `${path}.dischargeLimitKw`),
+    socPct: atLeastZero(wire.socPct, `${path}.socPct`),
+    startSocPct: atLeastZero(wire.startSocPct, `${path}.startSocPct`),
+    startPct: atLeastZero(wire.startPct, `${path}.startPct`),
   };
 }
 
@@ -139,5 +173,6 @@ function readTargets(wire: WireTargets, path: string): IslandTargets {
     swingDevice: device(wire.swingDevice, "swingDevice"),
     reactiveSharePu: finiteOrNull(wire.reactiveSharePu, `${path}.reactiveSharePu`),
     reactivePerActive: finiteOrNull(wire.reactivePerActive, `${path}.reactivePerActive`),
+    isResting: wire.isResting,
   };
 }

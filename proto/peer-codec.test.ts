@@ -47,6 +47,15 @@ const source = fc.record({
   isBaseLoad: fc.boolean(),
   priority: fc.integer({ min: 0, max: 100 }),
   isRunning: fc.boolean(),
+  isForming: fc.option(fc.boolean()),
+  zeroEmission: fc.option(
+    fc.record({
+      dischargeLimitKw: positive,
+      socPct: positive,
+      startSocPct: positive,
+      startPct: positive,
+    }),
+  ),
 });
 const body: fc.Arbitrary<GridMessage["body"]> = fc.oneof(
   fc.record({
@@ -73,6 +82,13 @@ const body: fc.Arbitrary<GridMessage["body"]> = fc.oneof(
     isDark: fc.boolean(),
     feedTie: fc.oneof(fc.constant(""), ids),
     feedKw: positive,
+    wants: fc.record({
+      mode: fc.string({ maxLength: 40 }),
+      setCountMin: fc.nat(256),
+      reserveKw: positive,
+      isN1Required: fc.boolean(),
+      isOnShore: fc.boolean(),
+    }),
   }),
   fc.record({
     kind: fc.constant("islandTargets" as const),
@@ -84,6 +100,7 @@ const body: fc.Arbitrary<GridMessage["body"]> = fc.oneof(
     swingDevice: fc.option(ids),
     reactiveSharePu: fc.option(finite),
     reactivePerActive: fc.option(finite),
+    isResting: fc.boolean(),
   }),
 );
 const gridMessage = fc.record({

@@ -4,6 +4,7 @@ import { mayCommand } from "./apply-frame.ts";
 import type { PlannedDevice } from "./grid-plan.ts";
 import { batteryModesFor } from "./operating-mode.ts";
 import type { Work } from "./run-actors.ts";
+import { chooseSharing } from "./sharing-mode.ts";
 import { requestIslanding } from "./site.ts";
 import type { Situation } from "./situation.ts";
 import { requestTransfer } from "./transfer.ts";
@@ -13,7 +14,13 @@ const refused = (reason: string): Answer => ({ isAccepted: false, reason });
 const accepted = (reason: string): Answer => ({ isAccepted: true, reason });
 
 /** Operators' commands at the grid that begin or end a sequence, or choose how the grid is run. */
-export const SEQUENCE_COMMANDS: readonly string[] = ["mode", "reset", "island", "reconnect"];
+export const SEQUENCE_COMMANDS: readonly string[] = [
+  "mode",
+  "sharing",
+  "reset",
+  "island",
+  "reconnect",
+];
 
 export function isSequenceCommand(command: string): boolean {
   return SEQUENCE_COMMANDS.includes(command);
@@ -26,6 +33,7 @@ export function answerForSequence(
 ): Answer {
   const { command } = request;
   if (command === "mode") return chooseOperatingMode(work, request);
+  if (command === "sharing") return chooseSharing(work, request, situation());
   if (command === "reset") return resetRecovery(work);
   return islandSite(work, command, situation);
 }

@@ -1,5 +1,10 @@
 import type { BatteryUseConfig } from "../../configs/power-config.ts";
-import { smoothedLoadKw, zeroEmissionDemands } from "../../energy/battery-modes.ts";
+import { countedPowerKw, isConnected, type Source } from "../../energy/balance.ts";
+import {
+  smoothedLoadKw,
+  zeroEmissionDemands,
+  type ZeroEmissionBattery,
+} from "../../energy/battery-modes.ts";
 import type { Reason } from "../../energy/reason.ts";
 import { assert } from "../../kernel/assert.ts";
 import type { OperatorRequest } from "../../kernel/command.ts";
@@ -65,25 +70,49 @@ export function smoothLoads(
   return isNone ? state : { ...state, supply: { ...state.supply, smoothedKw } };
 }
 
-/** Whether a battery of this grid runs the plant without machines, on purpose. */
-export function isZeroEmission(plan: GridPlan, state: GridState): boolean {
-  return plan.devices.some(
-    (device) =>
-      device.kind === "battery" &&
-      batteryUseOf(state, device).mode === "zero_emission" &&
-      batteryInputOf(state, device).isForming,
+/** Batteries of this grid that run the plant without machines, on purpose. */
+export function zeroEmissionBatteries(plan: GridPlan, state: GridState): ZeroEmissionBattery[] {
+  return plan.devices.flatMap((device) => {
+    if (device.kind !== "battery") return [];
+    const use = batteryUseOf(state, device);
+    const { isForming, isConnected, dischargeLimitKw, socPct } = batteryInputOf(state, device);
+    if (use.mode !== "zero_emission" || !isForming || !isConnected) return [];
+    return [
+      {
+        device: device.id,
+        powerKw: powerKwOf(state, device.id),
+        dischargeLimitKw,
+        socPct,
+        startSocPct: use.zeroEmissionStartSocPct,
+        startPct: use.zeroEmissionStartPct,
+      },
+    ];
+  });
+}
+
+/** Whether the island runs without machines on purpose: every battery on its busbars is there for that. */
+export function isZeroEmission(situation: Pick<Situation, "sources" | "zeroEmission">): boolean {
+  const { sources, zeroEmission } = situation;
+  const devices = new Set(zeroEmission.map(({ device }) => device));
+  return (
+    devices.size > 0 &&
+    sources.every(
+      ({ device, kind, breaker }) =>
+        kind !== "battery" || breaker === "open" || devices.has(device),
+    )
   );
 }
 
-/** What batteries of this grid that form the bus without machines ask for. */
-export function batteryDemands(plan: GridPlan, state: GridState): Reason[] {
-  return plan.devices.flatMap((device) =>
-    device.kind === "battery"
-      ? zeroEmissionDemands(
-          batteryInputOf(state, device),
-          batteryUseOf(state, device),
-          powerKwOf(state, device.id),
-        )
-      : [],
-  );
+/** What the batteries that form the bus without machines ask for. */
+export function zeroEmissionDemandsOf(
+  sources: readonly Source[],
+  batteries: readonly ZeroEmissionBattery[],
+): Reason[] {
+  let machineRoomKw = 0;
+  for (const source of sources) {
+    if (source.kind !== "genset" && source.kind !== "shore") continue;
+    if (!isConnected(source) || !source.isFirm) continue;
+    machineRoomKw += Math.max(0, source.availableKw - countedPowerKw(source));
+  }
+  return zeroEmissionDemands(batteries, machineRoomKw);
 }

@@ -7,7 +7,7 @@ const GRID_ACTOR = 0;
 
 /**
  * What operators had decided in a state of another structure, as requests of the same: the grid's mode, sets taken out of automatic start and
- * stop, the operating mode. Nothing else of such a state means anything here; of this, losing it would set a plant going that people hold.
+ * stop, the operating mode, what batteries are for, how sets share. Nothing else of such a state means anything here; of this, losing it would set a plant going that people hold.
  *
  * @param plan - Of the structure that is in force now: what it does not know is left out.
  */
@@ -29,9 +29,19 @@ export function decisionsIn(plan: GridPlan, state: GridState): OperatorRequest[]
     ({ id, kind }) => kind === "genset" && state.semiSets.includes(id),
   );
   const mode = plan.grid.modes.find(({ id }) => id === state.operatingMode);
+  // After the operating mode, which chooses for all batteries at once.
+  const batteries = plan.devices.flatMap(({ id, kind, address }) => {
+    const chosen = state.supply.batteryModes[id];
+    return kind === "battery" && chosen !== undefined
+      ? [again(address, "mode", { mode: chosen })]
+      : [];
+  });
+  const isDroop = state.supply.sharing.mode === "droop";
   return [
     ...(isSemi ? [again(plan.address, "semi")] : []),
     ...sets.map(({ address }) => again(address, "semi")),
     ...(mode === undefined ? [] : [again(plan.address, "mode", { mode: mode.id })]),
+    ...batteries,
+    ...(isDroop ? [again(plan.address, "sharing", { mode: "droop" })] : []),
   ];
 }

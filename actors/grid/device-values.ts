@@ -52,6 +52,11 @@ export function shoreLimitKwOf(state: GridState, device: PlannedDevice): number 
   return limitKw === null || limitKw <= 0 ? device.ratedKw : Math.min(limitKw, device.ratedKw);
 }
 
+/** Rated apparent power as far as the device takes part in sharing reactive power, kVA; 0 for a battery that takes no set-point of it. */
+export function reactiveRatingKva({ kind, reactivePoint, config }: PlannedDevice): number {
+  return kind === "battery" && reactivePoint === null ? 0 : config.ratings.apparentKva;
+}
+
 export function batteryInputOf(state: GridState, device: PlannedDevice): BatteryInput {
   const image = imageOf(state, device.id);
   const { ratings } = device.config;

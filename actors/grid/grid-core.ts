@@ -37,7 +37,7 @@ import { feedNeighbours } from "./tie-feed.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "10";
+export const CORE_VERSION = "11";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {

@@ -1,13 +1,20 @@
 import { sentenceOf } from "../../energy/reason.ts";
 import type { StartStopDecision } from "../../energy/start-stop.ts";
-import type { GridMessage, GridStatus, SourceStatus } from "../../kernel/grid-message.ts";
+import type { ZeroEmissionBattery } from "../../energy/battery-modes.ts";
+import type {
+  GridMessage,
+  GridStatus,
+  SourceStatus,
+  ZeroEmissionStatus,
+} from "../../kernel/grid-message.ts";
 import { roundTo } from "../../kernel/math.ts";
 import { lastNumberOf, numberOf } from "../machines/device-image.ts";
-import { actorOf, imageOf, positionOf } from "./device-values.ts";
+import { actorOf, imageOf, positionOf, reactiveRatingKva } from "./device-values.ts";
 import type { GridPlan } from "./grid-plan.ts";
 import type { Recovery } from "./blackout.ts";
 import { busOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
+import { wantsOf } from "./operating-mode.ts";
 import { isMaster, joinedGrids, neighboursOf } from "./island.ts";
 import { sheddablesOf } from "./sheddables.ts";
 import type { Share } from "./share.ts";
@@ -123,6 +130,7 @@ export function messagesOf(told: {
         swingDevice: share.swingDevice,
         reactiveSharePu: share.reactiveSharePu,
         reactivePerActive: share.reactivePerActive,
+        isResting: share.isResting,
       },
     });
   }
@@ -141,6 +149,9 @@ function darknessOf(
 function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus {
   const { balance } = own;
   const order = new Map(plan.startOrder.map((id, rank) => [id, rank]));
+  const zeroEmission = new Map(
+    own.zeroEmission.map((one) => [one.device, zeroEmissionStatus(one)]),
+  );
   const rankOf = (device: string) => order.get(device) ?? plan.startOrder.length;
   const sources = own.sources
     .toSorted((a, b) => rankOf(a.device) - rankOf(b.device))
@@ -164,10 +175,12 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
         runningHoursH: set?.runningHoursH ?? 0,
         fuelGPerKwh: set?.fuelGPerKwh ?? 0,
         reactiveKvar: roundTo(kvarOf(state, source.device), 10),
-        apparentKva: device?.config.ratings.apparentKva ?? 0,
+        apparentKva: device === undefined ? 0 : reactiveRatingKva(device),
         isBaseLoad: (device?.config.ratings.baseLoadPct ?? 0) > 0,
         priority: 0,
         isRunning: false,
+        isForming: source.isForming,
+        zeroEmission: zeroEmission.get(source.device) ?? null,
       };
     });
   const consumers = own.consumers.map((consumer): SourceStatus => ({
@@ -202,6 +215,7 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
     isSettled: balance.unknowns.length === 0,
     sources: [...sources, ...consumers, ...deloadStatuses(plan, state)],
     joinedGrids: joinedGrids(plan, state),
+    wants: wantsOf(plan, state),
     sheddableKw: sheddableKw(plan, state),
     sheddables: sheddablesOf(plan, state).map(({ device, stage, priority, powerKw, isWhole }) => ({
       device,
@@ -211,6 +225,11 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
       isWhole,
     })),
   };
+}
+
+function zeroEmissionStatus(battery: ZeroEmissionBattery): ZeroEmissionStatus {
+  const { dischargeLimitKw, socPct, startSocPct, startPct } = battery;
+  return { dischargeLimitKw, socPct, startSocPct, startPct };
 }
 
 /** What this grid could shed by stage, kW. */

@@ -90,6 +90,10 @@ const LEVEL_POINTS: Readonly<Partial<Record<DeviceKind, string>>> = {
   thruster: "powerLimitKw",
   pv: "powerLimitPct",
 };
+const REACTIVE_POINTS: Readonly<Partial<Record<DeviceKind, string>>> = {
+  genset: "reactiveReferenceKvar",
+  battery: "reactiveSetpointKvar",
+};
 const SYNC_TIMEOUT_MS = 60_000;
 /** A tie that is not unloaded by then is an alarm, and goes on trying. */
 const DELOAD_TIMEOUT_MS = 30_000;
@@ -157,6 +161,7 @@ function planDevice(config: DeviceConfig, gridAddress: string): PlannedDevice {
   const maps = (point: string | undefined) =>
     point !== undefined && profile.points.some((mapping) => mapping.point === point);
   const levelPoint = LEVEL_POINTS[config.kind];
+  const reactivePoint = REACTIVE_POINTS[config.kind];
   return {
     id: config.id,
     kind: config.kind,
@@ -165,8 +170,7 @@ function planDevice(config: DeviceConfig, gridAddress: string): PlannedDevice {
     ratedKw: config.kind === "thruster" ? ratings.loadKw || ratings.powerKw : ratings.powerKw,
     hasSyncCheck: profile.syncCheck === "device",
     levelPoint: levelPoint !== undefined && maps(levelPoint) ? levelPoint : null,
-    reactivePoint:
-      config.kind === "genset" && maps("reactiveReferenceKvar") ? "reactiveReferenceKvar" : null,
+    reactivePoint: reactivePoint !== undefined && maps(reactivePoint) ? reactivePoint : null,
     commands: new Set(profile.commands.map((mapping) => mapping.command)),
   };
 }

@@ -1,6 +1,6 @@
 import { batteryReserveKw } from "../../energy/battery.ts";
 import type { Source } from "../../energy/balance.ts";
-import { isOn, numberOf } from "../machines/device-image.ts";
+import { isOn, lastNumberOf, numberOf } from "../machines/device-image.ts";
 import { batteryUseOf } from "./battery-modes.ts";
 import {
   actorOf,
@@ -71,6 +71,8 @@ function sourceOf(
     ratedKw: device.ratedKw,
     powerKw: powerKwOf(state, device.id),
     isPowerKnown: isPowerKnown(state, device.id),
+    reactiveKvar: lastNumberOf(imageOf(state, device.id), "reactivePowerKvar") ?? 0,
+    apparentKva: device.config.ratings.apparentKva,
   };
   const isClosed = common.breaker === "closed";
   switch (device.kind) {

@@ -1,12 +1,14 @@
-import { balanceOf, type Source, type SourceKind } from "../../energy/balance.ts";
+import { balanceOf, isConnected, type Source, type SourceKind } from "../../energy/balance.ts";
+import type { ZeroEmissionBattery } from "../../energy/battery-modes.ts";
 import { inOrderOfGrant, reservedKw, type HeavyConsumer } from "../../energy/heavy-consumers.ts";
 import { reasonOf, type Reason } from "../../energy/reason.ts";
 import type { StartStopSet } from "../../energy/start-stop.ts";
 import type { GridStatus, SourceStatus } from "../../kernel/grid-message.ts";
+import { zeroEmissionDemandsOf } from "./battery-modes.ts";
 import { isBusDead, isBusLive } from "./grid-sources.ts";
 import type { GridPlan } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
-import { situationOf, tieStateOf, type Situation } from "./situation.ts";
+import { situationOf, tieStateOf, type MemberWants, type Situation } from "./situation.ts";
 import { inStartOrder } from "./start-order.ts";
 
 /**
@@ -80,14 +82,18 @@ export function islandSituationOf(plan: GridPlan, state: GridState): Situation {
   const own = situationOf(plan, state);
   if (state.island.length === 1) return inStartOrder(plan, state, own);
   const unknowns: Reason[] = [];
-  const sources: Source[] = [];
+  const known: Source[] = [];
   const consumers: HeavyConsumer[] = [];
   const orders: (readonly StartStopSet[])[] = [];
+  const zeroEmission: ZeroEmissionBattery[] = [];
+  const wants: MemberWants[] = [];
   for (const grid of state.island) {
     if (grid === plan.grid.id) {
-      sources.push(...own.sources);
+      known.push(...own.sources);
       consumers.push(...own.consumers);
       orders.push(own.sets);
+      zeroEmission.push(...own.zeroEmission);
+      wants.push(...own.wants);
       continue;
     }
     const status = peerStatus(state, grid);
@@ -96,11 +102,17 @@ export function islandSituationOf(plan: GridPlan, state: GridState): Situation {
       continue;
     }
     if (!status.isSettled) unknowns.push(reasonOf("UNKNOWN_INPUT", grid, { what: "a source" }));
-    sources.push(...status.sources.flatMap(sourceOf));
+    known.push(...status.sources.flatMap(sourceOf));
     const heardAtMs = state.peers[grid]?.heardAtMs ?? state.plantTimeMs;
     consumers.push(...status.sources.flatMap((source) => consumerOf(source, heardAtMs)));
-    orders.push(status.sources.flatMap((source) => setOf(source, status.readySources)));
+    const sets = status.sources.flatMap((source) => setOf(source, status.readySources));
+    orders.push(sets);
+    if (status.wants !== undefined) {
+      wants.push({ ...status.wants, devices: sets.map(({ device }) => device) });
+    }
+    zeroEmission.push(...status.sources.flatMap(zeroEmissionOf));
   }
+  const sources = withFirmBatteries(plan, known, zeroEmission);
   const tieUnknowns = own.balance.unknowns.filter((reason) =>
     plan.ties.some((tie) => tie.id === reason.device),
   );
@@ -109,10 +121,33 @@ export function islandSituationOf(plan: GridPlan, state: GridState): Situation {
     sources,
     consumers: inOrder,
     sets: interleaved(orders),
-    demands: own.demands,
+    demands: zeroEmissionDemandsOf(sources, zeroEmission),
+    zeroEmission,
+    wants,
     balance: balanceOf(sources, reservedKw(consumers), [...tieUnknowns, ...unknowns]),
     isBusLive: isBusLive(sources),
     isBusDead: isBusDead(sources),
+  });
+}
+
+/**
+ * A battery's capacity counts towards start and stop where it forms the bus and is there to run it without machines, or where the island has
+ * no machine: whose switchboard a machine stands at does not matter then.
+ */
+function withFirmBatteries(
+  plan: GridPlan,
+  sources: readonly Source[],
+  zeroEmission: readonly ZeroEmissionBattery[],
+): Source[] {
+  const onPurpose = new Set(zeroEmission.map(({ device }) => device));
+  const isMachineOn = sources.some(
+    (source) => (source.kind === "genset" || source.kind === "shore") && isConnected(source),
+  );
+  return sources.map((source) => {
+    if (source.kind !== "battery") return source;
+    const isFirm =
+      plan.isLand || (source.isForming && (onPurpose.has(source.device) || !isMachineOn));
+    return isFirm === source.isFirm ? source : { ...source, isFirm };
   });
 }
 
@@ -145,14 +180,26 @@ function sourceOf(status: SourceStatus): Source[] {
       ratedKw: status.ratedKw,
       powerKw: status.powerKw,
       isPowerKnown: !isUnknown,
-      isForming:
-        isConnected &&
-        (status.kind === "genset" || status.kind === "shore" || status.state === "forming"),
+      isForming: formsBus(status),
+      // A battery's is known once the whole island is.
       isFirm: status.kind !== "battery",
       availableKw: status.availableKw,
+      reactiveKvar: status.reactiveKvar ?? 0,
+      apparentKva: status.apparentKva ?? 0,
       stepKw: status.stepKw ?? null,
     },
   ];
+}
+
+/** Whether a source of another grid is connected and forms the busbar. */
+export function formsBus({ kind, state, isConnected, isForming }: SourceStatus): boolean {
+  return (
+    isConnected && (isForming ?? (kind === "genset" || kind === "shore" || state === "forming"))
+  );
+}
+
+function zeroEmissionOf({ device, powerKw, zeroEmission }: SourceStatus): ZeroEmissionBattery[] {
+  return zeroEmission ? [{ device, powerKw, ...zeroEmission }] : [];
 }
 
 /** @param heardAtMs - When the status came, plant time of this grid: how long a request stands is told as a duration. */

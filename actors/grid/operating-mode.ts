@@ -1,4 +1,5 @@
 import type { OperatingModeConfig } from "../../configs/manifest.ts";
+import type { GridWants } from "../../kernel/grid-message.ts";
 import type { PowerParameters } from "../../energy/parameters.ts";
 import { reasonOf, sentenceOf, type Reason } from "../../energy/reason.ts";
 import { mayCommand } from "./apply-frame.ts";
@@ -33,20 +34,17 @@ export function startOrderOf(plan: GridPlan, state: GridState): readonly string[
   return [...listed, ...plan.startOrder.filter((id) => !listed.includes(id))];
 }
 
-/** Sets that the mode wants connected whatever the load. */
-export function setCountMinOf(plan: GridPlan, state: GridState): number {
-  return operatingModeOf(plan, state)?.setCountMin ?? 0;
-}
-
-/** A set that the mode wants is a demand like that of the load. Counts this grid's own sets. */
-export function modeDemands(plan: GridPlan, state: GridState): readonly Reason[] {
+/** What this grid's mode wants of the island that it is part of. */
+export function wantsOf(plan: GridPlan, state: GridState): GridWants {
   const mode = operatingModeOf(plan, state);
-  if (mode === null || mode.setCountMin === 0 || state.transfer.carrier !== "") return [];
-  const count = plan.devices.filter(
-    ({ id, kind }) => kind === "genset" && positionOf(state, id) === "closed",
-  ).length;
-  if (count >= mode.setCountMin) return [];
-  return [reasonOf("MODE_SETS", "", { mode: mode.name, least: mode.setCountMin, count })];
+  const { spinningReserveKw, isN1Required } = parametersOf(plan, state);
+  return {
+    mode: mode?.name ?? "",
+    setCountMin: mode?.setCountMin ?? 0,
+    reserveKw: spinningReserveKw,
+    isN1Required,
+    isOnShore: state.transfer.carrier !== "",
+  };
 }
 
 /** What the batteries are for once a mode was chosen: what it states, or what the manifest says of each. */

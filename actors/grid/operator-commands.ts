@@ -132,6 +132,11 @@ function withArguments(device: DeviceConfig, isLand: boolean): OperatorCommand[]
   ];
 }
 
+const SHARING_CHOICES: CommandArgument["choices"] = [
+  { value: "isochronous", name: "isochronous: nominal frequency at any load" },
+  { value: "droop", name: "droop: references rest, the frequency follows the load" },
+];
+
 /** What an operator may ask of a grid as a whole. */
 export function gridCommandsOf(grid: GridConfig): OperatorCommand[] {
   const plain = (command: string, meaning: string): OperatorCommand => ({
@@ -152,6 +157,15 @@ export function gridCommandsOf(grid: GridConfig): OperatorCommand[] {
             arguments: [choice("mode", "operating mode", modes)],
           },
         ]),
+    ...(grid.site === null && grid.devices.some(({ kind }) => kind === "genset")
+      ? [
+          {
+            command: "sharing",
+            meaning: "how the sets of the island share what changes, until another way is chosen",
+            arguments: [choice("mode", "way of sharing", SHARING_CHOICES)],
+          },
+        ]
+      : []),
     plain("reset", "begin a recovery from a blackout anew that was given up"),
     ...(grid.site === null
       ? []

@@ -7,7 +7,7 @@ import type { PlannedDevice } from "./grid-plan.ts";
 import { tiesToOpen } from "./operating-mode.ts";
 import { send, type Work } from "./run-actors.ts";
 import { consumersLoadKw } from "./grid-messages.ts";
-import { peerStatus } from "./island.ts";
+import { formsBus, peerStatus } from "./island.ts";
 import { situationOf, tieStateOf, type Situation } from "./situation.ts";
 import { isTieSacrificed } from "./tie-latch.ts";
 
@@ -118,11 +118,7 @@ function refusalOfSplitting(
   if (!own.isBusLive) return `${work.plan.grid.id} has no source of its own that forms the busbar`;
   const other = peerStatus(work.state, tie.otherGrid);
   if (other === null) return reasonOf("UNKNOWN_INPUT", tie.otherGrid, { what: "the load" });
-  const isOtherFormed = other.sources.some(
-    (source) =>
-      source.isConnected &&
-      (source.kind === "genset" || source.kind === "shore" || source.state === "forming"),
-  );
+  const isOtherFormed = other.sources.some(formsBus);
   if (!isOtherFormed) return `${tie.otherGrid} has no source of its own that forms the busbar`;
   const ownLoadKw = consumersLoadKw(work.plan, work.state, own.balance.loadKw);
   return (

@@ -1,14 +1,18 @@
 import { sharePlanOf, type ShareMember } from "../../energy/asymmetric.ts";
+import type { Source } from "../../energy/balance.ts";
+import { reactiveRoomKvar, reactiveSharePu, type ReactiveMember } from "../../energy/reactive.ts";
 import { nextTrimPu, type Trim } from "../../energy/restoration.ts";
+import { isResting, nextSharing } from "../../energy/sharing-mode.ts";
 import type { Reason } from "../../energy/reason.ts";
 import { lastNumberOf } from "../machines/device-image.ts";
 import { roundTo } from "../../kernel/math.ts";
-import { imageOf, positionOf } from "./device-values.ts";
+import { imageOf, positionOf, reactiveRatingKva } from "./device-values.ts";
 import type { GridPlan } from "./grid-plan.ts";
 import { busOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
 import { isMaster, peerStatus } from "./island.ts";
 import { deloadSharePu } from "./deload-share.ts";
+import { droopSuspendedBy } from "./sharing-mode.ts";
 import { situationOf, type Situation } from "./situation.ts";
 
 /** How the sets of the island share, stated by its master (or by the grid itself where it is alone). */
@@ -22,6 +26,8 @@ export interface Share {
   readonly reactivePerActive: number | null;
   /** The island's master is silent: references rest, integrators too. */
   readonly isFrozen: boolean;
+  /** Operators want droop alone to share active power: references of sets on load rest. */
+  readonly isResting: boolean;
   readonly reason: Reason | null;
 }
 
@@ -32,6 +38,7 @@ const FROZEN: Share = {
   reactiveSharePu: null,
   reactivePerActive: null,
   isFrozen: true,
+  isResting: false,
   reason: null,
 };
 
@@ -59,6 +66,7 @@ export function shareOf(plan: GridPlan, state: GridState, situation: Situation):
     reactiveSharePu: body.reactiveSharePu ?? null,
     reactivePerActive: body.reactivePerActive ?? null,
     isFrozen: false,
+    isResting: body.isResting ?? false,
     reason: null,
   };
 }
@@ -67,6 +75,8 @@ interface SharingFacts {
   readonly members: readonly ShareMember[];
   readonly demandKw: number;
   readonly demandKvar: number;
+  /** Who shares reactive power: those sets, and batteries whose converters take a set-point. */
+  readonly reactive: readonly ReactiveMember[];
   readonly apparentKva: number;
 }
 
@@ -75,7 +85,7 @@ function sharingFacts(plan: GridPlan, state: GridState, situation: Situation): S
   const members: ShareMember[] = [];
   let demandKw = 0;
   let demandKvar = 0;
-  let apparentKva = 0;
+  const sharing: ReactiveMember[] = [];
   const sets = new Map(situation.sets.map((set) => [set.device, set]));
   for (const source of situation.sources) {
     if (source.kind !== "genset" || source.breaker !== "closed") continue;
@@ -88,11 +98,38 @@ function sharingFacts(plan: GridPlan, state: GridState, situation: Situation): S
     const set = sets.get(source.device);
     if (set === undefined || !(set.availability === "running" || set.state === "loading")) continue;
     members.push({ device: source.device, ratedKw: set.ratedKw });
-    apparentKva += reactive.apparentKva;
+    if (reactive.apparentKva > 0) {
+      sharing.push({ apparentKva: reactive.apparentKva, kvarMax: null });
+    }
   }
+  for (const source of situation.sources) {
+    const battery = reactiveBatteryOf(plan, state, source, members.length > 0);
+    if (battery === null) continue;
+    demandKvar += battery.kvar;
+    sharing.push(battery);
+  }
+  let apparentKva = 0;
+  for (const member of sharing) apparentKva += member.apparentKva;
   const rank = new Map(situation.sets.map(({ device }, index) => [device, index]));
   members.sort((a, b) => (rank.get(a.device) ?? 0) - (rank.get(b.device) ?? 0));
-  return { members, demandKw, demandKvar, apparentKva };
+  return { members, demandKw, demandKvar, reactive: sharing, apparentKva };
+}
+
+/**
+ * A battery that shares reactive power: its converter takes a set-point, and it forms the busbar or stands beside a set. What one that
+ * follows gives beside shore alone is nobody's to share.
+ */
+function reactiveBatteryOf(
+  plan: GridPlan,
+  state: GridState,
+  source: Source,
+  isBesideSet: boolean,
+): (ReactiveMember & { readonly kvar: number }) | null {
+  if (source.kind !== "battery" || source.breaker !== "closed" || !source.isPowerKnown) return null;
+  if (plan.isLand || !(source.isForming || isBesideSet)) return null;
+  const { kvar, apparentKva } = reactiveOf(plan, state, source.device);
+  if (apparentKva <= 0) return null;
+  return { kvar, apparentKva, kvarMax: reactiveRoomKvar(apparentKva, source.powerKw) };
 }
 
 /** Shore carries base load up to this part of its limit, percent: as `energy/shore.ts` has it. */
@@ -114,7 +151,7 @@ function reactiveOf(plan: GridPlan, state: GridState, device: string) {
   if (own !== undefined) {
     return {
       kvar: lastNumberOf(imageOf(state, device), "reactivePowerKvar") ?? 0,
-      apparentKva: own.config.ratings.apparentKva,
+      apparentKva: reactiveRatingKva(own),
       isBaseLoad: own.config.ratings.baseLoadPct > 0,
     };
   }
@@ -133,7 +170,7 @@ function reactiveOf(plan: GridPlan, state: GridState, device: string) {
 function shareOfIsland(plan: GridPlan, state: GridState, situation: Situation): Share {
   const { power } = plan.grid;
   const facts = sharingFacts(plan, state, situation);
-  const { members, demandKvar, apparentKva } = facts;
+  const { members, demandKvar, reactive, apparentKva } = facts;
   const demandKw = demandOf(facts, situation);
   let ratedKw = 0;
   for (const member of members) ratedKw += member.ratedKw;
@@ -153,9 +190,14 @@ function shareOfIsland(plan: GridPlan, state: GridState, situation: Situation): 
     fixedPu: planned.fixedPu === null ? null : round(planned.fixedPu),
     swingDevice: planned.swingDevice,
     reactiveSharePu:
-      isAsymmetric || apparentKva <= 0 ? null : round(Math.max(0, kvar / apparentKva)),
+      isAsymmetric || apparentKva <= 0 ? null : round(reactiveSharePu(reactive, kvar)),
     reactivePerActive: isAsymmetric && demandKw > 0 ? round(Math.max(0, kvar / demandKw)) : null,
     isFrozen: false,
+    isResting: isResting(
+      state.supply.sharing,
+      state.plantTimeMs,
+      droopSuspendedBy(plan, state, situation),
+    ),
     reason: planned.reason,
   };
 }
@@ -178,18 +220,19 @@ function nextTrim(
 ): Trim {
   const { trim } = state.supply;
   if (!isMaster(plan, state)) return { frequencyPu: 0, voltagePu: 0 };
-  const { members } = sharingFacts(plan, state, situation);
+  const { members, apparentKva } = sharingFacts(plan, state, situation);
   const isStiff = situation.sources.some(
     ({ kind, breaker }) => kind === "shore" && breaker !== "open",
   );
-  if (share.isFrozen || isStiff || members.length === 0) return trim;
+  if (share.isFrozen || isStiff || (members.length === 0 && apparentKva <= 0)) return trim;
   const bus = busOf(plan, state);
   const { nominalFrequencyHz, nominalVoltageV, power } = plan.grid;
   const common = { timeConstantS: power.restorationS, elapsedMs };
+  const isKnown = bus.frequencyHz > 0 && !share.isResting && members.length > 0;
   const frequencyPu = nextTrimPu({
     ...common,
     trimPu: trim.frequencyPu,
-    measuredPu: bus.frequencyHz > 0 ? bus.frequencyHz / nominalFrequencyHz : null,
+    measuredPu: isKnown ? bus.frequencyHz / nominalFrequencyHz : null,
     droopPu: droopPuOf(plan, state),
     deadbandPu: FREQUENCY_DEADBAND_PU,
     authorityPu: FREQUENCY_AUTHORITY_PU,
@@ -215,7 +258,7 @@ function droopPuOf(plan: GridPlan, state: GridState): number {
   return droopPct > 0 ? droopPct / 100 : 0.04;
 }
 
-/** Keeps what the next scan goes on from: the trim, and whether sharing is asymmetric. */
+/** Keeps what the next scan goes on from: the trim, whether sharing is asymmetric, and since when references could rest. */
 export function rememberShare(
   plan: GridPlan,
   state: GridState,
@@ -226,9 +269,12 @@ export function rememberShare(
   const trim = nextTrim(plan, state, situation, share, elapsedMs);
   const isAsymmetric = share.swingDevice !== null;
   const { supply } = state;
+  const suspendedBy = droopSuspendedBy(plan, state, situation);
+  const sharing = nextSharing(supply.sharing, state.plantTimeMs, suspendedBy);
   const isSame =
+    sharing === supply.sharing &&
     trim.frequencyPu === supply.trim.frequencyPu &&
     trim.voltagePu === supply.trim.voltagePu &&
     isAsymmetric === supply.isAsymmetric;
-  return isSame ? state : { ...state, supply: { ...supply, trim, isAsymmetric } };
+  return isSame ? state : { ...state, supply: { ...supply, trim, isAsymmetric, sharing } };
 }

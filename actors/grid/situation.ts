@@ -1,9 +1,12 @@
 import { balanceOf, type Balance, type Source } from "../../energy/balance.ts";
+import type { ZeroEmissionBattery } from "../../energy/battery-modes.ts";
 import { inOrderOfGrant, reservedKw, type HeavyConsumer } from "../../energy/heavy-consumers.ts";
+import type { PowerParameters } from "../../energy/parameters.ts";
 import { reasonOf, type Reason } from "../../energy/reason.ts";
 import type { StartStopInput, StartStopSet } from "../../energy/start-stop.ts";
+import type { GridWants } from "../../kernel/grid-message.ts";
 import { lastNumberOf } from "../machines/device-image.ts";
-import { batteryDemands, isZeroEmission } from "./battery-modes.ts";
+import { isZeroEmission, zeroEmissionBatteries, zeroEmissionDemandsOf } from "./battery-modes.ts";
 import {
   actorOf,
   capabilityKwOf,
@@ -15,7 +18,7 @@ import {
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import { isBusDead, isBusLive, sourcesOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
-import { modeDemands, parametersOf, setCountMinOf, startOrderOf } from "./operating-mode.ts";
+import { parametersOf, startOrderOf, wantsOf } from "./operating-mode.ts";
 
 /** What the energy decisions of one scan rest on. */
 export interface Situation {
@@ -25,9 +28,17 @@ export interface Situation {
   readonly consumers: readonly HeavyConsumer[];
   /** What asks for a set besides load and reserve. */
   readonly demands: readonly Reason[];
+  /** What the operating mode of each member grid wants, and which sets are its own. */
+  readonly wants: readonly MemberWants[];
+  /** Batteries that form the busbar without machines, on purpose. */
+  readonly zeroEmission: readonly ZeroEmissionBattery[];
   readonly balance: Balance;
   readonly isBusLive: boolean;
   readonly isBusDead: boolean;
+}
+
+export interface MemberWants extends GridWants {
+  readonly devices: readonly string[];
 }
 
 export type TieState = "open" | "closed" | "unknown";
@@ -44,17 +55,21 @@ export function tieStateOf(state: GridState, ownBreaker: string, otherBreaker: s
 export function situationOf(plan: GridPlan, state: GridState): Situation {
   const sources = sourcesOf(plan, state);
   const consumers = consumersOf(plan, state);
+  const zeroEmission = zeroEmissionBatteries(plan, state);
   const unknowns: Reason[] = [];
   for (const tie of plan.ties) {
     if (tieStateOf(state, tie.ownBreaker, tie.otherBreaker) === "unknown") {
       unknowns.push(reasonOf("UNKNOWN_INPUT", tie.id, { what: "the position" }));
     }
   }
+  const sets = setsOf(plan, state);
   return {
     sources,
-    sets: setsOf(plan, state),
+    sets,
     consumers,
-    demands: batteryDemands(plan, state),
+    wants: [{ ...wantsOf(plan, state), devices: sets.map(({ device }) => device) }],
+    demands: zeroEmissionDemandsOf(sources, zeroEmission),
+    zeroEmission,
     balance: balanceOf(sources, reservedKw(consumers), unknowns),
     isBusLive: isBusLive(sources),
     isBusDead: isBusDead(sources),
@@ -154,16 +169,35 @@ export function startStopInputOf(
 ): StartStopInput {
   return {
     plantTimeMs: state.plantTimeMs,
-    // A plant that runs on batteries on purpose has no second machine.
-    parameters: isZeroEmission(plan, state)
-      ? { ...parametersOf(plan, state), isN1Required: false }
-      : parametersOf(plan, state),
+    parameters: strictest(parametersOf(plan, state), situation),
     sources: situation.sources,
     balance: situation.balance,
     sets: situation.sets,
     isBusDead: situation.isBusDead,
-    demands: [...situation.demands, ...modeDemands(plan, state)],
-    setCountMin: setCountMinOf(plan, state),
+    demands: situation.demands,
+    minima: situation.wants
+      .filter(({ setCountMin }) => setCountMin > 0)
+      .map(({ mode, setCountMin, devices, isOnShore }) => ({
+        mode,
+        least: setCountMin,
+        devices,
+        isStarted: !isOnShore,
+      })),
     consumers: situation.consumers,
   };
+}
+
+/**
+ * The island's parameters: its master's, with the largest reserve and the strictest N-1 that a member's mode wants. N-1 rests where shore
+ * carries a member on purpose, and where batteries do: such a plant has no second machine.
+ */
+function strictest(parameters: PowerParameters, situation: Situation): PowerParameters {
+  const { wants } = situation;
+  let { spinningReserveKw } = parameters;
+  for (const { reserveKw } of wants) spinningReserveKw = Math.max(spinningReserveKw, reserveKw);
+  const isN1Required =
+    wants.some((one) => one.isN1Required) &&
+    !wants.some((one) => one.isOnShore) &&
+    !isZeroEmission(situation);
+  return { ...parameters, spinningReserveKw, isN1Required };
 }

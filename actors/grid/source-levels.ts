@@ -228,6 +228,6 @@ function aimOf(
   if (snapshot.state === "unloading") return "unload";
   if (!SHARING_STATES.has(snapshot.state)) return "hold";
   if (device.config.ratings.baseLoadPct > 0) return "fixed";
-  if (share.isFrozen) return "hold";
+  if (share.isFrozen || share.isResting) return "hold";
   return share.fixedPu !== null && share.swingDevice !== device.id ? "fixed" : "share";
 }

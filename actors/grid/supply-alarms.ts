@@ -51,7 +51,7 @@ export function noteSupply(
       note(actor, code, text);
     }
   }
-  noteShedding(plan, state, note);
+  noteShedding(plan, state, situation, note);
   const { spinningReserveKw } = plan.grid.power;
   const { spinningKw } = situation.balance;
   if (spinningKw < spinningReserveKw && situation.isBusLive) {
@@ -63,7 +63,7 @@ export function noteSupply(
   }
 }
 
-function noteShedding(plan: GridPlan, state: GridState, note: Note): void {
+function noteShedding(plan: GridPlan, state: GridState, situation: Situation, note: Note): void {
   const { shed, table } = state.supply;
   for (const { device, cause } of shed) {
     const planned = plan.deviceById.get(device);
@@ -72,7 +72,7 @@ function noteShedding(plan: GridPlan, state: GridState, note: Note): void {
     else note(planned.address, "LOAD_SHED", `${device}: ${cause}`);
   }
   const uncovered = table.find((entry) => entry.uncoveredKw > 0);
-  const isWatched = plan.grid.power.isN1Required && !isZeroEmission(plan, state);
+  const isWatched = plan.grid.power.isN1Required && !isZeroEmission(situation);
   if (isWatched && uncovered !== undefined) {
     note(plan.address, "LOSS_UNCOVERED", sentenceOf(reasonOfLoss(uncovered)));
   }

@@ -1,6 +1,7 @@
 import type { BatteryMode } from "../../configs/power-config.ts";
 import type { LossEntry } from "../../energy/load-reduction.ts";
 import { NO_TRIM, type Trim } from "../../energy/restoration.ts";
+import { ISOCHRONOUS, type SharingState } from "../../energy/sharing-mode.ts";
 import { NO_SHEDDING, type SheddingTimers } from "../../energy/shedding.ts";
 import type { SacrificeTimers } from "../../energy/tie-sacrifice.ts";
 
@@ -17,6 +18,8 @@ export type SupplyState = {
   readonly sacrifice: { readonly [tie: string]: SacrificeTimers };
   readonly trim: Trim;
   readonly isAsymmetric: boolean;
+  /** How operators want the sets to share; of the island where this grid is its master. */
+  readonly sharing: SharingState;
   /** Order of start of the sets of the island, where it is not the one of the manifest. */
   readonly startOrder: readonly string[];
   /** Load smoothed for batteries that shave peaks, by battery, kW. */
@@ -45,6 +48,7 @@ export const INITIAL_SUPPLY: SupplyState = {
   sacrifice: {},
   trim: NO_TRIM,
   isAsymmetric: false,
+  sharing: ISOCHRONOUS,
   startOrder: [],
   smoothedKw: {},
   batteryModes: {},
@@ -53,12 +57,14 @@ export const INITIAL_SUPPLY: SupplyState = {
 
 /** After a start without the predecessor's memory of what it measured: timers and ramps begin anew. */
 export function coldSupply(supply: SupplyState): SupplyState {
-  const { shed, batteryModes, startOrder } = supply;
-  return { ...INITIAL_SUPPLY, shed, batteryModes, startOrder };
+  const { shed, batteryModes, startOrder, sharing } = supply;
+  const again = { ...sharing, quietSinceMs: null };
+  return { ...INITIAL_SUPPLY, shed, batteryModes, startOrder, sharing: again };
 }
 
 /** After a merge or split of islands: what was counted for the old island counts no more. What was shed stays shed. */
 export function rekeyedSupply(supply: SupplyState): SupplyState {
-  const { shed, batteryModes, since } = supply;
-  return { ...INITIAL_SUPPLY, shed, batteryModes, since };
+  const { shed, batteryModes, since, sharing } = supply;
+  const again = { ...sharing, quietSinceMs: null };
+  return { ...INITIAL_SUPPLY, shed, batteryModes, since, sharing: again };
 }

@@ -1,8 +1,11 @@
 import { reasonOfLoss } from "../../energy/load-reduction.ts";
 import { reasonOf, type Reason } from "../../energy/reason.ts";
+import { whySharingMode } from "../../energy/sharing-mode.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
+import { isMaster } from "./island.ts";
 import type { Share } from "./share.ts";
+import { droopSuspendedBy } from "./sharing-mode.ts";
 import type { Situation } from "./situation.ts";
 import { plainly, said, type WhyLine } from "./why-line.ts";
 
@@ -21,6 +24,16 @@ export function whySupply(
   }
   if (share.isFrozen) reasons.push(reasonOf("SHARES_BY_DROOP", ""));
   else if (share.reason !== null && sharing === "asymmetric") reasons.push(share.reason);
+  const bySharing = isMaster(plan, state)
+    ? whySharingMode(
+        state.supply.sharing,
+        state.plantTimeMs,
+        droopSuspendedBy(plan, state, situation),
+      )
+    : share.isResting
+      ? reasonOf("SHARES_DROOP", "")
+      : null;
+  if (bySharing !== null) reasons.push(bySharing);
   const { frequencyPu, voltagePu } = state.supply.trim;
   if (frequencyPu !== 0 || voltagePu !== 0) {
     const values = { frequencyPct: frequencyPu * 100, voltagePct: voltagePu * 100 };

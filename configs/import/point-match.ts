@@ -145,6 +145,12 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
     "load setpoint",
     "p ref",
   ],
+  reactiveSetpointKvar: [
+    "reactive power setpoint",
+    "reactive setpoint",
+    "q setpoint",
+    "reactive power command",
+  ],
   reactiveReferenceKvar: [
     "reactive power reference",
     "reactive power setpoint",

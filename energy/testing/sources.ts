@@ -16,6 +16,8 @@ export const genset = (
   isForming: true,
   availableKw: ratedKw,
   stepKw: null,
+  reactiveKvar: 0,
+  apparentKva: ratedKw * 1.25,
   isFirm: true,
   ...more,
 });

@@ -160,20 +160,23 @@ describe("the command watchdog", () => {
 
   it("need not run out where a master gives the device back", () => {
     const { device, clock, write, plant } = rig("bat1");
-    expect(write(0, [0, 5, 100, 0])).toEqual(WRITTEN);
+    expect(write(0, [0, 5, 100, 0, 0])).toEqual(WRITTEN);
     expect(device.isInFallback).toBe(false);
-    expect(write(0, [0, 5, 100, 9])).toEqual(WRITTEN);
+    expect(write(0, [0, 5, 100, 0, 9])).toEqual(WRITTEN);
     expect([device.isInFallback, device.wasReleased]).toEqual([true, true]);
     clock.nowMs += 60_000;
     device.checkWatchdog();
-    expect(write(0, [0, 6, 100, 0])).toEqual(WRITTEN);
+    expect(write(0, [0, 6, 100, 0, 0])).toEqual(WRITTEN);
     expect([device.isInFallback, device.wasReleased]).toEqual([false, false]);
     expect(plant.calls).toEqual([
       "powerSetpointKw=10",
+      "reactiveSetpointKvar=0",
       "powerSetpointKw=10",
+      "reactiveSetpointKvar=0",
       "fallback true",
       "fallback false",
       "powerSetpointKw=10",
+      "reactiveSetpointKvar=0",
     ]);
   });
 

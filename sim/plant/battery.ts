@@ -46,7 +46,6 @@ export class Battery implements SourceDevice {
   readonly bus: Bus;
   readonly breaker: BreakerModel;
   readonly ratedKw: number;
-  readonly reactiveReferenceKvar = 0;
   isRemoteSelected = true;
   isBmsFault = false;
   isGasOrFire = false;
@@ -58,10 +57,13 @@ export class Battery implements SourceDevice {
   socPct: number;
   readonly #spec: BatterySpec;
   readonly #context: PlantContext;
+  readonly #apparentKva: number;
   readonly #reactiveStiffnessKvar: number;
   readonly #ampereHours: number;
   #setpointKw = 0;
   #effectiveKw = 0;
+  #reactiveSetpointKvar = 0;
+  #effectiveKvar = 0;
   #isInFallback = false;
   #overloadLeftS: number;
   /** Used up; half of it must have come back before it is there again. */
@@ -91,6 +93,7 @@ export class Battery implements SourceDevice {
     this.#context = context;
     this.ratedKw = ratings.powerKw;
     const kva = ratings.apparentKva > 0 ? ratings.apparentKva : ratings.powerKw * 1.25;
+    this.#apparentKva = kva;
     this.#reactiveStiffnessKvar = kva / (spec.voltageDroopPct / 100);
     const energyKwh = ratings.energyKwh > 0 ? ratings.energyKwh : ratings.powerKw;
     this.#ampereHours = (energyKwh * 1000) / ((spec.ocvVMin + spec.ocvVMax) / 2);
@@ -117,6 +120,14 @@ export class Battery implements SourceDevice {
     return this.isForming ? this.#reactiveStiffnessKvar : 0;
   }
 
+  /** What its converter is asked for, as far as active power leaves room in its apparent power. */
+  get reactiveReferenceKvar(): number {
+    const roomKvar = Math.sqrt(
+      Math.max(0, this.#apparentKva * this.#apparentKva - this.electricalKw * this.electricalKw),
+    );
+    return clamp(this.#effectiveKvar, -roomKvar, roomKvar);
+  }
+
   /** BMS limit for discharging, kW ≥ 0. */
   get dischargeLimitKw(): number {
     return this.#limitKw(this.socPct);
@@ -133,6 +144,7 @@ export class Battery implements SourceDevice {
       this.mechanicalKw = 0;
       this.electricalKw = 0;
       this.#effectiveKw = 0;
+      this.#effectiveKvar = 0;
       return;
     }
     const wanted = this.#isInFallback ? 0 : this.#setpointKw;
@@ -141,6 +153,11 @@ export class Battery implements SourceDevice {
       this.#effectiveKw,
       wanted,
       (rampPct / 100) * this.ratedKw * stepS,
+    );
+    this.#effectiveKvar = moveToward(
+      this.#effectiveKvar,
+      this.#isInFallback ? 0 : this.#reactiveSetpointKvar,
+      (rampPct / 100) * this.#apparentKva * stepS,
     );
     if (this.isForming) this.#driveForming();
     else this.#driveFollowing(stepS);
@@ -197,6 +214,7 @@ export class Battery implements SourceDevice {
 
   setLevel(point: string, value: number): void {
     if (point === "powerSetpointKw") this.#setpointKw = value;
+    else if (point === "reactiveSetpointKvar") this.#reactiveSetpointKvar = value;
   }
 
   /** Without a master the set-point ramps to zero; support of the frequency and forming stay. */
@@ -235,6 +253,7 @@ export class Battery implements SourceDevice {
       isEmergencyStop: this.isEmergencyStop,
       isGridForming: this.isForming && this.breaker.isClosed,
       powerSetpointKw: this.#setpointKw,
+      reactiveSetpointKvar: this.#reactiveSetpointKvar,
     };
   }
 

@@ -194,7 +194,7 @@ function checkBumpless(evidence: Evidence): Finding[] {
     const grid = evidence.manifest.grids.find(({ id }) => id === evidence.gridOf(write.device));
     const { power } = present(grid, "a device has a grid");
     const rampPctPerS = kind === "battery" ? BATTERY_RAMP_PCT_PER_S : power.rampPctPerS;
-    const isReactive = write.name === "reactiveReferenceKvar";
+    const isReactive = write.name.endsWith("Kvar");
     const rated = isReactive ? ratings.apparentKva : ratings.powerKw;
     const elapsedS = Math.min(1, (write.atMs - last.atMs) / 1000 + 0.1);
     const stepPct = (100 * Math.abs(Number(write.value) - Number(last.value))) / rated;

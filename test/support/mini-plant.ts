@@ -421,7 +421,7 @@ function act(
   nowMs: number,
 ): void {
   for (const { device, point, value } of outputs.levels) {
-    if (point === "reactiveReferenceKvar") continue;
+    if (point.endsWith("Kvar")) continue;
     const entry = present(devices.get(device), "levels name devices");
     assert(typeof value === "number" && Number.isFinite(value), "levels are finite numbers");
     entry.level = value;
