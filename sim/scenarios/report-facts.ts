@@ -1,6 +1,7 @@
 import { SAMPLE_MS, type Samples } from "./recording.ts";
 import { escaped } from "./report-plot.ts";
 import type { Table } from "./lay-over.ts";
+import type { Strike } from "./run-scenario.ts";
 import type { ScenarioSpec } from "./scenario-file.ts";
 import type { RunReport, TaskReport } from "./scenario-worker.ts";
 
@@ -37,7 +38,7 @@ export function conditions({ manifest, plant }: ScenarioSpec): string {
   const told = rows.filter(([, leaves]) => leaves.length > 0);
   if (told.length === 0) return "";
   const cells = told.map(
-    ([name, leaves]) => `<tr><th>${name}</th><td>${leaves.map(escaped).join("<br>")}</td></tr>`,
+    ([name, leaves]) => `<tr><th>${name}</th><td>${escaped(leaves.join("; "))}</td></tr>`,
   );
   return `<table class="set"><thead><tr><th colspan="2">Set for this trial</th></tr></thead><tbody>${cells.join("")}</tbody></table>`;
 }
@@ -51,6 +52,52 @@ function leavesOf(table: Table, path: readonly string[] = []): string[] {
     const shown = at.filter((one) => one !== "grids" && one !== "devices");
     return `${shown.join(".")} = ${JSON.stringify(value)}`;
   });
+}
+
+/** A device as the tables of trials name it. */
+export interface DeviceRow {
+  readonly id: string;
+  readonly name: string;
+  readonly grid: string;
+  /** `genset, 1000 kW`. */
+  readonly what: string;
+}
+
+export function deviceTable(devices: readonly DeviceRow[]): string {
+  const rows = devices.map(
+    ({ id, name, grid, what }) =>
+      `<tr><th>${escaped(id)}</th><td>${escaped(name)}</td><td>${escaped(what)}</td><td>${escaped(grid)}</td></tr>`,
+  );
+  return `<h2>Devices</h2>
+<table><thead><tr><th>In the tables</th><th>Device</th><th>What it is</th><th>Grid (switchboard section)</th></tr></thead><tbody>${rows.join("")}</tbody></table>
+<p class="note">A word after the dot is a point of the device, or of the busbar where the grid stands before it; <i>starts</i>, <i>stops</i>, <i>closes</i>, <i>opens</i> and <i>trips</i> are counted from second 0.</p>`;
+}
+
+/** The runs of a trial: undisturbed, and with its leader struck. */
+export function runTable(runs: readonly RunReport[]): string {
+  const rows = runs.map(({ variant, strike, findings }) => {
+    const found = findings
+      .map(
+        ({ check, atMs, text }) =>
+          `${(atMs / 1000).toFixed(2)} s ${escaped(check)}: ${escaped(text)}`,
+      )
+      .join("<br>");
+    const result =
+      found === "" ? `<span class="ok">as expected</span>` : `<span class="fail">${found}</span>`;
+    const what = strike === null ? variant : STRIKES[strike.kind](strike.forMs);
+    return `<tr><td>${what}</td><td>${strike === null ? "" : escaped(strikeText(strike))}</td><td>${result}</td></tr>`;
+  });
+  return `<table class="runs"><thead><tr><th>Run</th><th>When</th><th>Result</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+}
+
+const STRIKES: Readonly<Record<Strike["kind"], (forMs: number) => string>> = {
+  kill: (forMs) => `leader's computer without power for ${forMs / 1000} s`,
+  pause: (forMs) => `leader stands still for ${forMs} ms`,
+};
+
+function strikeText({ grid, atMs, step }: Strike): string {
+  const words = step.replace(" <- ", " is told ").replace(" -> ", " → ");
+  return `${grid}, at ${(atMs / 1000).toFixed(2)} s: ${words}`;
 }
 
 /** How far each busbar's frequency and voltage went, and how long a blackout took. */

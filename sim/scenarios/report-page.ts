@@ -1,9 +1,16 @@
-import { conditions, figures, type Extremes } from "./report-facts.ts";
+import {
+  conditions,
+  deviceTable,
+  figures,
+  runTable,
+  type DeviceRow,
+  type Extremes,
+} from "./report-facts.ts";
 import { escaped, plot, type Line } from "./report-plot.ts";
 import { reportStyle } from "./report-style.ts";
 import type { Outcome } from "./run-scenario.ts";
 import type { ScenarioSpec } from "./scenario-file.ts";
-import type { RunReport, TaskReport } from "./scenario-worker.ts";
+import type { TaskReport } from "./scenario-worker.ts";
 
 /** A busbar's curves as a report draws them: one value each {@link CURVE_STEP_MS}. */
 export interface Curves {
@@ -30,6 +37,8 @@ export interface Made {
   readonly coreVersion: string;
   /** One line for each installation: name, file, fingerprint, nodes. */
   readonly installations: readonly string[];
+  /** What stands in the trials' tables by its id. */
+  readonly devices: readonly DeviceRow[];
   /** What is checked beside every trial: name and rule. */
   readonly checks: readonly (readonly [name: string, rule: string])[];
 }
@@ -72,6 +81,7 @@ ${fact("Trials", `${entries.length}, ${runs.length} runs: ${result}`)}
 ${SIGNATURES}
 <h2 class="first">Summary</h2>
 <table><thead><tr><th>No.</th><th>Trial</th><th>What is tried</th><th>Result</th><th class="initials">Initials</th></tr></thead><tbody>${index}</tbody></table>
+${deviceTable(made.devices)}
 <h2>What is checked beside every trial</h2>
 <table><thead><tr><th>Check</th><th>What must hold</th></tr></thead><tbody>${BANDS}${made.checks.map(([name, rule]) => fact(name, escaped(rule))).join("")}</tbody></table>
 <p class="note">Second 0 of a trial is twelve seconds after the controllers came up, when they command. What is set for a trial is laid over the installation's own files.
@@ -109,7 +119,8 @@ function indexRows(group: { theme: string; number: number; entries: readonly Ent
 function nameOf({ name }: ScenarioSpec): string {
   const [first = "", variant] = name.split("--");
   const words = (text: string) => text.replaceAll("-", " ");
-  return variant === undefined ? words(first) : `${words(first)}: ${words(variant)}`;
+  const title = words(first.charAt(0).toUpperCase() + first.slice(1));
+  return variant === undefined ? title : `${title}: ${words(variant)}`;
 }
 
 function verdictOf(report: TaskReport): string {
@@ -178,39 +189,22 @@ function unitOf({ text, measured }: Outcome): string {
   return UNITS.find(([ending]) => ending.test(text))?.[1] ?? "";
 }
 
-function runTable(runs: readonly RunReport[]): string {
-  const rows = runs.map(({ variant, strike, findings }) => {
-    const where =
-      strike === null
-        ? ""
-        : `leader of ${escaped(strike.grid)} at ${(strike.atMs / 1000).toFixed(2)} s: ${escaped(strike.step)}`;
-    const found = findings
-      .map(
-        ({ check, atMs, text }) =>
-          `${(atMs / 1000).toFixed(2)} s ${escaped(check)}: ${escaped(text)}`,
-      )
-      .join("<br>");
-    const result =
-      found === "" ? `<span class="ok">as expected</span>` : `<span class="fail">${found}</span>`;
-    return `<tr><td>${escaped(variant)}</td><td>${where}</td><td>${result}</td></tr>`;
-  });
-  return `<table><thead><tr><th>Run</th><th>Strikes</th><th>Result</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
-}
-
 const COLOURS = ["#1b5fa7", "#c2560c", "#14683a", "#7b3fa0", "#a3171f", "#0b7a85", "#8a6d00"];
 
 function plots(curves: Curves, marks: readonly { atS: number; number: number }[]): string {
   const { grid, nominalHz, frequencyHz, voltagePct, isLive, loadKw, powersKw, reactiveKvar } =
     curves;
   const common = { stepMs: CURVE_STEP_MS, marks, dark: darkOf(curves) };
-  const one = (values: readonly number[], colour: string): Line[] => [{ name: "", values, colour }];
+  const one = (values: readonly number[], colour: string): Line[] => [
+    { name: "", values, colour, dash: "" },
+  ];
   const [lowHz, highHz] = [nominalHz * 0.95, nominalHz * 1.05];
   const powers = [
-    { name: "load", values: loadKw, colour: "#1a1f24" },
+    { name: "load", values: loadKw, colour: "#1a1f24", dash: "" },
     ...powersKw.map(({ device, kw }, index) => coloured(device, kw, index)),
   ];
   const reactive = reactiveKvar.map(({ device, kvar }, index) => coloured(device, kvar, index));
-  return [
+  const drawn = [
     plot({
       ...common,
       title: `${grid}: frequency (limits ${Number(lowHz.toFixed(2))} and ${Number(highHz.toFixed(2))})`,
@@ -251,13 +245,17 @@ function plots(curves: Curves, marks: readonly { atS: number; number: number }[]
       limits: [],
       height: 140,
     }),
-  ].join("");
+  ];
+  // Curves of one busbar belong on one page.
+  return `<div class="curves">${drawn.join("")}</div>`;
 }
 
 const coloured = (name: string, values: readonly number[], index: number): Line => ({
   name,
   values,
   colour: COLOURS[index % COLOURS.length] ?? "#1b5fa7",
+  // Sets that share equally lie upon each other: the lower one shows between the dashes.
+  dash: index % 2 === 1 ? "7 5" : "",
 });
 
 function darkOf({ isLive }: Curves): (readonly [number, number])[] {

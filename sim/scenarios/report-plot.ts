@@ -4,6 +4,8 @@ export interface Line {
   /** NaN where there is nothing to show: a gap. */
   readonly values: readonly number[];
   readonly colour: string;
+  /** Lengths of dashes and gaps; empty: drawn through. */
+  readonly dash: string;
 }
 
 export interface PlotInput {
@@ -65,11 +67,11 @@ export function plot(input: PlotInput): string {
         ({ atS, number }) =>
           `<line x1="${n(x(atS))}" y1="${TOP}" x2="${n(x(atS))}" y2="${height - BOTTOM}" class="mark"/><text x="${n(x(atS))}" y="${TOP - 3}" text-anchor="middle" class="mark">${number}</text>`,
       ),
-    ...lines.flatMap(({ values, colour }) =>
+    ...lines.flatMap(({ values, colour, dash }) =>
       pieces(values).map(({ from, values: piece }) => {
         const at = (index: number) => x(((from + index) * stepMs) / 1000);
         const points = piece.map((value, index) => `${n(at(index))},${n(y(value))}`);
-        return `<polyline fill="none" stroke="${colour}" stroke-width="1.3" points="${points.join(" ")}"/>`;
+        return `<polyline fill="none" stroke="${colour}" stroke-width="1.3"${dashed(dash)} points="${points.join(" ")}"/>`;
       }),
     ),
   ];
@@ -89,16 +91,18 @@ function pieces(values: readonly number[]): { from: number; values: number[] }[]
   return found;
 }
 
+const dashed = (dash: string) => (dash === "" ? "" : ` stroke-dasharray="${dash}"`);
+
 /** Names of the lines at the right of the title, where there are several. */
 function legend(lines: readonly Line[]): string {
   if (lines.length < 2) return "";
   let at = WIDTH - RIGHT;
   const texts: string[] = [];
-  for (const { name, colour } of lines.toReversed()) {
+  for (const { name, colour, dash } of lines.toReversed()) {
     texts.push(`<text x="${at}" y="12" text-anchor="end">${escaped(name)}</text>`);
     at -= 7 * name.length + 4;
     texts.push(
-      `<line x1="${at - 14}" y1="8" x2="${at - 2}" y2="8" stroke="${colour}" stroke-width="2"/>`,
+      `<line x1="${at - 14}" y1="8" x2="${at - 2}" y2="8" stroke="${colour}" stroke-width="2"${dash === "" ? "" : ` stroke-dasharray="5 2"`}/>`,
     );
     at -= 24;
   }

@@ -154,7 +154,7 @@ function strikeable(spec: ScenarioSpec, { recording }: ScenarioResult) {
   const steps = recording.steps.filter(({ atMs }) => atMs >= 0 && atMs <= spec.lengthS * 1000);
   if (steps.length > 0) return steps;
   const grid = [...recording.samples.keys()][0] ?? "";
-  return [{ atMs: (spec.lengthS * 1000) / 2, grid, text: "nothing happens" }];
+  return [{ atMs: (spec.lengthS * 1000) / 2, grid, text: "nothing is under way" }];
 }
 
 function chosen(

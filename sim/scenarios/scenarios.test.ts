@@ -293,6 +293,7 @@ describe("a report", () => {
     version: "0",
     coreVersion: "6",
     installations: ["Vessel & more"],
+    devices: [{ id: "bt1", name: "Bow thruster", grid: "Port", what: "thruster, 600 kW" }],
     checks: [["bumpless", "no steps"]] as const,
   };
   const spec = {
@@ -330,6 +331,7 @@ describe("a report", () => {
     expect(page).toContain("bat1.is_closed = false");
     expect(page).toContain('<td class="n">56.00 to 60.04</td><td class="n">dark</td>');
     expect(page).toContain("at most 45 s");
+    expect(page).toContain("thruster, 600 kW");
     expect(page).toContain('<td class="n">13.1 s</td>');
   });
 });
