@@ -5,6 +5,7 @@ import { RemsError } from "../../kernel/errors.ts";
 import type { Batch, BatchResult } from "../../sim/world/seed-worker.ts";
 import type { WorldKind } from "../../sim/world/scenario.ts";
 import { applyMutant } from "./apply-mutant.ts";
+import { afterRunningFor } from "./deadline.ts";
 import type { Mutant } from "./mutants.ts";
 
 /** What the world made of a mutant. `check` is null where every seed passed, `world` where it was not asked. */
@@ -25,7 +26,7 @@ export function unseenByWorld({ name, rule, what }: Mutant): MutantResult {
 /** Small at first: most mutants are caught by the first few seeds. */
 const BATCH_SEED_COUNTS = [5, 20, 50];
 /** A batch takes seconds; a world that does not end is a defect found too. */
-const BATCH_MS_MAX = 300_000;
+const BATCH_S_MAX = 300;
 
 /** Runs seeds 1, 2, 3 ... of the mutant's world against a mutant until one fails. */
 export async function runMutant(
@@ -51,14 +52,14 @@ export async function runMutant(
   // Waited for in every `ask`; an end between two of them comes up in the next.
   hasEnded.catch(() => {});
   const ask = async (batch: Batch): Promise<BatchResult | null> => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let endWait = () => {};
     const isLate = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), BATCH_MS_MAX);
+      endWait = afterRunningFor(BATCH_S_MAX, () => resolve(null));
     });
     const answer = new Promise<BatchResult>((resolve) => worker.once("message", resolve));
     worker.send(batch);
     const result = await Promise.race([answer, isLate, hasEnded]);
-    clearTimeout(timer);
+    endWait();
     return result;
   };
   try {

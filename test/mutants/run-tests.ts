@@ -5,10 +5,26 @@ import process from "node:process";
 import { RemsError } from "../../kernel/errors.ts";
 import { filesOfTest, patternOfTest, rowsOfFailoverPage } from "../support/failover-page.ts";
 import { cache, root } from "./apply-mutant.ts";
+import { afterRunningFor } from "./deadline.ts";
 import type { Mutant } from "./mutants.ts";
 
 /** Code that was broken may never end. */
-const RUN_MS_MAX = 300_000;
+const RUN_S_MAX = 120;
+
+/** What runs now, as process groups: vitest's workers do not end with it where they never come back from a test. */
+const running = new Set<number>();
+const endAll = () => running.forEach(endGroup);
+process.once("exit", endAll);
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => process.exit(signal === "SIGINT" ? 130 : 143));
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended already.
+  }
+}
 
 /** The tests that the page of the failover rules names beside a mutant. */
 export function testsBeside({ name }: Mutant): readonly string[] {
@@ -76,19 +92,23 @@ function runVitest(name: string, tests: readonly string[], path: string): Promis
       cwd: root,
       env: { ...process.env, R_EMS_MUTANT: name },
       stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
     });
+    const pid = child.pid ?? 0;
+    if (pid > 0) running.add(pid);
     let output = "";
     const keep = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-20_000));
     child.stdout.on("data", keep);
     child.stderr.on("data", keep);
     let isLate = false;
-    const timer = setTimeout(() => {
+    const endWait = afterRunningFor(RUN_S_MAX, () => {
       isLate = true;
-      child.kill("SIGKILL");
-    }, RUN_MS_MAX);
+      if (pid > 0) endGroup(pid);
+    });
     child.on("error", reject);
     child.on("close", () => {
-      clearTimeout(timer);
+      endWait();
+      running.delete(pid);
       resolve(isLate ? null : output);
     });
   });

@@ -163,12 +163,12 @@ export const TEST_MUTANTS: readonly Mutant[] = [
     replace: "if (sinceMs >= 0)",
   },
   {
-    name: "transfer-tried-for-ever",
-    what: "a transfer that was called off is tried again without end",
+    name: "transfer-tried-too-long",
+    what: "a transfer that was called off is tried again for a minute",
     rule: "handover",
-    file: "cluster/core/wishes.ts",
-    find: "draft.nowMs < asked.untilMs",
-    replace: "draft.nowMs < Infinity",
+    file: "cluster/core/handover.ts",
+    find: "export const ASKED_MS_MAX = 5_000;",
+    replace: "export const ASKED_MS_MAX = 60_000;",
   },
   {
     name: "record-from-the-past-taken",
