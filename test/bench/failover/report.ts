@@ -114,6 +114,7 @@ function ratioLines(results: readonly LaneResult[]): string[] {
 }
 
 function gapLines(results: readonly LaneResult[]): string[] {
+  if (results.every(({ measured }) => measured.every(({ kind }) => kind === "handover"))) return [];
   const head = [
     "fault at the leader to the successor's first write, ms",
     "n",
