@@ -66,6 +66,8 @@ export function byImportance(alarms: readonly AlarmEntry[]): AlarmEntry[] {
     (a, b) =>
       Number(isAlarmUnacknowledged(b)) - Number(isAlarmUnacknowledged(a)) ||
       WEIGHT[a.priority] - WEIGHT[b.priority] ||
+      // Each grid has a plant time of its own.
+      a.raisedWallMs - b.raisedWallMs ||
       a.raisedMs - b.raisedMs,
   );
 }

@@ -1,6 +1,6 @@
 import { ALARMS, ALARM_CODES } from "../actors/alarms/catalogue.ts";
 import type { AlarmCommand } from "../actors/alarms/alarm-requests.ts";
-import { isAlarmHidden } from "../kernel/alarm.ts";
+import { type AlarmEntry, isAlarmHidden } from "../kernel/alarm.ts";
 import type { PointValue } from "../kernel/point.ts";
 import { counter } from "../proto/field-check.ts";
 import { rems, type Types } from "../proto/generated/rems-v1.ts";
@@ -71,14 +71,19 @@ function gridsOf(view: NodeView, grid: string): string[] {
 }
 
 function listed(view: NodeView, grid: string, withHidden: boolean): Types.rems.v1.Alarm[] {
-  return gridsOf(view, grid).flatMap((id) => {
-    const all = view.replicaOf(id).alarms();
-    const shown = withHidden ? all : all.filter((alarm) => !isAlarmHidden(alarm));
-    return [
-      ...byImportance(shown).map((alarm) => alarmMessage(id, alarm)),
-      ...nodeAlarms(view, id),
-    ];
-  });
+  const ids = gridsOf(view, grid);
+  const gridOf = new Map<AlarmEntry, string>();
+  for (const id of ids) {
+    for (const alarm of view.replicaOf(id).alarms()) {
+      if (withHidden || !isAlarmHidden(alarm)) gridOf.set(alarm, id);
+    }
+  }
+  return [
+    ...byImportance([...gridOf.keys()]).map((alarm) =>
+      alarmMessage(gridOf.get(alarm) ?? "", alarm),
+    ),
+    ...ids.flatMap((id) => nodeAlarms(view, id)),
+  ];
 }
 
 function commandOf(action: number): AlarmCommand {

@@ -52,7 +52,8 @@ function membersOf(view: NodeView, grid: string): Types.rems.v1.LeadershipMember
       isInSync,
       incarnation: member?.incarnation ?? "",
       notInSyncReason:
-        status?.role !== "leading" || isInSync
+        // A recording says who was in sync, not why.
+        status?.role !== "leading" || isInSync || view.isReplay
           ? ""
           : absenceReason(follower, view.actorAt(`nodes/${view.node.id}/peers/${node}`)?.state),
       ...(follower === undefined

@@ -7,7 +7,7 @@ import type {
   LeadershipMember,
   NodeInfo,
 } from "../data/messages.ts";
-import { originOf } from "../data/node-link.ts";
+import { originOf, replayed } from "../data/node-link.ts";
 import { paths } from "../data/paths.ts";
 import { grids, leaderships, nodes, status, wholeAtMs } from "../data/store.ts";
 import { fixed, NONE, span, wordsOf } from "../parts/format.ts";
@@ -120,7 +120,7 @@ function Member({ member, grid }: { member: LeadershipMember; grid: GridStatus }
           <button
             type="button"
             class="small"
-            disabled={!isInSync}
+            disabled={!isInSync || replayed.value !== ""}
             onClick={() => transfer(grid, node)}
           >
             Hand over to {node} …

@@ -133,7 +133,9 @@ export function RecordTable<Record>(props: RecordTableProps<Record>): JSX.Elemen
             ))}
           </tbody>
         </table>
-        {records.length === 0 && !isWaiting ? <p class="quiet nothing">Nothing fits.</p> : null}
+        {records.length === 0 && !isWaiting && failure === "" ? (
+          <p class="quiet nothing">Nothing fits.</p>
+        ) : null}
         {next === "" ? null : (
           <button type="button" disabled={isWaiting} onClick={() => void fetchPage(next, pages)}>
             {isWaiting ? "Fetching …" : "Older ones"}

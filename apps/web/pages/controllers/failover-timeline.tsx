@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { Failover } from "../../data/messages.ts";
-import { dateUtc, span, wordsOf } from "../../parts/format.ts";
+import { replayed } from "../../data/node-link.ts";
+import { clockUtc, dateUtc, span, wordsOf } from "../../parts/format.ts";
 import { useClock } from "../../parts/use-clock.ts";
 
 /** Gaps longer than this fill the bar; the promise is 250 ms. */
@@ -17,7 +18,11 @@ export function FailoverTimeline({ failovers }: { failovers: readonly Failover[]
       <ol>
         {failovers.map(({ from, to, epoch, origin, wallTimeMs, gapMs }) => (
           <li key={epoch}>
-            <time title={dateUtc(wallTimeMs)}>{span(Math.max(0, nowMs - wallTimeMs))} ago</time>
+            <time title={dateUtc(wallTimeMs)}>
+              {replayed.value === ""
+                ? `${span(Math.max(0, nowMs - wallTimeMs))} ago`
+                : clockUtc(wallTimeMs)}
+            </time>
             <span>
               {from} → <strong>{to}</strong>{" "}
               <small>
