@@ -45,10 +45,11 @@ it("of what is offered with choices a view tells which holds, before and after a
     const { chosen: ofGrid, devices } = viewGrid(core, state);
     return [ofGrid, devices.find(({ device }) => device === "bat1")?.chosen];
   };
-  expect(chosen()).toEqual([{ mode: "at-sea" }, { mode: "reserve" }]);
+  expect(chosen()).toEqual([{ mode: "at-sea", sharing: "isochronous" }, { mode: "reserve" }]);
   plant.request("port", "", "mode", "engineer", { mode: "harbour" });
+  plant.request("port", "", "sharing", "engineer", { mode: "droop" });
   plant.request("port", "bat1", "mode", "engineer", { mode: "peak_shaving" });
-  expect(chosen()).toEqual([{ mode: "harbour" }, { mode: "peak_shaving" }]);
+  expect(chosen()).toEqual([{ mode: "harbour", sharing: "droop" }, { mode: "peak_shaving" }]);
 });
 
 it("the profile decides what a device offers, and land has no transfer to a ship", () => {

@@ -93,7 +93,10 @@ export function viewGrid(core: PlannedGridCore, state: GridState): GridView {
     n1: { isHeld: n1.isHeld, statement: sentenceOf(n1.reason) },
     island: state.island,
     why: why(core, state, plan.address),
-    chosen: mode === null ? {} : { mode: mode.id },
+    chosen: {
+      ...(mode === null ? {} : { mode: mode.id }),
+      ...(plan.grid.site === null ? { sharing: state.supply.sharing.mode } : {}),
+    },
     devices: plan.devices.map((device) => {
       const { snapshot, lastReason, sinceMs } = actorOf(plan, state, device.address);
       const levels: { [point: string]: number } = {};
