@@ -39,7 +39,7 @@ export function writeModelPage(rows) {
   const minutes = rows.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
   const text = [
     BEGIN,
-    `\`npm run model -- --full --write-page\`, ${new Date().toISOString().slice(0, 10)}, ${minutes.toFixed(0)} minutes of processor time`,
+    `\`npm run model -- ${process.argv.slice(2).join(" ")}\`, ${new Date().toISOString().slice(0, 10)}, ${minutes.toFixed(0)} minutes of processor time`,
     "",
     ...table(
       [

@@ -3,13 +3,15 @@
 //   npm run model                           the small bounds, and every rule's removal
 //   npm run model -- --full                 the larger bounds too
 //   npm run model -- --full --write-page    the same, and its figures into docs/07-resilience/proof.md
+//   npm run model -- --full --resume        goes on where an earlier run was cut short, if models and bounds are the same
 //   npm run model -- --only solo,NO_UNION   these models and rules
 //   npm run model -- --without NO_SILENCE   the shortest counter-example, step by step
 import { spawn } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
-import { BOUNDS, REMOVALS, REMOVALS_OF_THREE, THREE } from "./model-table.mjs";
+import { BOUNDS, REMOVALS, REMOVALS_OF_THREE } from "./model-table.mjs";
 import { writeModelPage } from "./model-page.mjs";
 import { isOnPath, provide } from "./debian-tools.mjs";
 import { fail, root } from "./prepare.mjs";
@@ -110,6 +112,30 @@ async function inParallel(jobs, perform) {
   return results;
 }
 
+/** What was searched to its end so far, by the models' text and what defines the search. */
+function openProgress() {
+  const path = join(folder, "progress.json");
+  const models = join(root, "cluster", "core", "model");
+  const text = readdirSync(models)
+    .filter((name) => name.endsWith(".pml"))
+    .toSorted()
+    .map((name) => readFileSync(join(models, name), "utf8"))
+    .join();
+  const keyOf = ({ model, defines, expected }) =>
+    createHash("sha256")
+      .update(JSON.stringify([text, model, defines, expected]))
+      .digest("hex");
+  const rows = isResumed && existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
+  return {
+    find: (job) => rows[keyOf(job)],
+    add(job, row) {
+      if (row.outcome === "not completed") return;
+      rows[keyOf(job)] = row;
+      writeFileSync(path, JSON.stringify(rows));
+    },
+  };
+}
+
 const describeBounds = (defines) =>
   Object.entries(defines)
     .map(([name, value]) => (value === true ? name : `${name}=${value}`))
@@ -156,6 +182,7 @@ async function story(job) {
 const args = process.argv.slice(2);
 const isFull = args.includes("--full");
 const isPageWritten = args.includes("--write-page");
+const isResumed = args.includes("--resume");
 const withoutAt = args.indexOf("--without");
 const allowed = Object.keys(REMOVALS);
 const onlyAt = args.indexOf("--only");
@@ -163,6 +190,7 @@ const only = onlyAt >= 0 ? (args[onlyAt + 1] ?? "").split(",") : null;
 const known = new Set([
   "--full",
   "--write-page",
+  "--resume",
   "--without",
   "--only",
   ...(only === null ? [] : [args[onlyAt + 1]]),
@@ -170,7 +198,7 @@ const known = new Set([
 ]);
 if (args.some((arg) => !known.has(arg)) || (withoutAt >= 0 && !(args[withoutAt + 1] in REMOVALS))) {
   fail(
-    `Usage: npm run model -- [--full [--write-page]] [--only MODEL,RULE,...] [--without RULE]; rules: ${allowed.join(", ")}`,
+    `Usage: npm run model -- [--full [--write-page]] [--resume] [--only MODEL,RULE,...] [--without RULE]; rules: ${allowed.join(", ")}`,
   );
 }
 if (isPageWritten && (!isFull || only !== null)) fail("--write-page needs --full, and no --only");
@@ -198,14 +226,21 @@ if (withoutAt >= 0) {
       expected: "holds",
     })),
     ...allowed.map(removalJob),
-    ...(isFull ? REMOVALS_OF_THREE : []).map((rule) => ({
+    ...Object.entries(isFull ? REMOVALS_OF_THREE : {}).map(([rule, bounds]) => ({
       ...removalJob(rule),
-      defines: { ...THREE, [rule]: true },
+      defines: { ...bounds, [rule]: true },
     })),
   ].filter((job) => only === null || only.includes(job.rule ?? job.model));
   const startedMs = Date.now();
   let passedCount = 0;
+  const progress = openProgress();
   const rows = await inParallel(jobs, async (job) => {
+    const about = { expected: job.expected, rule: job.rule ?? null, what: job.what ?? null };
+    const found = progress.find(job);
+    if (found !== undefined) {
+      if (report(job, found)) passedCount++;
+      return { ...found, ...about };
+    }
     const name = `${job.model}-${describeBounds(job.defines).replaceAll(/[ =]/g, "-")}`;
     const {
       output: _output,
@@ -216,7 +251,8 @@ if (withoutAt >= 0) {
       return result;
     });
     rmSync(cwd, { recursive: true, force: true });
-    return { ...row, expected: job.expected, rule: job.rule ?? null, what: job.what ?? null };
+    progress.add(job, row);
+    return { ...row, ...about };
   });
   const summary = { passed: passedCount, failed: jobs.length - passedCount, rows };
   writeFileSync(join(folder, "results.json"), `${JSON.stringify(summary, null, 2)}\n`);
