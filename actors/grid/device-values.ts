@@ -39,11 +39,12 @@ export function demandKwOf(state: GridState, device: PlannedDevice): number {
   return Math.min(demandKw, device.ratedKw);
 }
 
-/** What a genset can give now, kW: its rating, or less where it says that it is derated. */
+/** What a genset is counted with, kW: its rating, or less where it says that it is derated, or did a moment ago. */
 export function capabilityKwOf(state: GridState, device: PlannedDevice): number {
   const availableKw = lastNumberOf(imageOf(state, device.id), "availablePowerKw");
-  if (availableKw === null || availableKw <= 0) return device.ratedKw;
-  return Math.min(availableKw, device.ratedKw);
+  const countedKw = state.capabilities?.[device.id]?.kw ?? device.ratedKw;
+  if (availableKw === null || availableKw <= 0) return countedKw;
+  return Math.min(availableKw, countedKw);
 }
 
 /** What shore may give, kW. */

@@ -13,6 +13,7 @@ import { momentOf, nextAlarms } from "./alarms.ts";
 import { answerRequests } from "./answer-requests.ts";
 import { applyFrame } from "./apply-frame.ts";
 import { smoothLoads } from "./battery-modes.ts";
+import { nextCapabilities } from "./capabilities.ts";
 import { NO_RECOVERY, recoverFromBlackout } from "./blackout.ts";
 import { expireTrial, openingOf, planInForce } from "./configuration.ts";
 import { decisionsIn } from "./decisions.ts";
@@ -37,7 +38,7 @@ import { feedNeighbours } from "./tie-feed.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "11";
+export const CORE_VERSION = "12";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {
@@ -119,6 +120,7 @@ function step(
     Math.max(0, frame.plantTimeMs - state.plantTimeMs),
     2 * plan.grid.timings.scanMs,
   );
+  work.state = nextCapabilities(plan, work.state, elapsedMs);
   work.state = rekey(plan, applyMessages(plan, work.state, frame.messages));
   applyFates(work, frame.fates, frame.isFirstOfEpoch);
   scanActors(work);

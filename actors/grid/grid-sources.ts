@@ -17,6 +17,7 @@ import type { GridState } from "./grid-state.ts";
 
 type Inputs = Pick<GridState, "images" | "positions" | "bms" | "tree" | "plantTimeMs">;
 interface Held extends Inputs {
+  readonly capabilities: GridState["capabilities"];
   readonly batteryModes: GridState["supply"]["batteryModes"];
   readonly sources: readonly Source[];
 }
@@ -26,7 +27,7 @@ const held = new WeakMap<GridPlan, Held>();
 
 /** The sources of this grid as the energy decisions see them, in the order of the manifest. */
 export function sourcesOf(plan: GridPlan, state: GridState): readonly Source[] {
-  const { images, positions, bms, tree, plantTimeMs } = state;
+  const { images, positions, bms, tree, plantTimeMs, capabilities } = state;
   const { batteryModes } = state.supply;
   const last = held.get(plan);
   const isSame =
@@ -36,10 +37,20 @@ export function sourcesOf(plan: GridPlan, state: GridState): readonly Source[] {
     last.bms === bms &&
     last.tree === tree &&
     last.plantTimeMs === plantTimeMs &&
+    last.capabilities === capabilities &&
     last.batteryModes === batteryModes;
   if (isSame) return last.sources;
   const sources = computeSources(plan, state);
-  held.set(plan, { images, positions, bms, tree, plantTimeMs, batteryModes, sources });
+  held.set(plan, {
+    images,
+    positions,
+    bms,
+    tree,
+    plantTimeMs,
+    capabilities,
+    batteryModes,
+    sources,
+  });
   return sources;
 }
 

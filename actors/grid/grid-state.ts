@@ -3,6 +3,7 @@ import type { RequestReply } from "../../kernel/command.ts";
 import type { LeadershipOrigin } from "../../kernel/frame.ts";
 import type { GridStatus, IslandTargets } from "../../kernel/grid-message.ts";
 import type { ConnectionState, PointSample } from "../../kernel/point.ts";
+import type { Capability } from "../../energy/derating.ts";
 import type { BlackoutState } from "../../energy/blackout.ts";
 import type { IslandingState } from "../../energy/islanding.ts";
 import type { QuarterState } from "../../energy/site.ts";
@@ -47,6 +48,8 @@ export type GridState = {
   readonly configuration?: ConfigurationState;
   /** Limits that operators set for a time; absent where there are none. */
   readonly limits?: readonly OperatorLimit[];
+  /** What derated sets are counted with, kW; absent where none is derated. */
+  readonly capabilities?: { readonly [device: string]: Capability };
   readonly bms: { readonly [device: string]: HeartbeatState };
   /** Commands whose fate is awaited, oldest first; bounded. */
   readonly pending: readonly PendingCommand[];

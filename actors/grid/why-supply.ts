@@ -35,8 +35,9 @@ export function whySupply(
       : null;
   if (bySharing !== null) reasons.push(bySharing);
   const { frequencyPu, voltagePu } = state.supply.trim;
-  if (frequencyPu !== 0 || voltagePu !== 0) {
-    const values = { frequencyPct: frequencyPu * 100, voltagePct: voltagePu * 100 };
+  const values = { frequencyPct: frequencyPu * 100, voltagePct: voltagePu * 100 };
+  // In tenths, as the sentence says it: what rounds to nothing is not said.
+  if (Math.abs(values.frequencyPct) >= 0.05 || Math.abs(values.voltagePct) >= 0.05) {
     reasons.push(reasonOf("TRIMMED", "", values));
   }
   const { stage } = state.supply.shedding;
