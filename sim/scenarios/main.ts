@@ -43,7 +43,6 @@ interface Options {
   readonly killEachStep?: true;
   readonly pauseEachStep?: true;
   readonly kill?: number;
-  readonly killPart?: Part;
   readonly pause?: number | boolean;
   readonly fault: boolean;
   readonly twice?: true;
@@ -54,18 +53,6 @@ interface Options {
   readonly html?: string;
   readonly trials?: string;
   readonly variants?: true;
-}
-
-/** Every `count`-th scenario, beginning with the one of this number. */
-interface Part {
-  readonly number: number;
-  readonly count: number;
-}
-
-function partOf(text: string): Part {
-  const [, number = 0, count = 0] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
-  if (number >= 1 && number <= count) return { number, count };
-  throw new InvalidArgumentError("a part is needed, as 2/4.");
 }
 
 function whole(min: number) {
@@ -84,7 +71,6 @@ const program = new Command("scenarios")
   .option("--seed <seed>", "decides noise, delays and where faults strike", whole(0), 1)
   .option("--kill-each-step", "the leader is killed at every step, not at one")
   .option("--kill <step>", "the leader is killed at that step only", whole(1))
-  .option("--kill-part <part>", "kills in a part of the scenarios only, as 2/4", partOf)
   .option("--pause <step>", "the leader stands still at that step only", whole(1))
   .option("--pause-each-step", "the leader stands still at every step, not at one")
   .option("--no-pause", "no pauses")
@@ -147,15 +133,13 @@ function list(specs: readonly ScenarioSpec[]): void {
   for (const { name, rule } of INVARIANTS) process.stdout.write(`  ${name.padEnd(34)} ${rule}\n`);
 }
 
-function taskOf(spec: ScenarioSpec, index: number): ScenarioTask {
-  const { killPart } = options;
-  const isInPart = killPart === undefined || index % killPart.count === killPart.number - 1;
+function taskOf(spec: ScenarioSpec): ScenarioTask {
   const isSingle = options.kill !== undefined || typeof options.pause === "number";
   const none = !options.fault || isSingle ? "none" : "one";
   return {
     name: spec.name,
     seed: options.seed,
-    kills: options.kill ?? (!isInPart ? "none" : options.killEachStep === true ? "each" : none),
+    kills: options.kill ?? (options.killEachStep === true ? "each" : none),
     pauses:
       typeof options.pause === "number"
         ? options.pause
@@ -180,7 +164,7 @@ async function runAll(specs: readonly ScenarioSpec[]): Promise<void> {
   let next = 0;
   const take = () => {
     const spec = specs[next++];
-    return spec === undefined ? undefined : taskOf(spec, next - 1);
+    return spec === undefined ? undefined : taskOf(spec);
   };
   const show = (report: TaskReport) => {
     reports.push(report);
