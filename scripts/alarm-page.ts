@@ -50,7 +50,7 @@ stateDiagram-v2
 
 Alarms of a node's own (\`actor\` is \`nodes/…\`) stand where no leader can record them: they are shown by that node alone and end by themselves.
 
-What a node reports of itself (its disk, its database, a server that it misses) holds while it says so: a node that is gone says nothing any more, and after about three seconds its alarms end. \`REDUNDANCY_REDUCED\` stands instead.
+What a node reports of itself (its disk, its database, a server that it misses) holds while it says so: a node that is gone says nothing any more, and after about three seconds its alarms end. \`REDUNDANCY_REDUCED\` stands instead. A cause that all grids share, as a coordinator that does not answer or messages that are not delivered, is told to one grid: the first of the node's that is led.
 
 ## Messages to people
 
