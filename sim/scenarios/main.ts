@@ -1,20 +1,15 @@
 import { fork } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
-import { CORE_VERSION } from "../../actors/grid/grid-core.ts";
-import type { Manifest } from "../../configs/manifest.ts";
-import { present } from "../../kernel/assert.ts";
 import { RemsError } from "../../kernel/errors.ts";
-import { hashOf } from "../../kernel/hash.ts";
-import { filesOf } from "./installation-files.ts";
 import { INVARIANTS } from "./invariants.ts";
-import type { DeviceRow } from "./report-facts.ts";
+import { madeOf } from "./report-made.ts";
 import { reportPage } from "./report-page.ts";
-import { loadScenarios, sourceFolder, type ScenarioSpec } from "./scenario-file.ts";
+import { loadScenarios, type ScenarioSpec } from "./scenario-file.ts";
 import type { RunReport, ScenarioTask, TaskRefusal, TaskReport } from "./scenario-worker.ts";
 
 /** `npm run scenarios`: the library of scenarios, each with no fault, with its leader killed, and with a pause. */
@@ -23,6 +18,7 @@ const EXAMPLES = `
 Examples:
   npm run scenarios                                   all: no fault, one kill and one pause each
   npm run scenarios -- --kill-each-step               all, the leader killed at every step
+  npm run scenarios -- --no-kill --pause-each-step    all, the leader standing still at every step
   npm run scenarios -- start-at-85-percent --trace    one, with all that happened
   npm run scenarios -- blackout-both --kill 7         one, the leader killed at its seventh step
   npm run scenarios -- --trials vessel --html trials.html   a list of trials with curves, to print
@@ -42,7 +38,7 @@ interface Options {
   readonly seed: number;
   readonly killEachStep?: true;
   readonly pauseEachStep?: true;
-  readonly kill?: number;
+  readonly kill?: number | boolean;
   readonly pause?: number | boolean;
   readonly fault: boolean;
   readonly twice?: true;
@@ -71,6 +67,7 @@ const program = new Command("scenarios")
   .option("--seed <seed>", "decides noise, delays and where faults strike", whole(0), 1)
   .option("--kill-each-step", "the leader is killed at every step, not at one")
   .option("--kill <step>", "the leader is killed at that step only", whole(1))
+  .option("--no-kill", "no kills")
   .option("--pause <step>", "the leader stands still at that step only", whole(1))
   .option("--pause-each-step", "the leader stands still at every step, not at one")
   .option("--no-pause", "no pauses")
@@ -134,12 +131,12 @@ function list(specs: readonly ScenarioSpec[]): void {
 }
 
 function taskOf(spec: ScenarioSpec): ScenarioTask {
-  const isSingle = options.kill !== undefined || typeof options.pause === "number";
+  const isSingle = typeof options.kill === "number" || typeof options.pause === "number";
   const none = !options.fault || isSingle ? "none" : "one";
   return {
     name: spec.name,
     seed: options.seed,
-    kills: options.kill ?? (options.killEachStep === true ? "each" : none),
+    kills: killsOf(options, none),
     pauses:
       typeof options.pause === "number"
         ? options.pause
@@ -152,6 +149,15 @@ function taskOf(spec: ScenarioSpec): ScenarioTask {
     isTwice: options.twice === true,
     hasCurves: options.html !== undefined,
   };
+}
+
+function killsOf(
+  { kill, killEachStep }: Options,
+  otherwise: "none" | "one",
+): ScenarioTask["kills"] {
+  if (typeof kill === "number") return kill;
+  if (kill === false) return "none";
+  return killEachStep === true ? "each" : otherwise;
 }
 
 async function runAll(specs: readonly ScenarioSpec[]): Promise<void> {
@@ -266,48 +272,9 @@ function writePage(specs: readonly ScenarioSpec[], reports: readonly TaskReport[
     return report === undefined ? [] : [{ spec, report }];
   });
   const title = TITLES[options.trials ?? ""] ?? "Scenarios of power management";
-  const made = {
-    at: new Date().toISOString().slice(0, 16).replace("T", " "),
-    seed: options.seed,
-    version: versionOf(),
-    coreVersion: CORE_VERSION,
-    installations: [...new Set(specs.map(({ installation }) => installation))].map(describe),
-    devices: [...new Set(specs.map(({ installation }) => installation))].flatMap(devicesOf),
-    checks: INVARIANTS.map(({ name, rule }) => [name, rule] as const),
-  };
   mkdirSync(dirname(options.html), { recursive: true });
-  writeFileSync(options.html, reportPage(title, made, entries));
+  writeFileSync(options.html, reportPage(title, madeOf(specs, options.seed), entries));
   process.stdout.write(`report written to ${options.html}\n`);
-}
-
-function manifestOf(installation: string): Manifest {
-  const spec = loadScenarios().find((one) => one.installation === installation);
-  return filesOf({ ...present(spec, installation), manifest: {}, plant: {} }).manifest;
-}
-
-function devicesOf(installation: string): DeviceRow[] {
-  return manifestOf(installation).grids.flatMap((grid) =>
-    grid.devices.map(({ id, name, kind, ratings }) => {
-      const rating = ratings.powerKw > 0 ? `, ${ratings.powerKw} kW` : "";
-      return { id, name, grid: grid.name, what: kind + rating };
-    }),
-  );
-}
-
-/** Which configuration was tried: its fingerprint is that of the file, before what a trial lays over it. */
-function describe(installation: string): string {
-  const path = join(sourceFolder("configs"), `${installation}.toml`);
-  const manifest = manifestOf(installation);
-  const nodes = manifest.nodes.map(({ id }) => id).join(", ");
-  const grids = manifest.grids.map(({ name }) => name).join(", ");
-  const plant = join(sourceFolder("sim"), "plants", `${installation}.toml`);
-  const print = (file: string) => hashOf(readFileSync(file, "utf8")).slice(0, 12);
-  return `${manifest.installation.name}: ${grids}; nodes ${nodes}; configs/${installation}.toml, fingerprint ${print(path)}; sim/plants/${installation}.toml, fingerprint ${print(plant)}`;
-}
-
-function versionOf(): string {
-  const text = readFileSync(join(sourceFolder("sim"), "..", "package.json"), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** One worker process, given one scenario after the other. */
