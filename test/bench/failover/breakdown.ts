@@ -60,15 +60,39 @@ export function breakdownOf(
   };
 }
 
-/** Pause between the last outputs of the old leader and the first of the new one: at most one scan where none was missed. */
-export function handoverIntervalMs(
+/** A planned handover: the pause between the last outputs of the old leader and the first of the new one, and its parts; milliseconds. */
+export interface HandoverParts {
+  /** At most one scan where none was missed. */
+  readonly intervalMs: number;
+  /** Until the target sends its takeover: writes settled, authority given up, the message on its way. */
+  readonly resigningMs: number;
+  readonly transactionMs: number;
+  readonly firstFrameMs: number;
+  /** Until every member of the new record has acknowledged. */
+  readonly releaseMs: number;
+}
+
+export function handoverPartsOf(
   failover: FailoverMessage,
   old: readonly TraceLine[],
   next: readonly TraceLine[],
-): number | null {
-  const isReleased = ({ step, grid }: TraceLine) => step === "released" && grid === failover.grid;
-  const first = next.find((line) => isReleased(line) && line.atMs >= failover.faultAtMs);
+): HandoverParts | null {
+  const own = next.filter(({ grid, atMs }) => grid === failover.grid && atMs >= failover.faultAtMs);
+  const first = own.find(({ step }) => step === "released");
   if (first === undefined) return null;
-  const last = old.findLast((line) => isReleased(line) && line.atMs < first.atMs);
-  return last === undefined ? null : first.atMs - last.atMs;
+  const last = old.findLast(
+    ({ step, grid, atMs }) => step === "released" && grid === failover.grid && atMs < first.atMs,
+  );
+  if (last === undefined) return null;
+  const before = own.filter(({ atMs }) => atMs <= first.atMs);
+  const atMs = (step: TraceLine["step"]) =>
+    before.findLast((line) => line.step === step)?.atMs ?? first.atMs;
+  const sentMs = before.find(({ step }) => step === "takeoverSent")?.atMs ?? first.atMs;
+  return {
+    intervalMs: first.atMs - last.atMs,
+    resigningMs: sentMs - last.atMs,
+    transactionMs: atMs("takeoverAnswered") - sentMs,
+    firstFrameMs: atMs("firstFrame") - atMs("takeoverAnswered"),
+    releaseMs: first.atMs - atMs("firstFrame"),
+  };
 }

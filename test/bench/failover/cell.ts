@@ -131,7 +131,8 @@ export class Cell {
     const [view] = this.#view.grids();
     const status = view?.status;
     const inSync = (status?.inSync ?? []).join(", ") || "nobody";
-    return `${view?.leader ?? "nobody"} leads, epoch ${Number(status?.epoch ?? 0)}, in sync ${inSync}`;
+    const leads = `${view?.leader ?? "nobody"} leads, epoch ${Number(status?.epoch ?? 0)}`;
+    return `${leads}, in sync ${inSync} (${status?.roleReason ?? "no reason is known"})`;
   }
 
   async #untilThawed(): Promise<void> {

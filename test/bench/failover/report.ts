@@ -65,7 +65,7 @@ export function targetsOf(results: readonly LaneResult[]): Target[] {
 }
 
 const handoversOf = ({ measured }: LaneResult) =>
-  measured.flatMap(({ handoverMs }) => (handoverMs === null ? [] : [handoverMs]));
+  measured.flatMap(({ handover }) => (handover === null ? [] : [handover.intervalMs]));
 
 /** The report as text, ratios first. */
 export function reportOf(results: readonly LaneResult[], minutes: number): string {

@@ -10,8 +10,8 @@ import { present } from "../../../kernel/assert.ts";
 import { tracePath } from "../../../apps/launcher/run-files.ts";
 import { readTrace } from "../../support/trace-lines.ts";
 import { writeBenchInstallation } from "./bench-installation.ts";
-import type { Breakdown } from "./breakdown.ts";
-import { breakdownOf, handoverIntervalMs } from "./breakdown.ts";
+import type { Breakdown, HandoverParts } from "./breakdown.ts";
+import { breakdownOf, handoverPartsOf } from "./breakdown.ts";
 import type { FaultKind } from "./cell.ts";
 import { Cell } from "./cell.ts";
 import type { Lane } from "./lanes.ts";
@@ -40,8 +40,7 @@ export interface Measured {
   readonly breakdown: Breakdown | null;
   /** Nobody was in sync at the moment of the fault: the successor took over with what it had. */
   readonly isStale: boolean;
-  /** Planned handover: between the last outputs of the old leader and the first of the new one. */
-  readonly handoverMs: number | null;
+  readonly handover: HandoverParts | null;
 }
 
 export interface LaneResult {
@@ -251,15 +250,18 @@ function judge(
         atMs >= failover.faultAtMs &&
         atMs <= failover.firstNewWriteMs,
     ),
-    handoverMs:
-      isOurs && isHandover ? handoverIntervalMs(failover, traceOf(failover.from), next) : null,
+    handover: isOurs && isHandover ? handoverPartsOf(failover, traceOf(failover.from), next) : null,
   };
 }
 
 function textOf(measured: Measured): string {
-  const { gapMs, breakdown, handoverMs, hostPauseMs, overlapCount, isStale } = measured;
+  const { gapMs, breakdown, handover, hostPauseMs, overlapCount, isStale } = measured;
   const ms = (value: number) => value.toFixed(1);
-  const parts = [handoverMs === null ? `${ms(gapMs)} ms` : `outputs ${ms(handoverMs)} ms apart`];
+  const parts = [
+    handover === null
+      ? `${ms(gapMs)} ms`
+      : `outputs ${ms(handover.intervalMs)} ms apart = resigning ${ms(handover.resigningMs)} + transaction ${ms(handover.transactionMs)} + frame ${ms(handover.firstFrameMs)} + release ${ms(handover.releaseMs)}`,
+  ];
   if (breakdown !== null) {
     const { promiseMs, staggerMs, transactionMs, firstFrameMs, releaseMs, writeMs } = breakdown;
     parts.push(
