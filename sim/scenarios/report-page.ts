@@ -23,7 +23,7 @@ export interface Curves {
   readonly loadKw: readonly number[];
   /** Sources and drives of the grid that gave or drew anything. */
   readonly powersKw: readonly { readonly device: string; readonly kw: readonly number[] }[];
-  /** Of its gensets, where the trial is about reactive power. */
+  /** Of its gensets and batteries, where the trial is about reactive power. */
   readonly reactiveKvar: readonly { readonly device: string; readonly kvar: readonly number[] }[];
 }
 

@@ -133,7 +133,7 @@ function curvesOf(spec: ScenarioSpec, recording: Recording): Curves[] {
       loadKw: thin(of.loadKw),
       powersKw: powers.filter(({ kw }) => kw.some((one) => Math.abs(one) > DRAWN_KW_MIN)),
       reactiveKvar: devices
-        .filter(({ kind }) => isReactive && kind === "genset")
+        .filter(({ kind }) => isReactive && (kind === "genset" || kind === "battery"))
         .map((device) => ({ device: device.id, kvar: reactiveKvar.get(device.id) ?? [] }))
         .filter(({ kvar }) => kvar.some((one) => Math.abs(one) > DRAWN_KW_MIN)),
     };
