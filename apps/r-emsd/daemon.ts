@@ -165,6 +165,11 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       },
     });
     undo.push(() => history.close());
+    // This thread stands still until the database is closed: nothing is commanded any more.
+    const onFatal = (error: RemsError): void => {
+      history.closeNow();
+      parts.onFatal(error);
+    };
 
     // The workers run by now and keep the ordinary priority: only the control thread goes before others.
     raisePriority(mainLog);
@@ -178,7 +183,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
       onCrash: (actor, error) =>
         log("actors").error({ actor, err: error }, "a local actor crashed"),
       onGivenUp: () =>
-        parts.onFatal(
+        onFatal(
           new RemsError("REMS_PROGRAM_FAILED", "the local actors of this node keep crashing"),
         ),
     });
@@ -261,7 +266,7 @@ export async function startDaemon(parts: DaemonParts): Promise<Daemon> {
         },
         onRole: (role, reason) => become(address("controllers", grid.id), role, reason),
         onDriver: (device, state, reason) => become(address("drivers", device), state, reason),
-        onFatal: parts.onFatal,
+        onFatal,
       });
       controllers.set(grid.id, controller);
       for (const device of controller.devices) spawn(address("drivers", device), "driver");

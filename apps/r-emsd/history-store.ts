@@ -27,12 +27,15 @@ export interface NodeHistory {
   /** The API worker was started anew. */
   reconnect(): void;
   close(): Promise<void>;
+  /** Before the process ends at once; blocks, half a second at most. */
+  closeNow(): void;
 }
 
 /** Starts it. A store that does not start is an alarm, not a reason for a node to stay down. */
 export async function startHistory(parts: HistoryStoreParts): Promise<NodeHistory> {
   const { manifest, api, log, onHealthChanged } = parts;
-  if (!manifest.history.isEnabled) return { reconnect: () => {}, close: () => Promise.resolve() };
+  if (!manifest.history.isEnabled)
+    return { reconnect: () => {}, close: () => Promise.resolve(), closeNow: () => {} };
   let store: StoreHandle | null = null;
   const reconnect = () => {
     if (store !== null) api().connectHistory(store.connect());
@@ -49,7 +52,11 @@ export async function startHistory(parts: HistoryStoreParts): Promise<NodeHistor
     log.error({ err: error }, "there is no history");
     onHealthChanged("failed", error.message);
   }
-  return { reconnect, close: () => store?.close() ?? Promise.resolve() };
+  return {
+    reconnect,
+    close: () => store?.close() ?? Promise.resolve(),
+    closeNow: () => store?.closeNow(),
+  };
 }
 
 function workerData({ manifest, node, grids, dataDirectory }: HistoryStoreParts): StoreWorkerData {

@@ -17,6 +17,11 @@ export interface StoreWorkerData {
   readonly servers: readonly ServerOptions[];
 }
 
+/** What the worker is given: `closed` becomes 1 when its database is closed, for a thread that cannot wait for a message. */
+export interface StoreWorkerStart extends StoreWorkerData {
+  readonly closed: Int32Array<SharedArrayBuffer>;
+}
+
 /** A database server that gets a copy. */
 export interface ServerOptions {
   readonly id: string;

@@ -11,8 +11,8 @@ import type {
   StoreRequest,
   StoreReply,
   StoreWorkerCommand,
-  StoreWorkerData,
   StoreWorkerMessage,
+  StoreWorkerStart,
 } from "./store-messages.ts";
 
 /** The store's worker: follows the journal into the database, keeps house, and answers what the API worker asks. */
@@ -20,7 +20,7 @@ const IDLE_MS = 100;
 
 const port = present(parentPort, "the store's worker runs as a worker thread");
 const send = (message: StoreWorkerMessage): void => port.postMessage(message);
-const data = workerData as StoreWorkerData;
+const data = workerData as StoreWorkerStart;
 const keeper = new StoreKeeper(data, {
   nowMs: () => performance.now(),
   onHealthChanged: (cause, reason) => send({ type: "health", cause, reason }),
@@ -73,6 +73,8 @@ function round(): void {
     exports.stop();
     keeper.close();
     send({ type: "closed" });
+    Atomics.store(data.closed, 0, 1);
+    Atomics.notify(data.closed, 0);
     port.close();
     process.exit();
   }

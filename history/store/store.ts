@@ -6,12 +6,18 @@ import type {
   StoreWorkerCommand,
   StoreWorkerData,
   StoreWorkerMessage,
+  StoreWorkerStart,
 } from "./store-messages.ts";
 
 export interface StoreHandle {
   /** A way to ask the store, for the API worker; hand it over with a transfer. */
   connect(): MessagePort;
   close(): Promise<void>;
+  /**
+   * Closes and blocks the calling thread until it is done, half a second at most: for a process that ends at once. One that ended while
+   * the worker is in the database's native code would be aborted by it.
+   */
+  closeNow(): void;
 }
 
 export interface StoreObserver {
@@ -25,6 +31,7 @@ export interface StoreObserver {
 
 const RESTART_MS = 1000;
 const CLOSE_MS_MAX = 3000;
+const CLOSE_NOW_MS_MAX = 500;
 
 /**
  * Starts the store's worker. It needs nothing from the control thread: it reads what the history worker has written. A worker that
@@ -37,13 +44,14 @@ export async function startStore(
 ): Promise<StoreHandle> {
   let isServing = false;
   let worker: Worker;
+  const given: StoreWorkerStart = { ...data, closed: new Int32Array(new SharedArrayBuffer(4)) };
   const tell = (command: StoreWorkerCommand, transfer: readonly MessagePort[] = []): void =>
     worker.postMessage(command, transfer);
 
   const start = (): Promise<void> =>
     new Promise((resolve, reject) => {
       let reason = "it ended";
-      worker = startWorker(import.meta.url, "store-worker", data);
+      worker = startWorker(import.meta.url, "store-worker", given);
       worker.on("message", (message: StoreWorkerMessage) => {
         if (message.type === "started") resolve();
         else if (message.type === "health") onHealthChanged(message.cause, message.reason);
@@ -80,6 +88,11 @@ export async function startStore(
         });
         tell({ type: "close" });
       });
+    },
+    closeNow() {
+      isServing = false;
+      tell({ type: "close" });
+      Atomics.wait(given.closed, 0, 0, CLOSE_NOW_MS_MAX);
     },
   };
 }
