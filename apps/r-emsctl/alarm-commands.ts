@@ -7,6 +7,11 @@ import { jsonText } from "./json-text.ts";
 import type { OperatorClient } from "./operator-client.ts";
 import { linesFor, paint, tableFor, userName, type Terminal } from "./terminal.ts";
 
+const GRID_OF_ALARM = [
+  "--grid <id>",
+  "grid that keeps an alarm of a node, where it is not told apart otherwise",
+] as const;
+
 type Alarm = Types.rems.v1.IAlarm;
 type Watched = Types.rems.v1.WatchAlarmsResponse;
 
@@ -50,10 +55,7 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("ack [actor] [code]")
     .description("acknowledge one alarm, or all of a grid (switchboard section)")
-    .option(
-      "--grid <id>",
-      "grid that keeps an alarm of a node, where it is not told apart otherwise",
-    )
+    .option(...GRID_OF_ALARM)
     .option("--all <grid>", "all alarms of this grid")
     .addHelpText(
       "after",
@@ -68,10 +70,7 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("reset <actor> <code>")
     .description("let go of a latched alarm whose cause is over and which was acknowledged")
-    .option(
-      "--grid <id>",
-      "grid that keeps an alarm of a node, where it is not told apart otherwise",
-    )
+    .option(...GRID_OF_ALARM)
     .addHelpText("after", "\nExample: r-emsctl reset port/dg1 DEVICE_TRIPPED")
     .action((actor: string, code: string, { grid }: GridOption) =>
       actOnOne(AlarmAction.ALARM_ACTION_RESET, actor, code, grid),
@@ -80,10 +79,7 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("shelve <actor> <code>")
     .description("hide an alarm for a time, at most 8 hours; it is still evaluated")
-    .option(
-      "--grid <id>",
-      "grid that keeps an alarm of a node, where it is not told apart otherwise",
-    )
+    .option(...GRID_OF_ALARM)
     .option("--for <time>", "such as 30m or 2h", duration, 3600)
     .addHelpText("after", "\nExample: r-emsctl shelve port/dg1 STEP_OVERDUE --for 30m")
     .action((actor: string, code: string, options: GridOption & { for: number }) =>
@@ -95,10 +91,7 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("unshelve <actor> <code>")
     .description("show a shelved alarm again")
-    .option(
-      "--grid <id>",
-      "grid that keeps an alarm of a node, where it is not told apart otherwise",
-    )
+    .option(...GRID_OF_ALARM)
     .addHelpText("after", "\nExample: r-emsctl unshelve port/dg1 DEVICE_OFFLINE")
     .action((actor: string, code: string, { grid }: GridOption) =>
       actOnOne(AlarmAction.ALARM_ACTION_UNSHELVE, actor, code, grid),
@@ -107,10 +100,7 @@ export function addAlarmCommands(context: CommandContext): void {
   program
     .command("out-of-service <actor> <code>")
     .description("hide an alarm for work at a device, until it is returned")
-    .option(
-      "--grid <id>",
-      "grid that keeps an alarm of a node, where it is not told apart otherwise",
-    )
+    .option(...GRID_OF_ALARM)
     .option("--reason <text>", "why, for the record; needed to take it out")
     .option("--return", "return it to service", false)
     .addHelpText(
