@@ -12,6 +12,7 @@ import { judge, measured } from "./judge-expectations.ts";
 import { SAMPLE_MS, type Recording } from "./recording.ts";
 import { recoveryTimes, type RecoveryTime } from "./recovery-times.ts";
 import type { ScenarioSpec } from "./scenario-file.ts";
+import type { SharedCore } from "./shared-core.ts";
 import { ScenarioWorld, SETTLE_MS } from "./scenario-world.ts";
 
 /** What strikes the controllers of a grid, and when. */
@@ -44,6 +45,8 @@ export interface ScenarioResult {
   readonly journalHash: string;
   readonly virtualMs: number;
   readonly recoveries: readonly RecoveryTime[];
+  /** Every step of its cores, for runs that begin as this one did. */
+  readonly cores: ReadonlyMap<string, SharedCore>;
 }
 
 /** What is expected and does not hold yet is looked at again so often, while there is time left. */
@@ -94,7 +97,7 @@ class ScenarioRun {
     this.#files = files;
     this.#strike = strike;
     this.#base = base;
-    this.#scenario = new ScenarioWorld(files, seed, hasCurves);
+    this.#scenario = new ScenarioWorld(files, seed, hasCurves, base?.cores ?? null);
   }
 
   run(): ScenarioResult {
@@ -130,6 +133,7 @@ class ScenarioRun {
       recording,
       journalHash: world.trace.hash(),
       virtualMs: world.clock.monotonicMs(),
+      cores: this.#scenario.cores,
     };
   }
 
@@ -152,6 +156,7 @@ class ScenarioRun {
     const strike = this.#strike;
     if (strike !== null)
       this.#scenario.at(strike.atMs, () => {
+        this.#scenario.part();
         this.#isFollowed = this.#scenario.hasStandby(strike.grid);
         this.#scenario.perform(
           strike.kind === "kill"

@@ -46,7 +46,13 @@ export class ScenarioWorld {
   /** Sources whose power is kept, for curves. */
   readonly #drawn: readonly string[];
 
-  constructor(files: InstallationFiles, seed: number, hasCurves = false) {
+  /** @param earlier - Cores of a run that is the same until {@link part}. */
+  constructor(
+    files: InstallationFiles,
+    seed: number,
+    hasCurves = false,
+    earlier: ReadonlyMap<string, SharedCore> | null = null,
+  ) {
     const { manifest, specs } = files;
     this.#drawn = hasCurves ? drawnDevices(files) : [];
     this.#files = files;
@@ -60,7 +66,7 @@ export class ScenarioWorld {
       manifest.grids.map(({ id }) => [id, createGridCore(manifest, id)] as const),
     );
     this.cores = new Map(
-      [...this.planned].map(([id, core]) => [id, this.#shared(id, core)] as const),
+      [...this.planned].map(([id, core]) => [id, this.#shared(id, core, earlier?.get(id) ?? null)] as const),
     );
     const scenario = worldScenario(files, seed);
     this.world = new World(scenario, this.#setting(scenario), false);
@@ -73,6 +79,11 @@ export class ScenarioWorld {
 
   at(scenarioMs: number, act: () => void): void {
     this.world.clock.at(scenarioMs + SETTLE_MS, act);
+  }
+
+  /** From here on this run is another than the earlier one. */
+  part(): void {
+    for (const core of this.cores.values()) core.part();
   }
 
   gridOf(subject: string): string {
@@ -209,8 +220,8 @@ export class ScenarioWorld {
 
   // --- how it is built ---
 
-  #shared(grid: string, core: PlannedGridCore): SharedCore {
-    return new SharedCore(core, (_frame, outputs) => {
+  #shared(grid: string, core: PlannedGridCore, earlier: SharedCore | null): SharedCore {
+    return new SharedCore(core, earlier, (_frame, outputs) => {
       for (const { actor, from, to, reason } of outputs.transitions) {
         const name = actor.split("/").at(-1) ?? actor;
         this.recording.say(this.nowMs, name, `${from} -> ${to}: ${reason}`);

@@ -4,9 +4,6 @@ import { encodeCanonical } from "../../kernel/canonical.ts";
 import type { CoreOutputs, GridCore } from "../../kernel/core.ts";
 import type { Frame } from "../../kernel/frame.ts";
 
-/** Replicas lag one another by less than so many frames, but for one that catches up. */
-const KEPT_FRAME_COUNT = 64;
-
 interface Done {
   readonly before: GridState;
   readonly next: { readonly state: GridState; readonly outputs: CoreOutputs };
@@ -15,7 +12,7 @@ interface Done {
 /**
  * One grid's core for all replicas of a world: what one has computed for a frame the others take, where they stand at the same
  * state. It costs a world of three replicas the processor time of one. A replica whose state differs computes for itself and is
- * reported: a divergence.
+ * reported: a divergence. A struck run is the very run that it is compared with until the strike: so far it takes that one's steps.
  */
 export class SharedCore implements GridCore<unknown> {
   readonly coreVersion: string;
@@ -28,12 +25,19 @@ export class SharedCore implements GridCore<unknown> {
   readonly #initial: GridState;
   readonly #done = new Map<string, Done>();
   readonly #onStep: (frame: Frame, outputs: CoreOutputs) => void;
+  /** The same grid's core in a run that is the same so far. */
+  #earlier: SharedCore | null;
 
-  constructor(core: PlannedGridCore, onStep: (frame: Frame, outputs: CoreOutputs) => void) {
+  constructor(
+    core: PlannedGridCore,
+    earlier: SharedCore | null,
+    onStep: (frame: Frame, outputs: CoreOutputs) => void,
+  ) {
     this.#core = core;
+    this.#earlier = earlier;
     this.coreVersion = core.coreVersion;
     this.manifestHash = core.manifestHash;
-    this.#initial = core.initial();
+    this.#initial = earlier?.initial() ?? core.initial();
     this.latest = this.#initial;
     this.#onStep = onStep;
   }
@@ -51,14 +55,8 @@ export class SharedCore implements GridCore<unknown> {
       this.divergence ??= `states before ${place} differ`;
       return this.#core.step(before, frame);
     }
-    const next = this.#core.step(before, frame);
+    const next = this.#earlier?.nextAt(place, before) ?? this.#core.step(before, frame);
     this.#done.set(place, { before, next });
-    if (this.#done.size > KEPT_FRAME_COUNT) {
-      for (const oldest of this.#done.keys()) {
-        this.#done.delete(oldest);
-        break;
-      }
-    }
     const isNewest =
       frame.epoch > this.latest.epoch ||
       (frame.epoch === this.latest.epoch && frame.sequence > this.latest.sequence);
@@ -67,6 +65,17 @@ export class SharedCore implements GridCore<unknown> {
       this.#onStep(frame, next.outputs);
     }
     return next;
+  }
+
+  /** From here on the runs are not the same any more. */
+  part(): void {
+    this.#earlier = null;
+  }
+
+  /** What was computed for the frame at that place from this very state, or null. */
+  nextAt(place: string, before: GridState): Done["next"] | null {
+    const done = this.#done.get(place);
+    return done?.before === before ? done.next : null;
   }
 
   #isSame(a: GridState, b: GridState): boolean {
