@@ -97,6 +97,9 @@ class GridControlLoop<State> implements ControlLoop<State> {
   readonly #scans;
 
   #controller: ControllerState;
+  /** Until when it may write, and the state that this was computed of. */
+  #untilMs = Number.NEGATIVE_INFINITY;
+  #authorityOf: ControllerState | null = null;
   readonly #events: ControllerEvent[] = [];
   #isDispatching = false;
   #sleptMs: number;
@@ -549,16 +552,23 @@ class GridControlLoop<State> implements ControlLoop<State> {
   // --- authority and time ---
 
   #hasAuthority(nowMs: number): boolean {
-    return (
-      this.#isLeading() && authorityUntilMs(this.#controller, this.#options.controller) > nowMs
-    );
+    return this.#isLeading() && this.#authorityUntilMs() > nowMs;
   }
 
   #epochForWrite(writeMs: number): number | null {
     const epoch = this.#leadership.epoch();
     if (epoch === null || this.#options.sleptMs() !== this.#sleptMs) return null;
-    const untilMs = authorityUntilMs(this.#controller, this.#options.controller);
+    const untilMs = this.#authorityUntilMs();
     return untilMs > this.#nowMs() + writeMs ? epoch : null;
+  }
+
+  /** Every write asks for it, and only a step of the controller changes it. */
+  #authorityUntilMs(): number {
+    if (this.#authorityOf !== this.#controller) {
+      this.#authorityOf = this.#controller;
+      this.#untilMs = authorityUntilMs(this.#controller, this.#options.controller);
+    }
+    return this.#untilMs;
   }
 
   #trace(step: LoopStep): void {
