@@ -101,7 +101,7 @@ export function messagesOf(told: {
     validForMs: VALID_FOR_MS,
   };
   const status = { ...statusOf(plan, state, own), ...darknessOf(state, recovery) };
-  const messages: GridMessage[] = neighbours.map((toGrid) => ({ ...common, toGrid, body: status }));
+  const messages: GridMessage[] = neighbours.map((toGrid) => ({ toGrid, ...common, body: status }));
   if (!isMaster(plan, state) || share.isFrozen || !isSendingScan(state)) return messages;
   for (const toGrid of state.island) {
     if (toGrid === plan.grid.id) continue;
@@ -118,8 +118,8 @@ export function messagesOf(told: {
           : (decision?.stop?.reasons ?? []);
     const reason = reasons.map(sentenceOf).join("; ");
     messages.push({
-      ...common,
       toGrid,
+      ...common,
       body: {
         kind: "islandTargets",
         sharePu: share.sharePu ?? 0,

@@ -91,8 +91,8 @@ function sourceOf(
       const isLeaving = actorState === "unloading" || actorState === "tripped";
       const { firstStepPct } = device.config.ratings;
       return {
-        ...common,
         kind: "genset",
+        ...common,
         isForming: isClosed && actorState !== "tripped",
         isFirm: !isLeaving,
         availableKw: isLeaving ? 0 : capabilityKwOf(state, device),
@@ -107,8 +107,8 @@ function sourceOf(
         use.mode === "zero_emission" ? { reserveSocPct: use.zeroEmissionStartSocPct } : {};
       const reserved = { ...battery, ...floor };
       return {
-        ...common,
         kind: "battery",
+        ...common,
         isForming: isClosed && battery.isForming,
         isFirm: plan.isLand || (battery.isForming && isAlone),
         availableKw:
@@ -119,8 +119,8 @@ function sourceOf(
     case "shore": {
       const isLeaving = actor.snapshot.context["wish"] === "unload" || actorState === "tripped";
       return {
-        ...common,
         kind: "shore",
+        ...common,
         isForming: isClosed && isOn(imageOf(state, device.id), "isVoltagePresent"),
         isFirm: !isLeaving,
         availableKw: isLeaving ? 0 : shoreLimitKwOf(state, device),
@@ -129,8 +129,8 @@ function sourceOf(
     }
     case "pv":
       return {
-        ...common,
         kind: "pv",
+        ...common,
         isForming: false,
         isFirm: true,
         availableKw: Math.max(0, common.powerKw),

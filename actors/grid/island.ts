@@ -108,7 +108,7 @@ export function islandSituationOf(plan: GridPlan, state: GridState): Situation {
     const sets = status.sources.flatMap((source) => setOf(source, status.readySources));
     orders.push(sets);
     if (status.wants !== undefined) {
-      wants.push({ ...status.wants, devices: sets.map(({ device }) => device) });
+      wants.push({ devices: sets.map(({ device }) => device), ...status.wants });
     }
     zeroEmission.push(...status.sources.flatMap(zeroEmissionOf));
   }

@@ -176,8 +176,8 @@ function shareOfIsland(plan: GridPlan, state: GridState, situation: Situation): 
   for (const member of members) ratedKw += member.ratedKw;
   const { frequencyPu, voltagePu } = state.supply.trim;
   const planned = sharePlanOf({
-    ...power,
     members,
+    ...power,
     demandKw: demandKw + frequencyPu * ratedKw,
     wasAsymmetric: state.supply.isAsymmetric,
   });
@@ -230,16 +230,16 @@ function nextTrim(
   const common = { timeConstantS: power.restorationS, elapsedMs };
   const isKnown = bus.frequencyHz > 0 && !share.isResting && members.length > 0;
   const frequencyPu = nextTrimPu({
-    ...common,
     trimPu: trim.frequencyPu,
+    ...common,
     measuredPu: isKnown ? bus.frequencyHz / nominalFrequencyHz : null,
     droopPu: droopPuOf(plan, state),
     deadbandPu: FREQUENCY_DEADBAND_PU,
     authorityPu: FREQUENCY_AUTHORITY_PU,
   });
   const voltagePu = nextTrimPu({
-    ...common,
     trimPu: trim.voltagePu,
+    ...common,
     measuredPu: bus.voltageV > 0 ? bus.voltageV / nominalVoltageV : null,
     droopPu: VOLTAGE_DROOP_PU,
     deadbandPu: VOLTAGE_DEADBAND_PU,

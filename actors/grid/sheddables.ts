@@ -23,12 +23,12 @@ export function sheddablesOf(plan: GridPlan, state: GridState): Sheddable[] {
       floorKw: 0,
     };
     if (device.kind === "battery" && powerKw < 0) {
-      found.push({ ...one, powerKw: -powerKw });
+      found.push({ powerKw: -powerKw, ...one });
     } else if (device.kind === "feeder" && positionOf(state, device.id) === "closed") {
-      found.push({ ...one, powerKw });
+      found.push({ powerKw, ...one });
     } else if (device.kind === "thruster") {
       const floorKw = (device.ratedKw * plan.grid.power.shedding.thrusterFloorPct) / 100;
-      if (powerKw > floorKw) found.push({ ...one, floorKw, powerKw: powerKw - floorKw });
+      if (powerKw > floorKw) found.push({ powerKw: powerKw - floorKw, ...one, floorKw });
     }
   }
   return found;
@@ -40,8 +40,8 @@ export function sheddablesOfIsland(plan: GridPlan, state: GridState): Sheddable[
     grid === plan.grid.id
       ? sheddablesOf(plan, state)
       : (peerStatus(state, grid)?.sheddables ?? []).map((one) => ({
-          ...one,
           isOwn: false,
+          ...one,
           floorKw: 0,
         })),
   );

@@ -67,7 +67,7 @@ export function situationOf(plan: GridPlan, state: GridState): Situation {
     sources,
     sets,
     consumers,
-    wants: [{ ...wantsOf(plan, state), devices: sets.map(({ device }) => device) }],
+    wants: [{ devices: sets.map(({ device }) => device), ...wantsOf(plan, state) }],
     demands: zeroEmissionDemandsOf(sources, zeroEmission),
     zeroEmission,
     balance: balanceOf(sources, reservedKw(consumers), unknowns),

@@ -237,8 +237,8 @@ export class Battery implements SourceDevice {
 
   points(): Readonly<Record<string, PointValue>> {
     return {
-      ...contactPoints(this.breaker),
       isRemoteSelected: this.isRemoteSelected,
+      ...contactPoints(this.breaker),
       state: this.#label(),
       socPct: this.socPct,
       sohPct: this.#spec.sohPct,

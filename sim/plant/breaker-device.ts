@@ -58,7 +58,7 @@ export class BreakerDevice implements PlantDevice {
   }
 
   points(): Readonly<Record<string, PointValue>> {
-    return { ...contactPoints(this.breaker), isRemoteSelected: this.isRemoteSelected };
+    return { isRemoteSelected: this.isRemoteSelected, ...contactPoints(this.breaker) };
   }
 }
 
@@ -147,8 +147,8 @@ export class TieBreakerDevice implements PlantDevice {
 
   points(): Readonly<Record<string, PointValue>> {
     return {
-      ...contactPoints(this.breaker),
       isRemoteSelected: this.isRemoteSelected,
+      ...contactPoints(this.breaker),
       activePowerKw: this.isConducting ? this.flowKw() : 0,
     };
   }

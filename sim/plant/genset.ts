@@ -263,8 +263,8 @@ export class Genset implements SourceDevice {
 
   points(): Readonly<Record<string, PointValue>> {
     return {
-      ...contactPoints(this.breaker),
       isRemoteSelected: this.isRemoteSelected,
+      ...contactPoints(this.breaker),
       isReadyToStart: this.#state === "stopped" && this.#blockedBy() === null,
       isStartBlocked: this.isStartBlocked,
       isShutdownActive: this.#state === "shutDown",

@@ -158,8 +158,8 @@ export class Feeder implements PlantDevice {
 
   points(): Readonly<Record<string, PointValue>> {
     return {
-      ...contactPoints(this.breaker),
       activePowerKw: this.loadKw,
+      ...contactPoints(this.breaker),
       powerLimitKw: this.#limitKw ?? this.demandKw,
     };
   }

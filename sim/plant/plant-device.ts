@@ -119,7 +119,10 @@ export function isSource(device: PlantDevice): device is SourceDevice {
   return "mechanicalKw" in device;
 }
 
-/** The auxiliary contacts of a breaker as points. */
+/**
+ * The auxiliary contacts of a breaker as points. Spread it behind a key of its own: V8 takes half a microsecond for each key that follows a spread which
+ * stands first.
+ */
 export function contactPoints(breaker: BreakerModel): {
   isClosed: boolean;
   isOpen: boolean;

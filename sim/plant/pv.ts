@@ -114,8 +114,8 @@ export class Pv implements SourceDevice {
 
   points(): Readonly<Record<string, PointValue>> {
     return {
-      ...contactPoints(this.breaker),
       isRunning: this.breaker.isClosed && this.bus.isLive,
+      ...contactPoints(this.breaker),
       activePowerKw: this.electricalKw,
       availablePowerKw: this.availableKw,
       powerLimitPct: this.#limitPct,

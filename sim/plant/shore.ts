@@ -176,8 +176,8 @@ export class Shore implements SourceDevice {
   points(): Readonly<Record<string, PointValue>> {
     const farPu = this.isAvailable ? 1 : 0;
     return {
-      ...contactPoints(this.breaker),
       isRemoteSelected: this.isRemoteSelected,
+      ...contactPoints(this.breaker),
       isVoltagePresent: this.isAvailable,
       isPhaseRotationGood: this.#spec.isPhaseRotationGood,
       isEmergencyStop: this.isEmergencyStop,

@@ -66,7 +66,9 @@ export class ScenarioWorld {
       manifest.grids.map(({ id }) => [id, createGridCore(manifest, id)] as const),
     );
     this.cores = new Map(
-      [...this.planned].map(([id, core]) => [id, this.#shared(id, core, earlier?.get(id) ?? null)] as const),
+      [...this.planned].map(
+        ([id, core]) => [id, this.#shared(id, core, earlier?.get(id) ?? null)] as const,
+      ),
     );
     const scenario = worldScenario(files, seed);
     this.world = new World(scenario, this.#setting(scenario), false);

@@ -183,8 +183,8 @@ export class Field {
       }
     }
     this.options.onWrite({
-      ...write,
       arrivedAtMs: this.options.clock.monotonicMs(),
+      ...write,
       isEpochChecked: device.isEpochChecked,
       isAccepted,
     });
