@@ -1,8 +1,8 @@
 // `npm test`: installs, builds and provides what is missing, then runs every check and the tests that fit ten minutes on two cores.
 // `npm run test:full` adds the long forms. The last line counts the whole.
 //
-// Worlds, scenarios, models and mutants only compute, on virtual time: they run at the lowest priority beside the tests that wait much.
-// What judges real time to the millisecond has the machine for itself, at the end.
+// The scenarios come first and have the machine for themselves. Worlds, models and mutants only compute too: they run at the lowest
+// priority beside the tests that wait much. What judges real time to the millisecond has the machine for itself again, at the end.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { constants, setPriority, tmpdir } from "node:os";
@@ -58,9 +58,9 @@ async function check(name, args) {
 }
 
 /** A program that prints its own lines and leaves its counts in `report`; one that leaves none has failed. */
-async function counted(name, args, report) {
+async function counted(name, args, report, isBackground = true) {
   rmSync(report, { force: true });
-  const { status, output, seconds } = await run(args, { isBackground: true });
+  const { status, output, seconds } = await run(args, { isBackground });
   const counts = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : null;
   const failed = Math.max(counts?.failed ?? 1, status === 0 ? 0 : 1);
   const word = count(name, counts?.passed ?? 0, failed);
@@ -106,6 +106,25 @@ async function checks() {
   await check("protos break no client", [buf, "breaking", "--against", published]);
 }
 
+async function scenarios() {
+  const report = join(root, ".cache", "scenarios", "results.json");
+  const how = isFull ? ["--kill-each-step", "--variants"] : ["--no-pause"];
+  const args = [script("scenarios.mjs"), ...how, "--report", report];
+  await counted("scenarios", args, report, false);
+  if (!isFull) return;
+  await check("scenarios: the same journal twice", [
+    script("scenarios.mjs"),
+    "--no-fault",
+    "--twice",
+    "blackout-closed-tie",
+    "transfer-",
+    "land-loss",
+    "start-at",
+    "thruster-",
+    "dark-side",
+  ]);
+}
+
 async function computations() {
   const world = (kind, seeds) =>
     check(`world: ${seeds} seeds of ${kind}`, [
@@ -117,30 +136,6 @@ async function computations() {
     ]);
   await world("counter", isFull ? 20_000 : 3000);
   await world("vessel", isFull ? 1000 : 40);
-  const scenarios = join(root, ".cache", "scenarios", "results.json");
-  await counted(
-    "scenarios",
-    [
-      script("scenarios.mjs"),
-      ...(isFull ? ["--kill-each-step", "--variants"] : ["--no-pause"]),
-      "--report",
-      scenarios,
-    ],
-    scenarios,
-  );
-  if (isFull) {
-    await check("scenarios: the same journal twice", [
-      script("scenarios.mjs"),
-      "--no-fault",
-      "--twice",
-      "blackout-closed-tie",
-      "transfer-",
-      "land-loss",
-      "start-at",
-      "thruster-",
-      "dark-side",
-    ]);
-  }
   await counted(
     "models",
     [script("model.mjs"), ...(isFull ? ["--full"] : [])],
@@ -169,6 +164,7 @@ process.env.TMPDIR = temporary;
 process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
 
 await checks();
+await scenarios();
 await Promise.all([computations(), suites()]);
 await suite("timing");
 
