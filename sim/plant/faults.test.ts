@@ -126,6 +126,34 @@ describe("feeders", () => {
     expect(plant.command("load", "close")).toContain("dead");
   });
 
+  it("take a limit, and fall back to their own where their master is gone", () => {
+    const layout = {
+      grids: [
+        {
+          id: "site",
+          nominalVoltageV: 400,
+          nominalFrequencyHz: 50,
+          devices: [
+            device("g1", "genset", { powerKw: 600, droopPct: 4 }),
+            device("load", "feeder"),
+          ],
+        },
+      ],
+      ties: [],
+    };
+    const devices = {
+      g1: { isClosed: true, referenceKw: 100 },
+      load: { loadKw: 200, noisePct: 0, fallbackLimitKw: 30 },
+    };
+    const plant = new Plant(layout, parsePlant({ devices }, layout), 1);
+    plant.device("load").setLevel("powerLimitKw", 120);
+    run(plant, 1);
+    expect(numberOf(plant, "load", "activePowerKw")).toBeCloseTo(120, 6);
+    plant.device("load").setFallback(true);
+    run(plant, 1);
+    expect(numberOf(plant, "load", "activePowerKw")).toBeCloseTo(30, 6);
+  });
+
   it("magnetise their transformer before the breaker closes", () => {
     const layout = {
       grids: [

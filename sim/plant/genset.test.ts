@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fuelKgPerH } from "./engine.ts";
 import { DEVICE_SCHEMAS } from "../simulator/plant-schema.ts";
-import { numberOf, run, runUntil, vessel } from "./testing/test-plant.ts";
+import { gensetsOnly, numberOf, run, runUntil, vessel } from "./testing/test-plant.ts";
 
 const isReady = (plant: ReturnType<typeof vessel>, id: string) =>
   plant.points(id)["isReadyToLoad"] === true;
@@ -132,6 +132,12 @@ describe("switches at a device", () => {
 });
 
 describe("a genset protects itself", () => {
+  it("trips after 30 s at 110 % of its rating", () => {
+    const plant = gensetsOnly([{ powerKw: 1000, droopPct: 4, referenceKw: 1100 }], 1100);
+    const trippedS = runUntil(plant, 60, () => plant.points("g1")["isTripped"] === true);
+    expect(trippedS).toBeCloseTo(30, 1);
+  });
+
   it("trips after three seconds below 93 %", () => {
     const plant = vessel(0);
     plant.device("bat1").command("open");

@@ -42,6 +42,8 @@ export class Pv implements SourceDevice {
   readonly #peakKw: number;
   #limitPct = 100;
   #isInFallback = false;
+  /** What sun and limit let it feed, along its ramp, before the droop of an island takes its part. */
+  #rampedKw = 0;
 
   constructor(
     id: string,
@@ -59,7 +61,8 @@ export class Pv implements SourceDevice {
     this.sunPct = spec.sunPct;
     this.cellTemperatureC = spec.cellTemperatureC;
     this.breaker = new BreakerModel(spec);
-    if (spec.isClosed) this.mechanicalKw = this.#wantedKw();
+    if (spec.isClosed) this.#rampedKw = this.#wantedKw();
+    this.mechanicalKw = this.#rampedKw;
   }
 
   /** The sun that gives so much. */
@@ -75,13 +78,14 @@ export class Pv implements SourceDevice {
 
   drive(): void {
     const isFeeding = this.breaker.isClosed && this.bus.isLive;
-    if (!isFeeding) this.mechanicalKw = 0;
+    if (!isFeeding) this.#rampedKw = 0;
     else {
       // A cloud takes power away at once; rising and limiting go by the ramp.
       const rampKw = (this.#spec.rampPctPerS / 100) * this.ratedKw * this.#context.stepS;
-      const ramped = moveToward(this.mechanicalKw, this.#wantedKw(), rampKw);
-      this.mechanicalKw = Math.min(ramped, this.availableKw) * this.#islandShare();
+      const ramped = moveToward(this.#rampedKw, this.#wantedKw(), rampKw);
+      this.#rampedKw = Math.min(ramped, this.availableKw);
     }
+    this.mechanicalKw = this.#rampedKw * this.#islandShare();
     this.electricalKw = this.mechanicalKw;
   }
 

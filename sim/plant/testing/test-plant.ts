@@ -70,7 +70,10 @@ export function vessel(noisePct = 3, seed = 1): Plant {
   return new Plant(layout, specs, seed);
 }
 
-/** One switchboard of 50 Hz with gensets and one feeder of constant power; gensets as the closed-form cases want them. */
+/**
+ * One switchboard of 50 Hz with gensets and one feeder of constant power; gensets as the closed-form cases want them.
+ * @param more - Parameters of every set that differ.
+ */
 export function gensetsOnly(
   gensets: readonly {
     readonly powerKw: number;
@@ -78,6 +81,7 @@ export function gensetsOnly(
     readonly referenceKw: number;
   }[],
   loadKw: number,
+  more: Readonly<Record<string, number>> = {},
 ): Plant {
   const ids = gensets.map((_set, index) => `g${index + 1}`);
   const layout: PlantLayout = {
@@ -101,6 +105,7 @@ export function gensetsOnly(
     deadTimeMs: 0,
     firstStepPct: 100,
     rampPctPerS: 100,
+    ...more,
   };
   const entries = gensets.map((set, index) => [
     ids[index],
