@@ -112,7 +112,7 @@ function indexRows(group: { theme: string; number: number; entries: readonly Ent
     ({ spec, report }, at) =>
       `<tr><td class="n">${group.number}.${at + 1}</td><td><a href="#${spec.name}">${escaped(nameOf(spec))}</a></td><td>${escaped(spec.text)}</td><td>${verdictOf(report)}</td><td></td></tr>`,
   );
-  return `<tr><th colspan="5">${group.number}. ${escaped(group.theme)}</th></tr>${rows.join("")}`;
+  return `<tr class="theme"><th colspan="5">${group.number}. ${escaped(group.theme)}</th></tr>${rows.join("")}`;
 }
 
 /** `transfer-to-shore` as people say it. */
@@ -216,7 +216,7 @@ function plots(curves: Curves, marks: readonly { atS: number; number: number }[]
       ),
       spanMin: nominalHz / 100,
       limits: [lowHz, highHz],
-      height: 130,
+      height: 115,
     }),
     plot({
       ...common,
@@ -225,7 +225,7 @@ function plots(curves: Curves, marks: readonly { atS: number; number: number }[]
       lines: one(voltagePct, "#8a4b08"),
       spanMin: 6,
       limits: [90, 106],
-      height: 110,
+      height: 95,
     }),
     plot({
       ...common,
@@ -234,7 +234,7 @@ function plots(curves: Curves, marks: readonly { atS: number; number: number }[]
       lines: powers,
       spanMin: 50,
       limits: [],
-      height: 180,
+      height: 160,
     }),
     plot({
       ...common,
@@ -243,7 +243,7 @@ function plots(curves: Curves, marks: readonly { atS: number; number: number }[]
       lines: reactive,
       spanMin: 50,
       limits: [],
-      height: 140,
+      height: 125,
     }),
   ];
   // Curves of one busbar belong on one page.

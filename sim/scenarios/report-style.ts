@@ -10,7 +10,7 @@ svg .title{font-weight:600;fill:#1a1f24}svg .grid{stroke:#e4e8ec}svg .limit{stro
 svg text.mark{stroke:none;fill:#55606b}svg .dark{fill:#dfe3e7}
 .set{width:auto}.set th{font-weight:600}.set tbody th{font-weight:normal}.sign{table-layout:fixed}.sign td{height:2.6rem;vertical-align:bottom}
 @media print{body{margin:0;max-width:none;padding:0;font-size:10.5px}a{color:inherit;text-decoration:none}
-h2{break-before:page;margin-top:0}h3{break-after:avoid}tr,.sign,.runs,.curves,.set{break-inside:avoid}section+section{break-before:page}thead{display:table-header-group}.head{break-inside:avoid}.first{break-before:auto}}`;
+h2{break-before:page;margin-top:0}h3{break-after:avoid}tr,.sign,.runs,.curves,.set{break-inside:avoid}section+section{break-before:page}thead{display:table-header-group}.head{break-inside:avoid}.theme{break-after:avoid}.first{break-before:auto}}`;
 
 /** Style sheet of a report, on the screen and on paper. @param made - How it was made, for the foot of each page. */
 export function reportStyle(title: string, made: string): string {
