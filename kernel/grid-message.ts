@@ -88,6 +88,10 @@ export interface SourceStatus {
   readonly isForming?: boolean | null;
   /** Of a battery that is connected and forms the busbar on purpose, without machines; null for any other source. */
   readonly zeroEmission?: ZeroEmissionStatus | null;
+  /** Of a set that shares load: the least that it is to keep, kW ≥ 0. Base loads give way to it. */
+  readonly minimumKw?: number;
+  /** Of a shore connection: the base load that it is to give, kW; null where none is held, and for any other source. */
+  readonly referenceKw?: number | null;
 }
 
 /** What the island's master needs to know of a battery in zero emission besides its power. */

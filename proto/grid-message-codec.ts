@@ -55,6 +55,8 @@ function toWireSource(source: SourceStatus): WireSource {
     isRunning: source.isRunning ?? false,
     zeroEmission: source.zeroEmission ?? null,
     isForming: source.isForming ?? null,
+    minimumKw: source.minimumKw ?? 0,
+    referenceKw: source.referenceKw ?? null,
   };
 }
 
@@ -140,6 +142,8 @@ function readSource(wire: WireSource, path: string): SourceStatus {
     isRunning: wire.isRunning,
     isForming: wire.isForming ?? null,
     zeroEmission: readZeroEmission(wire.zeroEmission, `${path}.zeroEmission`),
+    minimumKw: atLeastZero(wire.minimumKw, `${path}.minimumKw`),
+    referenceKw: finiteOrNull(wire.referenceKw, `${path}.referenceKw`),
   };
 }
 

@@ -56,6 +56,8 @@ const source = fc.record({
       startPct: positive,
     }),
   ),
+  minimumKw: positive,
+  referenceKw: fc.option(finite),
 });
 const body: fc.Arbitrary<GridMessage["body"]> = fc.oneof(
   fc.record({

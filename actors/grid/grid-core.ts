@@ -38,7 +38,7 @@ import { feedNeighbours } from "./tie-feed.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "12";
+export const CORE_VERSION = "13";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {

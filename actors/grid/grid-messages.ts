@@ -9,6 +9,7 @@ import type {
 } from "../../kernel/grid-message.ts";
 import { roundTo } from "../../kernel/math.ts";
 import { lastNumberOf, numberOf } from "../machines/device-image.ts";
+import { leastLoadKw, ownBaseLoadKw } from "./base-load.ts";
 import { actorOf, imageOf, positionOf, reactiveRatingKva } from "./device-values.ts";
 import type { GridPlan } from "./grid-plan.ts";
 import type { Recovery } from "./blackout.ts";
@@ -181,6 +182,8 @@ function statusOf(plan: GridPlan, state: GridState, own: Situation): GridStatus 
         isRunning: false,
         isForming: source.isForming,
         zeroEmission: zeroEmission.get(source.device) ?? null,
+        minimumKw: device === undefined ? 0 : roundTo(leastLoadKw(plan, state, device), 10),
+        referenceKw: device === undefined ? null : ownBaseLoadKw(state, device),
       };
     });
   const consumers = own.consumers.map((consumer): SourceStatus => ({

@@ -6,6 +6,7 @@ import { isResting, nextSharing } from "../../energy/sharing-mode.ts";
 import type { Reason } from "../../energy/reason.ts";
 import { lastNumberOf } from "../machines/device-image.ts";
 import { roundTo } from "../../kernel/math.ts";
+import { shoreBaseLoadKw } from "./base-load.ts";
 import { imageOf, positionOf, reactiveRatingKva } from "./device-values.ts";
 import type { GridPlan } from "./grid-plan.ts";
 import { busOf } from "./grid-sources.ts";
@@ -132,18 +133,19 @@ function reactiveBatteryOf(
   return { kvar, apparentKva, kvarMax: reactiveRoomKvar(apparentKva, source.powerKw) };
 }
 
-/** Shore carries base load up to this part of its limit, percent: as `energy/shore.ts` has it. */
-const SHORE_PCT = 90;
-
-/** What the sharing sets are to give, kW: what they give now, or, where shore holds the frequency, what it leaves. */
-function demandOf(facts: SharingFacts, situation: Situation): number {
-  const shores = situation.sources.filter(
-    ({ kind, breaker }) => kind === "shore" && breaker === "closed",
-  );
-  if (shores.length === 0) return facts.demandKw;
-  let leftKw = facts.demandKw;
-  for (const shore of shores) leftKw += shore.powerKw - (shore.availableKw * SHORE_PCT) / 100;
-  return Math.max(0, leftKw);
+/** What the sharing sets are to give, kW: what they give now, and what shore gives beyond the base load that it is to give. */
+function demandOf(
+  plan: GridPlan,
+  state: GridState,
+  facts: SharingFacts,
+  situation: Situation,
+): number {
+  let { demandKw } = facts;
+  for (const { device, kind, breaker, powerKw } of situation.sources) {
+    if (kind !== "shore" || breaker !== "closed") continue;
+    demandKw += powerKw - (shoreBaseLoadKw(plan, state, device) ?? powerKw);
+  }
+  return Math.max(0, demandKw);
 }
 
 function reactiveOf(plan: GridPlan, state: GridState, device: string) {
@@ -171,7 +173,7 @@ function shareOfIsland(plan: GridPlan, state: GridState, situation: Situation): 
   const { power } = plan.grid;
   const facts = sharingFacts(plan, state, situation);
   const { members, demandKvar, reactive, apparentKva } = facts;
-  const demandKw = demandOf(facts, situation);
+  const demandKw = demandOf(plan, state, facts, situation);
   let ratedKw = 0;
   for (const member of members) ratedKw += member.ratedKw;
   const { frequencyPu, voltagePu } = state.supply.trim;

@@ -5,6 +5,7 @@ import { nextReferencesKw, type SharingSet } from "../../energy/sharing.ts";
 import { nextShoreReferenceKw } from "../../energy/shore.ts";
 import { roundTo } from "../../kernel/math.ts";
 import { lastNumberOf, numberOf } from "../machines/device-image.ts";
+import { minimumOfSetsKw } from "./base-load.ts";
 import {
   actorOf,
   batteryInputOf,
@@ -40,29 +41,23 @@ export function shoreLevels(
       else if (key !== null && held !== undefined) levels[key] = held;
       continue;
     }
-    const referenceKw = nextShoreReferenceKw({
-      referenceKw: held ?? Math.max(0, powerKwOf(state, device.id)),
-      limitKw: shoreLimitKwOf(state, device),
-      loadKw: input.situation.balance.loadKw,
-      minimumOthersKw,
-      isUnloading: snapshot.context["wish"] === "unload",
-      rampPctPerS: plan.grid.power.rampPctPerS,
-      elapsedMs: input.elapsedMs,
-    });
+    const beforeKw = held ?? Math.max(0, powerKwOf(state, device.id));
+    const isUnloading = snapshot.context["wish"] === "unload";
+    // Without the island's master the load of the island is not known either.
+    const isResting = input.share.isFrozen && !isUnloading;
+    const referenceKw = isResting
+      ? beforeKw
+      : nextShoreReferenceKw({
+          referenceKw: beforeKw,
+          limitKw: shoreLimitKwOf(state, device),
+          loadKw: input.situation.balance.loadKw,
+          minimumOthersKw,
+          isUnloading,
+          rampPctPerS: plan.grid.power.rampPctPerS,
+          elapsedMs: input.elapsedMs,
+        });
     if (key !== null) levels[key] = roundTo(referenceKw, 10);
     sumKw = (sumKw ?? 0) + (key === null ? powerKwOf(state, device.id) : referenceKw);
-  }
-  return sumKw;
-}
-
-function minimumOfSetsKw(plan: GridPlan, state: GridState): number {
-  let sumKw = 0;
-  for (const { id, kind, address, ratedKw, config } of plan.devices) {
-    if (kind !== "genset" || positionOf(state, id) !== "closed") continue;
-    if (config.ratings.baseLoadPct > 0) continue;
-    // A set that is being taken off is to give everything to shore.
-    if (actorOf(plan, state, address).snapshot.state === "unloading") continue;
-    sumKw += (ratedKw * config.ratings.minimumLoadPct) / 100;
   }
   return sumKw;
 }

@@ -358,6 +358,21 @@ describe("sharing", () => {
     expectKw(plant, "dg1", 300);
   });
 
+  it.each([
+    ["the master's own", ["port", "starboard"]],
+    ["another grid's", ["starboard", "port"]],
+  ])("leaves the least load to a set over a tie beside %s shore connection", (_whose, order) => {
+    const grids = changed(noN1).grids.toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
+    const plant = vessel({ ...vesselManifest, grids }, ["dg3"]);
+    Object.assign(plant.device("sc1"), { isVoltagePresent: true, isClosed: true, level: 350 });
+    plant.run(3);
+    closeTie(plant);
+    plant.run(30);
+    expect(plant.grid("port").state.island).toEqual(order);
+    expectKw(plant, "dg3", 300);
+    expectKw(plant, "sc1", 360);
+  });
+
   it("counts what a derated set can give", () => {
     const plant = vessel(changed(noN1), ["dg1", "dg2", "dg3"]);
     plant.device("dg2").availableKw = 500;
