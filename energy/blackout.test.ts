@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { present } from "../kernel/assert.ts";
 import {
   decideBlackout,
   NO_BLACKOUT,
@@ -113,6 +114,72 @@ describe("a source that was asked to close onto the dead busbar", () => {
       5,
     );
     expect(asked).toEqual(["0 bat1 closeOntoDeadBus"]);
+  });
+});
+
+describe("a feeder that is to come back", () => {
+  const F2 = { ...present(DARK.feeders[0], "a feeder"), device: "f2", isEssential: false };
+  const LIVE: Partial<BlackoutInput> = {
+    voltagePct: 100,
+    frequencyHz: 60,
+    sources: [{ ...SET, breaker: "closed", isFeeding: true, part: "none", state: "onLoad" }],
+    freeKw: 1000,
+    stepKw: 400,
+  };
+  const RESTORING: BlackoutState = {
+    ...ENERGISING,
+    phase: "restoring",
+    darkSinceMs: null,
+    inBandSinceMs: 99_000,
+    feederSinceMs: 100_000,
+  };
+  const closes = (more: Partial<BlackoutInput>, before: BlackoutState = RESTORING, s = 20) =>
+    played(before, () => ({ ...LIVE, ...more }), s).asked;
+
+  it("is closed where there is room for it", () => {
+    expect(closes({}, RESTORING, 1)).toEqual(["0 f1 close"]);
+  });
+
+  it.each([
+    ["the frequency is low", { frequencyHz: 56.9 }],
+    ["the frequency is high", { frequencyHz: 63.1 }],
+    ["the voltage is low", { voltagePct: 89 }],
+    ["the voltage is high", { voltagePct: 106.5 }],
+    ["there is not so much power free", { freeKw: 199 }],
+  ] as const)("waits while %s", (_name, more) => {
+    expect(closes(more)).toEqual([]);
+  });
+
+  it("waits until the busbar has been in band for a second", () => {
+    const [first] = closes({}, { ...RESTORING, inBandSinceMs: null }, 3);
+    expect(first).toBe("1 f1 close");
+  });
+
+  it("waits for what the sources take in one step, an essential one for fifteen seconds at most", () => {
+    const [first] = closes({ stepKw: 199 });
+    expect(first).toBe("15 f1 close");
+    const others = { feeders: [F2], stepKw: 199 };
+    expect(closes(others, { ...RESTORING, openedFeeders: ["f2"] }, 60)).toEqual([]);
+  });
+
+  it("counts its grid's part of the step only, where others restore beside it", () => {
+    expect(closes({ memberCount: 3 }, RESTORING, 10)).toEqual([]);
+    expect(closes({ memberCount: 2 }, RESTORING, 1)).toEqual(["0 f1 close"]);
+  });
+
+  it("lets a smaller one pass where it is not essential, and nobody where it is", () => {
+    const small = { ...F2, device: "f3", loadKw: 50 };
+    const opened = { ...RESTORING, openedFeeders: ["f2", "f3"] };
+    expect(closes({ feeders: [F2, small], freeKw: 100 }, opened, 3)).toContain("0.1 f3 close");
+    const essential = { ...F2, isEssential: true };
+    expect(closes({ feeders: [essential, small], freeKw: 100 }, opened, 3)).toEqual([]);
+  });
+
+  it("is asked twice and then left to people, so that the next one comes", () => {
+    const opened = { ...RESTORING, openedFeeders: ["f1", "f2"] };
+    const feeders = [...DARK.feeders, F2];
+    const asked = closes({ feeders }, opened, 20).map((one) => one.slice(one.indexOf(" ") + 1));
+    expect(asked.slice(0, 3)).toEqual(["f1 close", "f1 close", "f2 close"]);
   });
 });
 

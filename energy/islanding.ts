@@ -30,6 +30,16 @@ export interface IslandFeeder {
   readonly loadKw: number;
 }
 
+export interface Bond {
+  readonly device: string;
+  readonly breaker: "closed" | "open" | "unknown";
+  /** State of its machine, and since when. */
+  readonly state: string;
+  readonly sinceMs: number;
+  /** Its closing was asked for by a leader that is gone: its machine asks once more by itself. */
+  readonly isInDoubt: boolean;
+}
+
 export interface IslandingInput {
   readonly plantTimeMs: number;
   readonly code: GridCode;
@@ -41,11 +51,10 @@ export interface IslandingInput {
   readonly loadKw: number;
   /** Firm capacity without the utility that is not drawn, kW. */
   readonly freeKw: number;
+  /** Sets that are connected: without its bond the site stops as a whole. */
+  readonly connectedSets: readonly string[];
   /** The neutral-earth bond of the islanded site; null where nothing is said of it. */
-  readonly bond: {
-    readonly device: string;
-    readonly breaker: "closed" | "open" | "unknown";
-  } | null;
+  readonly bond: Bond | null;
   readonly isBusLive: boolean;
 }
 
@@ -108,9 +117,12 @@ const STAGE_2_LOAD_PCT = 90;
 
 /** Why the site cannot leave the utility now, or null. */
 export function refusalOfIslanding(input: IslandingInput): Reason | null {
-  const { point, batteries, loadKw } = input;
+  const { point, batteries, loadKw, bond } = input;
   if (point.breaker !== "closed") {
     return reasonOf("NOT_STARTABLE", point.device, { state: point.state });
+  }
+  if (bond !== null && bond.state !== "open" && bond.state !== "closed") {
+    return reasonOf("BOND_NOT_READY", bond.device, { state: bond.state });
   }
   const able = batteries.filter((one) => one.isConnected && one.socPct > one.reserveSocPct);
   const capacityKw = able.reduce((sum, one) => sum + one.dischargeKw, 0);
@@ -279,18 +291,26 @@ class Run {
     this.enter("islanded");
   }
 
-  /** Without the bond a fault to earth would not be cleared: the islanded site is stopped. */
+  /**
+   * Without the bond a fault to earth would not be cleared: the islanded site is stopped where it is not made in time, and stays dark
+   * until it is. One that was made and then fell silent is an alarm: nothing opens because communication was lost.
+   */
   checkBond(): void {
-    const { bond, plantTimeMs, batteries, isBusLive } = this.input;
-    if (bond === null || bond.breaker === "closed" || !isBusLive) return;
-    this.act(bond.device, "close", reasonOf("BOND_CLOSES", bond.device));
-    if (plantTimeMs - this.state.sinceMs < BOND_MS) return;
+    const { bond, plantTimeMs, batteries, connectedSets, isBusLive } = this.input;
+    if (bond === null || bond.breaker === "closed") return;
+    const { device, state, sinceMs } = bond;
+    if (state === "open") this.act(device, "close", reasonOf("BOND_CLOSES", device));
+    if (bond.isInDoubt || plantTimeMs - Math.max(this.state.sinceMs, sinceMs) < BOND_MS) return;
     this.isBondMissing = true;
-    const reason = reasonOf("BOND_MISSING", bond.device);
-    this.because.push(reason);
-    for (const { device, isConnected } of batteries) {
-      if (isConnected) this.act(device, "openAll", reason);
+    if (state === "unknown" && sinceMs - this.state.sinceMs >= BOND_MS) {
+      this.because.push(reasonOf("BOND_SILENT", device));
+      return;
     }
+    const reason = reasonOf(isBusLive ? "BOND_MISSING" : "BOND_AWAITED", device, { state });
+    this.because.push(reason);
+    if (!isBusLive) return;
+    for (const one of batteries) if (one.isConnected) this.act(one.device, "openAll", reason);
+    for (const set of connectedSets) this.act(set, "openAll", reason);
   }
 
   shedByPolicy(): void {

@@ -50,6 +50,8 @@ const SENTENCES = {
   CONSUMER_WAITS: "{device} asks for {demandKw} kW, {freeKw} kW are free and {needKw} kW needed",
   BLACKOUT: "the busbar is dead and no source is connected",
   START_PENDING: "{device} is already starting ({state})",
+  LOCKED_OUT:
+    "{device} is locked out after {cause}: it comes back once that is over and it was reset",
   SET_LEAVES: "{device} is already being taken off ({state})",
   N1_NOT_HELD:
     "after loss of {lost} only {remainingKw} kW would remain for {loadKw} kW: {missingKw} kW missing",
@@ -146,7 +148,7 @@ export function reasonOf(
 const WAITS =
   /_WAITS(_KW)?$|^(START_PENDING|COMMAND_PENDING|STEP_ENDS|SETTLING|NOT_READ|FEEDER_NEXT)$/;
 const BLOCKS =
-  /^(MODE|SET_SEMI|SET_LEAVES|NOT_STARTABLE|NO_SET|NOT_NEXT|LAST_FORMING|MINIMUM_RUN|CONSUMER_ACTIVE|CONSUMER_STARTS|UNKNOWN_INPUT|ISLAND_MASTER|BLOCK_INPUT|SHORT_CIRCUIT|MODE_SETS_HELD|NOTHING_REMAINS)$|_(AFTER_STOP|BELOW_STOP|ABOVE_STOP|BLOCKED|OFF|TOO_MUCH|TOO_LITTLE|DOUBTED)$/;
+  /^(MODE|SET_SEMI|SET_LEAVES|NOT_STARTABLE|NO_SET|NOT_NEXT|LAST_FORMING|MINIMUM_RUN|CONSUMER_ACTIVE|CONSUMER_STARTS|UNKNOWN_INPUT|ISLAND_MASTER|BLOCK_INPUT|SHORT_CIRCUIT|MODE_SETS_HELD|NOTHING_REMAINS|LOCKED_OUT|BOND_AWAITED|BOND_NOT_READY)$|_(AFTER_STOP|BELOW_STOP|ABOVE_STOP|BLOCKED|OFF|TOO_MUCH|TOO_LITTLE|DOUBTED)$/;
 const GIVEN_UP = /GIVEN_UP|UNCOVERED|_NOT_HELD$|^N1_(STEP|NO_SOURCE)$|^ASYMMETRIC_LEFT$/;
 
 /** What a reason is to a decision: the rule that acts, what it waits for, what blocks it, or what could not be had. */

@@ -47,6 +47,7 @@ export const SEQUENCE_SENTENCES = {
   TRANSFER_STARTS:
     "{device} starts to take the load from shore: {capacityKw} kW of sets for {loadKw} kW",
   TRANSFER_LEAVES: "the sets carry the load: {device} is unloaded and opened",
+  TRANSFER_RECONNECTS: "the busbar is back: {device} is connected again",
   TRANSFER_DARKENS: "{device} opens: {shore} cannot synchronise, the busbar is dark for a moment",
   N1_SHORE: "{device} carries the load: its loss is answered by the recovery from a blackout",
   SITE_TO_ZERO: "{netKw} kW at the point of interconnection are brought to zero before it opens",
@@ -65,6 +66,8 @@ export const SEQUENCE_SENTENCES = {
   SITE_SUN_HELD:
     "{device} is limited to {pct} % of its rating so that export stays below {limitKw} kW",
   SITE_SUN_LIMITED: "export of {exportKw} kW exceeds {limitKw} kW: the sun is limited",
+  SITE_UNMEASURED:
+    "power at the point of interconnection is not known: the batteries and what limits the sun stay as they are",
   STEP_ENDS: "{state} ends in {restS} s at the latest",
   COMMAND_PENDING: "waits for what became of the command {command}",
   MODE_SETS: "the mode {mode} wants {least} sets connected, {count} are",
@@ -95,4 +98,10 @@ export const SEQUENCE_SENTENCES = {
   BOND_CLOSES: "{device} makes the neutral-earth bond of the islanded site",
   BOND_OPENS: "the utility earths the neutral: {device} opens",
   BOND_MISSING: "the neutral-earth bond by {device} is not confirmed: the islanded site is stopped",
+  BOND_SILENT:
+    "the neutral-earth bond by {device} was made and does not answer: nothing opens for that",
+  BOND_AWAITED:
+    "the neutral-earth bond by {device} is not made ({state}): an islanded site is not energised without it",
+  BOND_NOT_READY:
+    "{device} is {state}: the neutral-earth bond of the islanded site could not be made",
 } as const;

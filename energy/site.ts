@@ -74,8 +74,8 @@ export function quarterRoomKw(state: QuarterState, targetKw: number, wallTimeMs:
 
 export interface SiteInput {
   readonly parameters: SiteParameters;
-  /** At the point of interconnection now, import positive, kW. */
-  readonly importKw: number;
+  /** At the point of interconnection now, import positive, kW; null where it is not known. */
+  readonly importKw: number | null;
   /** What may be imported so that the quarter's target holds, kW; null without a target. */
   readonly quarterRoomKw: number | null;
   readonly batteries: readonly SiteBattery[];
@@ -88,8 +88,11 @@ export interface SiteInput {
 export interface SiteDecision {
   /** Next set-point by battery, kW. */
   readonly setpointsKw: ReadonlyMap<string, number>;
-  /** What the sun must stay below together so that the export limit holds, less than it gives now by so much; 0: nothing, kW. */
-  readonly excessKw: number;
+  /**
+   * What the sun must stay below together so that the export limit holds, less than it gives now by so much; 0: nothing, kW. Null: nobody
+   * knows, and no limit of the sun is lifted.
+   */
+  readonly excessKw: number | null;
   /** The rule that binds, then what could not be held and what was given up for it. */
   readonly because: readonly Reason[];
 }
@@ -108,6 +111,7 @@ const SELF_MARGIN_KW = 5;
 export function decideSite(input: SiteInput): SiteDecision {
   const { batteries, importKw } = input;
   const usable = batteries.filter(({ isUsable }) => isUsable);
+  if (importKw === null) return holdSite(input, usable);
   const givenKw = usable.reduce((sum, battery) => sum + battery.powerKw, 0);
   // What would flow in if the batteries did nothing.
   const netKw = importKw + givenKw;
@@ -128,6 +132,16 @@ export function decideSite(input: SiteInput): SiteDecision {
   const exportKw = -(netKw - targetKw);
   const excessKw = input.isBringingToZero ? 0 : exportKw - input.parameters.exportLimitKw;
   return { setpointsKw, excessKw, because };
+}
+
+/** Limits at a point that is not measured are never widened: everything stays as it is, within the batteries' own limits and reserve. */
+function holdSite({ parameters }: SiteInput, usable: readonly SiteBattery[]): SiteDecision {
+  const setpointsKw = new Map<string, number>();
+  for (const battery of usable) {
+    const leastKw = -inKwMax(battery, parameters.socMaxPct);
+    setpointsKw.set(battery.device, clamp(battery.setpointKw, leastKw, outKwMax(battery)));
+  }
+  return { setpointsKw, excessKw: null, because: [reasonOf("SITE_UNMEASURED", "")] };
 }
 
 interface Wanted {

@@ -308,12 +308,26 @@ class Run {
         );
       }
       this.state = { ...this.state, carrier: this.state.shore };
-      if (running === undefined && !isRecovering) this.end("done");
+      if (running === undefined && !isRecovering) this.reconnect();
       return;
     }
-    if (this.state.direction === "toShip" && isSetOn && !isRecovering) return this.end("done");
+    if (this.state.direction === "toShip" && isSetOn && !isRecovering) return this.reconnect();
     const others = sources.filter(({ breaker }) => breaker === "closed").length;
     if (others > 0 && !isRecovering) this.end("another source brought the busbar back");
+  }
+
+  /** Batteries that had to open for the dark are connected again; then the transfer is done. */
+  reconnect(): void {
+    const away = this.input.sources.filter(
+      ({ device, kind, breaker, state }) =>
+        kind === "battery" &&
+        this.state.acted[device] !== undefined &&
+        breaker === "open" &&
+        (state === "ready" || state === "precharge"),
+    );
+    if (away.length === 0) return this.end("done");
+    for (const { device } of away)
+      this.act(device, "sync", reasonOf("TRANSFER_RECONNECTS", device));
   }
 
   enter(phase: TransferState["phase"]): void {

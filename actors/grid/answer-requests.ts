@@ -14,6 +14,7 @@ import { setBatteryMode } from "./battery-modes.ts";
 import { answerConfiguration, isConfigurationCommand } from "./configuration.ts";
 import { actorOf } from "./device-values.ts";
 import type { PlannedDevice } from "./grid-plan.ts";
+import { liftLockout, lockoutOf } from "./lockouts.ts";
 import { setLimit } from "./operator-limits.ts";
 import { refusalOf } from "./request-guards.ts";
 import { send, sendToGrid, type Work } from "./run-actors.ts";
@@ -124,6 +125,10 @@ function answer(
   if (device.kind === "genset" && (command === "auto" || command === "semi")) {
     return chooseSetMode(work, device, command);
   }
+  const isLockedOut = lockoutOf(work.state, device.id) !== "";
+  if (command === "reset" && (isLockedOut || device.kind === "battery")) {
+    return isLockedOut ? resetLockout(work, device) : refused(`${device.id} is not locked out`);
+  }
   const event = Object.hasOwn(EVENTS[device.kind] ?? {}, command)
     ? EVENTS[device.kind]?.[command]
     : undefined;
@@ -133,7 +138,9 @@ function answer(
         ? TRANSFER_COMMANDS
         : device.kind === "genset"
           ? ["auto", "semi"]
-          : [];
+          : device.kind === "battery"
+            ? ["reset"]
+            : [];
     const offered = [...Object.keys(EVENTS[device.kind] ?? {}), ...more].join(", ");
     const list = offered === "" ? "none" : offered;
     return refused(`${device.id} has no command ${command}; a ${device.kind} has: ${list}`);
@@ -205,6 +212,14 @@ function chooseMode(work: Work, device: PlannedDevice, request: OperatorRequest)
   if (typeof next === "string") return refused(next);
   work.state = next;
   return accepted(`${device.id} is now in mode ${String(request.arguments["mode"])}`);
+}
+
+function resetLockout(work: Work, device: PlannedDevice): Answer {
+  const next = liftLockout(work.state, device.id);
+  if (typeof next === "string") return refused(next);
+  work.state = next;
+  if (device.kind === "genset") send(work, device, "reset.requested", "its lock-out is over");
+  return accepted(`${device.id} is not locked out any more`);
 }
 
 /** Takes a crashed device's machine out of quarantine: it begins anew from feedback. */

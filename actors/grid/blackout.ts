@@ -17,6 +17,7 @@ import { busOf } from "./grid-sources.ts";
 import type { GridState } from "./grid-state.ts";
 import { peerStatus } from "./island.ts";
 import { send, type Work } from "./run-actors.ts";
+import { bondHindrance } from "./site.ts";
 import { isTieSacrificed } from "./tie-latch.ts";
 import { tieStateOf, type Situation } from "./situation.ts";
 import { preferredClosers } from "./transfer.ts";
@@ -302,6 +303,8 @@ function blocksOf(
       soft.push(reasonOf("UNKNOWN_INPUT", id, { what: "the breaker" }));
     }
   }
+  const bond = bondHindrance(plan, state);
+  if (bond !== null) soft.push(bond);
   for (const tie of plan.ties) {
     const tieState = tieStateOf(state, tie.ownBreaker, tie.otherBreaker);
     if (tieState === "open") continue;

@@ -22,6 +22,7 @@ import { applyMessages, hasLostSource, messagesOf } from "./grid-messages.ts";
 import { planGrid, type GridPlan } from "./grid-plan.ts";
 import { NO_LEADERSHIP, type GridState } from "./grid-state.ts";
 import { islandOf, islandSituationOf } from "./island.ts";
+import { nextLockouts } from "./lockouts.ts";
 import { levelOutputs, nextLevels } from "./next-levels.ts";
 import { expireLimits } from "./operator-limits.ts";
 import { protectSupply } from "./protect-supply.ts";
@@ -38,7 +39,7 @@ import { feedNeighbours } from "./tie-feed.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "13";
+export const CORE_VERSION = "14";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {
@@ -120,7 +121,7 @@ function step(
     Math.max(0, frame.plantTimeMs - state.plantTimeMs),
     2 * plan.grid.timings.scanMs,
   );
-  work.state = nextCapabilities(plan, work.state, elapsedMs);
+  work.state = nextCapabilities(plan, nextLockouts(plan, work.state), elapsedMs);
   work.state = rekey(plan, applyMessages(plan, work.state, frame.messages));
   applyFates(work, frame.fates, frame.isFirstOfEpoch);
   scanActors(work);

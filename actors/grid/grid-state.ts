@@ -48,6 +48,8 @@ export type GridState = {
   readonly configuration?: ConfigurationState;
   /** Limits that operators set for a time; absent where there are none. */
   readonly limits?: readonly OperatorLimit[];
+  /** After what sources are locked out until an operator resets them; absent where none is. */
+  readonly lockouts?: { readonly [device: string]: string };
   /** What derated sets are counted with, kW; absent where none is derated. */
   readonly capabilities?: { readonly [device: string]: Capability };
   readonly bms: { readonly [device: string]: HeartbeatState };

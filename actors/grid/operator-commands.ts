@@ -42,6 +42,7 @@ const OFFERS: Readonly<Record<DeviceKind, readonly Offer[]>> = {
     ["open", "open", "bring its power down, then open the breaker"],
     ["setForming", "setForming", "change to grid-forming"],
     ["setFollowing", "setFollowing", "change to grid-following"],
+    ["reset", "", "end its lock-out after an emergency stop, gas or fire"],
   ],
   busTie: [
     ["close", "syncAndClose", `${SYNCHRONISE}: the islands become one`],

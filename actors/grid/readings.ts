@@ -10,6 +10,7 @@ import type { GridReading } from "../machines/grid.ts";
 import { isOn, numberOf, switchOf } from "../machines/device-image.ts";
 import { imageOf, positionOf, powerKwOf, shoreLimitKwOf } from "./device-values.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
+import { lockoutOf } from "./lockouts.ts";
 import type { GridState } from "./grid-state.ts";
 
 /** A flat record of what an actor decides on. */
@@ -28,10 +29,15 @@ export function readDevice(
   };
   const powerKw = powerKwOf(state, device.id);
   switch (device.kind) {
-    case "genset":
-      return readGenset(view, powerKw, device.ratedKw, isAtShare(plan, state, device), isBusLive);
-    case "battery":
-      return readBattery(view, isBusLive);
+    case "genset": {
+      const isAtOwnShare = isAtShare(plan, state, device);
+      const reading = readGenset(view, powerKw, device.ratedKw, isAtOwnShare, isBusLive);
+      return isLockedOut(state, device) ? { ...reading, isTripped: true } : reading;
+    }
+    case "battery": {
+      const reading = readBattery(view, isBusLive);
+      return isLockedOut(state, device) ? { ...reading, isFault: true } : reading;
+    }
     case "shore": {
       const limitKw = shoreLimitKwOf(state, device);
       // A utility takes no reference: it carries what is left at once.
@@ -57,6 +63,8 @@ export function readDevice(
       return device.kind satisfies never;
   }
 }
+
+const isLockedOut = (state: GridState, { id }: PlannedDevice) => lockoutOf(state, id) !== "";
 
 /** A set has its share once its reference is within 5 % of rating of the others' mean, or nothing is left to share. */
 function isAtShare(plan: GridPlan, state: GridState, device: PlannedDevice): boolean {

@@ -4,6 +4,7 @@ import {
   CONNECTED,
   decideIslanding,
   refusalOfIslanding,
+  type Bond,
   type IslandingAction,
   type IslandingDecision,
   type IslandingInput,
@@ -57,8 +58,11 @@ export function runSite(
   const { plan, state } = work;
   const place = siteOf(plan);
   if (place === null || state.leadership.origin === "none" || !state.leadership.isRead) return;
-  const importKw = powerKwOf(state, place.point.id);
-  const quarter = nextQuarter(state.site.quarter, wallTimeMs, elapsedMs, importKw);
+  const { id } = place.point;
+  // What was not measured counts later as if the target had been drawn.
+  const measuredMs = isPowerKnown(state, id) ? elapsedMs : 0;
+  const importKw = powerKwOf(state, id);
+  const quarter = nextQuarter(state.site.quarter, wallTimeMs, measuredMs, importKw);
   const rounded = { ...quarter, importKwh: roundTo(quarter.importKwh, 10_000) };
   work.state = { ...state, site: { ...state.site, quarter: rounded, wallTimeMs } };
   if (!mayBegin || !mayCommand(state)) return;
@@ -108,7 +112,31 @@ function perform(work: Work, { device: id, what, reason }: IslandingAction): voi
   const device = work.plan.deviceById.get(id);
   if (device === undefined) return;
   const [event, command] = EVENTS[what];
-  send(work, device, event, [reason], command);
+  const isSetStopped = what === "openAll" && device.kind === "genset";
+  send(work, device, isSetStopped ? "openNow.requested" : event, [reason], command);
+}
+
+/** The neutral-earth bond of the site, whatever its state; null where the manifest names none. */
+function bondOf(plan: GridPlan, state: GridState, site: SiteConfig): Bond | null {
+  const device = plan.deviceById.get(site.neutralEarth ?? "");
+  if (device === undefined) return null;
+  const { snapshot, sinceMs } = actorOf(plan, state, device.address);
+  return {
+    device: device.id,
+    breaker: positionOf(state, device.id),
+    state: snapshot.state,
+    sinceMs,
+    isInDoubt: snapshot.state === "closing" && snapshot.context["isUncertain"] === true,
+  };
+}
+
+/** Why the dark busbar of an islanded site is not energised, or null: its neutral-earth bond comes first. */
+export function bondHindrance(plan: GridPlan, state: GridState): Reason | null {
+  const place = siteOf(plan);
+  if (place === null || positionOf(state, place.point.id) !== "open") return null;
+  const bond = bondOf(plan, state, place.site);
+  if (bond === null || bond.breaker === "closed") return null;
+  return reasonOf("BOND_AWAITED", bond.device, { state: bond.state });
 }
 
 function islandingInputOf(
@@ -118,7 +146,6 @@ function islandingInputOf(
   { site, point }: { readonly site: SiteConfig; readonly point: PlannedDevice },
 ): IslandingInput {
   const image = imageOf(state, point.id);
-  const bond = site.neutralEarth;
   return {
     plantTimeMs: state.plantTimeMs,
     code: GRID_CODES[site.gridCode],
@@ -153,20 +180,24 @@ function islandingInputOf(
       })),
     loadKw: situation.balance.loadKw,
     freeKw: situation.balance.freeKw,
-    bond: bond === null ? null : { device: bond, breaker: positionOf(state, bond) },
+    connectedSets: plan.devices
+      .filter(({ id, kind }) => kind === "genset" && positionOf(state, id) === "closed")
+      .map(({ id }) => id),
+    bond: bondOf(plan, state, site),
     isBusLive: situation.isBusLive,
   };
 }
 
-/** The batteries' set-points of a connected site, and what the sun is held below; null where the site says nothing now. */
+/** The batteries' set-points of a site that is connected, or may be, and what the sun is held below; null where the site says nothing now. */
 function siteDecision(plan: GridPlan, state: GridState, elapsedMs: number): SiteDecision | null {
   const place = siteOf(plan);
   if (place === null || !state.leadership.isRead) return null;
   const { site, point } = place;
   const { islanding, quarter, wallTimeMs } = state.site;
   const isConnected = islanding.phase === "connected" || islanding.phase === "islanding";
-  if (!isConnected || positionOf(state, point.id) !== "closed") return null;
-  if (!isPowerKnown(state, point.id)) return null;
+  const position = positionOf(state, point.id);
+  if (!isConnected || position === "open") return null;
+  const isMeasured = position === "closed" && isPowerKnown(state, point.id);
   const targetKw = site.peakTargetKw;
   return decideSite({
     parameters: {
@@ -177,7 +208,7 @@ function siteDecision(plan: GridPlan, state: GridState, elapsedMs: number): Site
       socMaxPct: site.socMaxPct,
       socChargePct: site.socChargePct,
     },
-    importKw: powerKwOf(state, point.id),
+    importKw: isMeasured ? powerKwOf(state, point.id) : null,
     quarterRoomKw: targetKw === null ? null : quarterRoomKw(quarter, targetKw, wallTimeMs),
     batteries: plan.devices
       .filter(({ kind, levelPoint }) => kind === "battery" && levelPoint !== null)
@@ -228,9 +259,9 @@ export function withSite(
     const key = `${device.id}.${device.levelPoint}`;
     const level = next[key];
     if (device.kind !== "pv" || device.levelPoint === null || level === undefined) continue;
-    const capPct = sunCapPct(state, device, decision.excessKw, state.levels[key] ?? 100);
-    const risePct = (plan.grid.power.rampPctPerS * elapsedMs) / 1000;
     const held = state.levels[key] ?? 100;
+    const capPct = sunCapPct(state, device, decision.excessKw, held);
+    const risePct = (plan.grid.power.rampPctPerS * elapsedMs) / 1000;
     const cap = capPct > held ? moveToward(held, capPct, risePct) : capPct;
     next[key] = roundTo(Math.min(level, cap), 10);
   }
@@ -240,9 +271,10 @@ export function withSite(
 function sunCapPct(
   state: GridState,
   device: PlannedDevice,
-  excessKw: number,
+  excessKw: number | null,
   heldPct: number,
 ): number {
+  if (excessKw === null) return heldPct;
   if (excessKw > 0.5) {
     const powerKw = powerKwOf(state, device.id);
     return clamp((100 * (powerKw - excessKw)) / device.ratedKw, 0, heldPct);

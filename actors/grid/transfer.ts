@@ -97,15 +97,20 @@ const EVENTS: Readonly<Record<string, Readonly<Partial<Record<TransferAction["wh
       stop: "stop.requested",
       openNow: "openNow.requested",
     },
-    battery: { openNow: "open.requested" },
+    battery: { sync: "sync.requested", openNow: "open.requested" },
     shore: { sync: "sync.requested", unload: "open.requested", openNow: "openNow.requested" },
   };
+
+const COMMANDS: Readonly<Partial<Record<TransferAction["what"], string>>> = {
+  openNow: "open",
+  sync: "syncAndClose",
+};
 
 function perform(work: Work, { device: id, what, reason }: TransferAction): void {
   const device = work.plan.deviceById.get(id);
   const event = device === undefined ? undefined : EVENTS[device.kind]?.[what];
   if (device === undefined || event === undefined) return;
-  send(work, device, event, [reason], what === "openNow" ? "open" : "");
+  send(work, device, event, [reason], COMMANDS[what] ?? "");
 }
 
 function inputOf(

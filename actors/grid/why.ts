@@ -9,6 +9,7 @@ import { actorOf, batteryInputOf } from "./device-values.ts";
 import type { PlannedGridCore } from "./grid-core.ts";
 import type { GridPlan, PlannedDevice } from "./grid-plan.ts";
 import type { GridState } from "./grid-state.ts";
+import { lockoutOf } from "./lockouts.ts";
 import { whyParameters } from "./operating-mode.ts";
 import { isMaster, islandSituationOf } from "./island.ts";
 import { shareOf } from "./share.ts";
@@ -58,6 +59,8 @@ export function whyLines(core: PlannedGridCore, state: GridState, actor: string)
     lines.push(...said([reasonOf("COMMAND_PENDING", device.id, { command })]));
   }
   if (status !== "running") lines.push(plainly(`its machine is ${status} after ${lastFault}`));
+  const lockout = lockoutOf(state, device.id);
+  if (lockout !== "") lines.push(...said([reasonOf("LOCKED_OUT", device.id, { cause: lockout })]));
   const asked = state.asked[device.id];
   if (asked !== undefined) lines.push(plainly(`last asked because: ${asked}`));
   const more = whyDevice(plan, state, situation, decision, device);

@@ -42,11 +42,15 @@ export function judgeBands(
     const bands = (atMs: number) =>
       atMs < failedAtMs ? SUPPLY_BANDS : isBeyondN1 ? [] : SURVIVAL_BANDS;
     const outsideMs = new Map<Band, number>();
-    let liveMs = Number.POSITIVE_INFINITY;
+    let liveMs = samples.isLive[0] === false ? 0 : Number.POSITIVE_INFINITY;
     for (const [index, isLive] of samples.isLive.entries()) {
       const atMs = index * SAMPLE_MS;
-      if (!isLive) liveMs = 0;
-      else liveMs += SAMPLE_MS;
+      const isDarkened = !isLive && liveMs > 0;
+      liveMs = isLive ? liveMs + SAMPLE_MS : 0;
+      if (isDarkened && !isBeyondN1) {
+        const text = `${grid.id} goes dark, though no more was lost than the others can carry`;
+        findings.push({ check: "surviving supply", atMs, text });
+      }
       if (liveMs < COMES_UP_MS) {
         outsideMs.clear();
         continue;

@@ -38,9 +38,11 @@ export const INVARIANTS: readonly Invariant[] = [
     rule: "R-EMS never times the closing of a live breaker: it asks only devices that synchronise by themselves",
     check: (evidence) => {
       const closes = commandsOf(evidence).filter(({ name }) => CLOSES.has(name));
+      const bonds = new Set(evidence.manifest.grids.map(({ site }) => site?.neutralEarth));
       const wrong = closes.filter(({ device, isBusLive }) => {
         const { kind, profile } = evidence.deviceOf(device);
-        return kind !== "feeder" && isBusLive && profile.syncCheck !== "device";
+        const joinsNothing = kind === "feeder" || bonds.has(device);
+        return !joinsNothing && isBusLive && profile.syncCheck !== "device";
       });
       const found = wrong.map((one) =>
         finding("sync-in-device", one, "the device has no synchronising check of its own"),

@@ -177,6 +177,19 @@ describe("invariants", () => {
     ["no-repeats", [write("dg2", "start"), write("dg2", "start", { atMs: 1400 })]],
     ["cold-start-waits", [write("dg2", "start", { atMs: 9000 })], { coldStartsAtMs: [2000] }],
     ["sync-in-device", [], { outOfPhaseCount: 1 }],
+    ["sync-in-device", [write("bt1", "close")]],
+    ["start-block-holds", [write("dg2", "stop", { points: { isRemoteSelected: false } })]],
+    ["start-block-holds", [write("dg2", "start", { points: { isEmergencyStop: true } })]],
+    [
+      "one-dead-close",
+      [write("sc1", "close", { isBusLive: false })],
+      { manifest: { ...manifest, installation: { ...manifest.installation, kind: "land" } } },
+    ],
+    [
+      "unknown-means-worse",
+      [write("dg2", "syncAndClose", { isBusLive: false, atMs: 9000 })],
+      { rows: [{ atS: 2, inputs: parseInputs("btp silent on"), expectations: [] }] },
+    ],
     [
       "bumpless",
       [
@@ -200,6 +213,17 @@ describe("invariants", () => {
       ],
     ],
     ["plain-close-is-dead", [write("btp", "close")]],
+    [
+      "lock-out-stays",
+      [write("dg2", "start", { atMs: 9000 })],
+      {
+        rows: [
+          { atS: 2, inputs: parseInputs("dg2 switch isEmergencyStop on"), expectations: [] },
+          { atS: 3, inputs: parseInputs("dg2 ask reset"), expectations: [] },
+          { atS: 4, inputs: parseInputs("dg2 switch isEmergencyStop off"), expectations: [] },
+        ],
+      },
+    ],
     [
       "nothing-granted-while-unknown",
       [write("bt1", "powerLimitKw", { kind: "level", value: 300, atMs: 9000 })],
@@ -393,5 +417,22 @@ describe("comparing runs", () => {
     expect(judgeBands(manifest, recorded(60, 0), false)).toEqual([]);
     const found = judgeBands(manifest, recorded(53, 0), false).map(({ check }) => check);
     expect(found).toContain("transient frequency");
+  });
+
+  it("finds a busbar that goes dark, unless the scenario takes more than the others can carry", () => {
+    const dark = recorded(60, 0);
+    const sample = {
+      frequencyHz: 0,
+      voltageV: 0,
+      isLive: false,
+      loadKw: 0,
+      capacityKw: 0,
+      island: 0,
+    };
+    dark.sample("port", sample, 690);
+    expect(judgeBands(manifest, dark, false).map(({ check }) => check)).toEqual([
+      "surviving supply",
+    ]);
+    expect(judgeBands(manifest, dark, true)).toEqual([]);
   });
 });

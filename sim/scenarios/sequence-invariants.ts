@@ -34,6 +34,11 @@ export const SEQUENCE_INVARIANTS: readonly Invariant[] = [
     check: checkFailedStarts,
   },
   {
+    name: "lock-out-stays",
+    rule: "after an emergency stop, gas or fire nothing is started or connected before somebody has reset it",
+    check: checkLockouts,
+  },
+  {
     name: "nothing-granted-while-unknown",
     rule: "while a device of the grid is unknown no heavy consumer is granted power",
     check: checkGrants,
@@ -100,6 +105,48 @@ function checkFailedStarts(evidence: Evidence): Finding[] {
       atMs,
       text: `${device} went from starting to ${to}, and no stop followed`,
     }));
+}
+
+const LOCKING: ReadonlySet<string> = new Set(["isEmergencyStop", "isGasOrFire"]);
+const COMES_BACK: ReadonlySet<string> = new Set(["start", "syncAndClose", "setForming"]);
+
+function checkLockouts(evidence: Evidence): Finding[] {
+  const inputs = evidence.rows.flatMap((row) =>
+    row.inputs.map((input) => ({ input, atMs: row.atS * 1000 })),
+  );
+  const locked = inputs.flatMap(({ input, atMs }) => {
+    if (input.kind !== "switch" || !input.isOn || !LOCKING.has(input.name)) return [];
+    const { device } = input;
+    const reset = inputs.find(
+      (one) =>
+        one.atMs > atMs &&
+        one.input.kind === "ask" &&
+        one.input.subject === device &&
+        one.input.command === "reset" &&
+        !isStillOn(evidence, device, one.atMs),
+    );
+    return [{ device, fromMs: atMs + STALE_MS, toMs: reset?.atMs ?? Number.POSITIVE_INFINITY }];
+  });
+  return commandsOf(evidence)
+    .filter(({ name }) => COMES_BACK.has(name))
+    .filter((one) =>
+      locked.some(
+        ({ device, fromMs, toMs }) => device === one.device && one.atMs > fromMs && one.atMs < toMs,
+      ),
+    )
+    .map((one) => finding("lock-out-stays", one, "nobody has reset it"));
+}
+
+/** What locks a device out is on at that time of the scenario. */
+function isStillOn({ rows }: Evidence, device: string, atMs: number): boolean {
+  const on = new Set<string>();
+  for (const { atS, inputs } of rows)
+    for (const input of inputs) {
+      if (atS * 1000 > atMs || input.kind !== "switch" || input.device !== device) continue;
+      if (input.isOn && LOCKING.has(input.name)) on.add(input.name);
+      else on.delete(input.name);
+    }
+  return on.size > 0;
 }
 
 function checkGrants(evidence: Evidence): Finding[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadManifest } from "../../configs/load-manifest.ts";
+import type { OperatingModeConfig } from "../../configs/manifest.ts";
 import { loadPlantFile } from "../../sim/simulator/load-plant-file.ts";
 import { PlantBench } from "../support/plant-bench.ts";
 
@@ -66,6 +67,49 @@ describe("operating modes", () => {
     );
     bench.run(5);
     expect(bench.plant.grid("port").isLive && bench.plant.grid("starboard").isLive).toBe(true);
+  });
+});
+
+describe("what a mode states goes before the rest of the manifest", () => {
+  const withHarbour = (changes: Partial<OperatingModeConfig>) => {
+    const modesOf = (modes: readonly OperatingModeConfig[]) =>
+      modes.map((mode) => (mode.id === "harbour" ? { ...mode, ...changes } : mode));
+    const grids = vessel.grids.map((grid) => ({ ...grid, modes: modesOf(grid.modes) }));
+    return new PlantBench({ ...vessel, grids }, specs);
+  };
+
+  it("its order of start", () => {
+    const bench = withHarbour({ startOrder: ["dg2", "dg1"] });
+    bench.run(3);
+    bench.request("port", "", "mode", { mode: "harbour" });
+    bench.run(1);
+    expect(bench.why("port", "dg1")).toContain("dg1 not stopped");
+    bench.request("port", "dg2", "start");
+    expect(bench.runUntil(() => bench.stateOf("dg2") === "onLoad", 40)).not.toBeNull();
+    // With both on the busbar the one that stops is the last in the order of this mode.
+    expect(bench.why("port", "dg1")).toContain("dg1 not stopped");
+    expect(bench.why("port", "dg2")).not.toContain("dg2 not stopped");
+  });
+
+  it("its limit of start", () => {
+    const bench = withHarbour({ startLimitPct: 30, stopLimitPct: 20 });
+    bench.run(3);
+    expect(bench.why("port")).toContain("< 85 % of 1000 kW");
+    bench.request("port", "", "mode", { mode: "harbour" });
+    bench.run(1);
+    expect(bench.why("port")).toContain("> 30 % of 1000 kW");
+    expect(bench.runUntil(() => bench.stateOf("dg2") === "starting", 15)).not.toBeNull();
+  });
+
+  it("its ties: one that should be closed is an alarm after a minute, and closed by nobody", () => {
+    const bench = withHarbour({ ties: "closed" });
+    bench.run(3);
+    bench.request("port", "", "mode", { mode: "harbour" });
+    bench.run(55);
+    expect(bench.alarms("port")).not.toContain("TIE_NOT_AS_MODE");
+    bench.run(7);
+    expect(bench.alarms("port")).toContain("TIE_NOT_AS_MODE");
+    expect(bench.isClosed("btp") || bench.isClosed("bts")).toBe(false);
   });
 });
 
