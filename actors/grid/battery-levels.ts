@@ -14,6 +14,7 @@ import type { GridState } from "./grid-state.ts";
 import type { LevelInput, Levels } from "./next-levels.ts";
 import { consumersLoadKw } from "./grid-messages.ts";
 import { busOf } from "./grid-sources.ts";
+import { islandLoadKw } from "./island-load.ts";
 import { situationOf, type Situation } from "./situation.ts";
 import { isDeloading } from "./tie-deload.ts";
 
@@ -111,10 +112,11 @@ export function targetOf(
 ): BatteryTarget {
   const { tripStage } = device.config;
   const battery = batteryInputOf(state, device);
+  const loadKw = islandLoadKw(plan, state, situation) ?? situation.balance.loadKw;
   const input = {
     battery,
     use: batteryUseOf(state, device),
-    balance: situation.balance,
+    balance: { ...situation.balance, loadKw },
     startLimitPct: plan.grid.power.startLimitPct,
     part: partOf(situation, device.id, (source) => source.ratedKw),
     gapPart: partOf(situation, device.id, (source) => Math.max(0, source.availableKw)),

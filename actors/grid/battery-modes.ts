@@ -49,20 +49,24 @@ export function setBatteryMode(
   return { ...state, supply: { ...state.supply, batteryModes } };
 }
 
-/** Goes on smoothing the load for batteries that shave peaks; the others forget. */
+/**
+ * Goes on smoothing the load for batteries that shave peaks; the others forget.
+ * @param loadKw - Of the consumers of the island; null while it is not known: then it is forgotten too, for the load that is heard of
+ *   next would look like a peak.
+ */
 export function smoothLoads(
   plan: GridPlan,
   state: GridState,
-  situation: Situation,
+  loadKw: number | null,
   elapsedMs: number,
 ): GridState {
   const smoothedKw: { [device: string]: number } = {};
   for (const device of plan.devices) {
     if (device.kind !== "battery") continue;
     const use = batteryUseOf(state, device);
-    if (use.mode !== "peak_shaving" || use.peakShavingS <= 0) continue;
+    if (loadKw === null || use.mode !== "peak_shaving" || use.peakShavingS <= 0) continue;
     const before = state.supply.smoothedKw[device.id] ?? null;
-    const next = smoothedLoadKw(before, situation.balance.loadKw, use.peakShavingS, elapsedMs);
+    const next = smoothedLoadKw(before, loadKw, use.peakShavingS, elapsedMs);
     smoothedKw[device.id] = roundTo(next, 1000);
   }
   const isNone =

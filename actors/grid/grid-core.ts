@@ -21,6 +21,7 @@ import { decideSets, followBatteryModes, grantConsumers } from "./decide.ts";
 import { applyMessages, hasLostSource, messagesOf } from "./grid-messages.ts";
 import { planGrid, type GridPlan } from "./grid-plan.ts";
 import { NO_LEADERSHIP, type GridState } from "./grid-state.ts";
+import { islandLoadKw } from "./island-load.ts";
 import { islandOf, islandSituationOf } from "./island.ts";
 import { nextLockouts } from "./lockouts.ts";
 import { levelOutputs, nextLevels } from "./next-levels.ts";
@@ -39,7 +40,7 @@ import { feedNeighbours } from "./tie-feed.ts";
 import { runTransfer } from "./transfer.ts";
 
 /** Grows with every change of what is decided or remembered. */
-export const CORE_VERSION = "14";
+export const CORE_VERSION = "15";
 
 /** The core with its plan: views need both. */
 export interface PlannedGridCore extends GridCore<GridState> {
@@ -146,7 +147,7 @@ function step(
   const decision = mayBegin ? decideSets(work, situation) : null;
   const grant = mayBegin ? grantConsumers(work, situation) : null;
   if (mayBegin) followBatteryModes(work, situation);
-  work.state = smoothLoads(plan, work.state, situation, elapsedMs);
+  work.state = smoothLoads(plan, work.state, islandLoadKw(plan, work.state, situation), elapsedMs);
   const share = shareOf(plan, work.state, situation);
   work.state = rememberShare(plan, work.state, situation, share, elapsedMs);
   const power = nextLevels(plan, work.state, { situation, elapsedMs, share });
