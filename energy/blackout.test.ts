@@ -175,6 +175,25 @@ describe("a feeder that is to come back", () => {
     expect(closes({ feeders: [essential, small], freeKw: 100 }, opened, 3)).toEqual([]);
   });
 
+  it("comes after batteries that were connected before and are ready", () => {
+    const battery = (device: string, part: DarkSource["part"]): DarkSource => ({
+      device,
+      kind: "battery",
+      breaker: "open",
+      isFeeding: false,
+      part,
+      state: "ready",
+    });
+    const sources = [
+      ...(LIVE.sources ?? []),
+      battery("b1", "closable"),
+      battery("b2", "none"),
+      battery("b3", "closable"),
+    ];
+    const before = { ...RESTORING, closedBefore: ["f1", "b1", "b2"] };
+    expect(closes({ sources }, before, 1)).toEqual(["0 b1 sync", "0 f1 close"]);
+  });
+
   it("is asked twice and then left to people, so that the next one comes", () => {
     const opened = { ...RESTORING, openedFeeders: ["f1", "f2"] };
     const feeders = [...DARK.feeders, F2];

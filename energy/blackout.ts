@@ -113,7 +113,10 @@ export type BlackoutState = {
   readonly formedBy: string;
   /** Feeders that the recovery opened and has not closed again, in the order in which they come back. */
   readonly openedFeeders: readonly string[];
-  /** Feeders that were closed when the busbar was last live: their undervoltage releases may open them before the recovery does. */
+  /**
+   * Feeders and batteries that were closed when the busbar was last live: undervoltage releases may open feeders before the recovery does,
+   * and a battery that is not needed to bring the busbar back is connected again.
+   */
   readonly closedBefore: readonly string[];
   readonly inBandSinceMs: number | null;
   readonly nextFeederAtMs: number;
@@ -152,7 +155,7 @@ export const NO_BLACKOUT: BlackoutState = {
 
 export interface BlackoutAction {
   readonly device: string;
-  readonly what: "start" | "open" | "close" | "closeOntoDeadBus" | "giveUp" | "handBack";
+  readonly what: "start" | "open" | "close" | "sync" | "closeOntoDeadBus" | "giveUp" | "handBack";
   readonly reason: Reason;
 }
 
@@ -267,12 +270,21 @@ function watch(input: BlackoutInput, state: BlackoutState): BlackoutState {
     darkSinceMs: isDead(input) ? (state.darkSinceMs ?? plantTimeMs) : null,
     doubtSinceMs: doubtOf(input) === null ? null : (state.doubtSinceMs ?? plantTimeMs),
     inBandSinceMs: isInBand ? (state.inBandSinceMs ?? plantTimeMs) : null,
-    closedBefore: isLive(input) ? closedOf(input, state.closedBefore) : state.closedBefore,
+    closedBefore:
+      state.phase === "live" && isLive(input)
+        ? closedOf(input, state.closedBefore)
+        : state.closedBefore,
   };
 }
 
-function closedOf({ feeders }: BlackoutInput, before: readonly string[]): readonly string[] {
-  const closed = feeders.filter(({ breaker }) => breaker === "closed").map(({ device }) => device);
+function closedOf(
+  { feeders, sources }: BlackoutInput,
+  before: readonly string[],
+): readonly string[] {
+  const batteries = sources.filter(({ kind }) => kind === "battery");
+  const closed = [...feeders, ...batteries]
+    .filter(({ breaker }) => breaker === "closed")
+    .map(({ device }) => device);
   const isSame = closed.length === before.length && closed.every((id, at) => id === before[at]);
   return isSame ? before : closed;
 }
@@ -632,12 +644,23 @@ class Run {
       this.because.push(reasonOf("BAND_WAITS", "", values));
       return;
     }
+    this.reconnectBatteries();
     if (plantTimeMs < nextFeederAtMs) {
       const forS = (nextFeederAtMs - plantTimeMs) / 1000;
       this.because.push(reasonOf("FEEDER_NEXT", first, { forS }));
       return;
     }
     this.closeFeeder(feeder);
+  }
+
+  /** What was connected before and is ready comes back beside what carries the busbar now. */
+  reconnectBatteries(): void {
+    const { closedBefore } = this.state;
+    for (const { device, kind, breaker, part } of this.input.sources) {
+      const isAway = kind === "battery" && breaker === "open" && part === "closable";
+      if (isAway && closedBefore.includes(device))
+        this.act(device, "sync", reasonOf("RECOVERY_RECONNECTS", device));
+    }
   }
 
   closeFeeder(feeder: DarkFeeder): void {

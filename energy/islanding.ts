@@ -36,7 +36,7 @@ export interface Bond {
   /** State of its machine, and since when. */
   readonly state: string;
   readonly sinceMs: number;
-  /** Its closing was asked for by a leader that is gone: its machine asks once more by itself. */
+  /** Its closing was asked for by a leader that is gone: its machine asks once more by itself, and waits again. */
   readonly isInDoubt: boolean;
 }
 

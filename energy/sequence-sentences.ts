@@ -47,6 +47,7 @@ export const SEQUENCE_SENTENCES = {
   TRANSFER_STARTS:
     "{device} starts to take the load from shore: {capacityKw} kW of sets for {loadKw} kW",
   TRANSFER_LEAVES: "the sets carry the load: {device} is unloaded and opened",
+  RECOVERY_RECONNECTS: "{device} was connected before the blackout: it synchronises",
   TRANSFER_RECONNECTS: "the busbar is back: {device} is connected again",
   TRANSFER_DARKENS: "{device} opens: {shore} cannot synchronise, the busbar is dark for a moment",
   N1_SHORE: "{device} carries the load: its loss is answered by the recovery from a blackout",

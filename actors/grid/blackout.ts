@@ -72,6 +72,7 @@ const EVENTS: Readonly<Record<string, Readonly<Partial<Record<BlackoutAction["wh
       giveUp: "stop.requested",
     },
     battery: {
+      sync: "sync.requested",
       closeOntoDeadBus: "deadClose.permitted",
       giveUp: "open.requested",
       handBack: "setFollowing.requested",
@@ -85,12 +86,17 @@ const EVENTS: Readonly<Record<string, Readonly<Partial<Record<BlackoutAction["wh
     busTie: { closeOntoDeadBus: "deadClose.permitted", giveUp: "open.requested" },
   };
 
+const COMMANDS: Readonly<Partial<Record<BlackoutAction["what"], string>>> = {
+  handBack: "setFollowing",
+  giveUp: "open",
+  sync: "syncAndClose",
+};
+
 function perform(work: Work, { device: id, what, reason }: BlackoutAction): void {
   const device = work.plan.deviceById.get(id);
   const event = device === undefined ? undefined : EVENTS[device.kind]?.[what];
   if (device === undefined || event === undefined) return;
-  const command = what === "handBack" ? "setFollowing" : what === "giveUp" ? "open" : "";
-  send(work, device, event, [reason], command);
+  send(work, device, event, [reason], COMMANDS[what] ?? "");
 }
 
 export function blackoutInputOf(

@@ -121,12 +121,13 @@ function bondOf(plan: GridPlan, state: GridState, site: SiteConfig): Bond | null
   const device = plan.deviceById.get(site.neutralEarth ?? "");
   if (device === undefined) return null;
   const { snapshot, sinceMs } = actorOf(plan, state, device.address);
+  const { isUncertain, isAskedAgain } = snapshot.context;
   return {
     device: device.id,
     breaker: positionOf(state, device.id),
     state: snapshot.state,
     sinceMs,
-    isInDoubt: snapshot.state === "closing" && snapshot.context["isUncertain"] === true,
+    isInDoubt: snapshot.state === "closing" && (isUncertain === true || isAskedAgain === true),
   };
 }
 

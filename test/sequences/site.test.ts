@@ -134,6 +134,10 @@ describe("islanding", () => {
     );
     expect(seconds).not.toBeNull();
     expect(seconds).toBeLessThan(14);
+    // One battery brought it back, the other synchronises beside it.
+    bench.run(12);
+    expect(bench.isClosed("bat-a") && bench.isClosed("bat-b")).toBe(true);
+    expect(bench.plant.outOfPhaseCount).toBe(0);
   });
 });
 
@@ -154,6 +158,20 @@ describe("a leader killed in the middle", () => {
     bench.run(0.1);
     return bench;
   }
+
+  it("asks once more for the bond that a dying leader asked for in vain, and nothing stops", () => {
+    const undisturbed = lost();
+    undisturbed.run(1);
+    const closing = undisturbed.commands.find(({ device }) => device === "k1");
+    const bench = lost();
+    bench.killAt("site", closing?.atMs ?? 0, "lost");
+    bench.run(4);
+    expect(bench.isClosed("k1")).toBe(true);
+    expect(bench.isClosed("bat-a") && bench.isClosed("bat-b")).toBe(true);
+    // The first never left its leader.
+    expect(bench.commands.filter(({ device }) => device === "k1")).toHaveLength(1);
+    expect(bench.plant.grid("site").isLive).toBe(true);
+  });
 
   const ways = [
     { name: "planned islanding", begin: planned, isReturn: false },
