@@ -78,8 +78,7 @@ describe.each(["tcp", "rtu"] as const)("a libmodbus server over %s", (transport)
 
   it("takes set-points and commands, and shows what it holds", async () => {
     const bench = await connected();
-    bench.io.writeLevels([{ device: "bat1", point: "powerSetpointKw", value: -12.3 }], 1);
-    await bench.until("confirmed", () => bench.outcomes("powerSetpointKw").includes("confirmed"));
+    await bench.confirm("bat1", "powerSetpointKw", -12.3);
     bench.execute("bat1", "setForming");
     bench.execute("bat1", "open");
     await bench.until("both fates", () => bench.fates.length === 2);

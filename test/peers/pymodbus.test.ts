@@ -92,8 +92,7 @@ describe.each(["tcp", "rtu-over-tcp", "rtu"] as const)("a pymodbus server over %
 
   it("takes set-points, and shows what it holds", async () => {
     const bench = await connected(1, battery("big"));
-    bench.io.writeLevels([{ device: "bat1", point: "powerSetpointKw", value: -12.3 }], 1);
-    await bench.until("confirmed", () => bench.outcomes("powerSetpointKw").includes("confirmed"));
+    await bench.confirm("bat1", "powerSetpointKw", -12.3);
     expect(await server.register("holding", 1, 2)).toBe(0x10000 - 123);
     expect(bench.points.get("bat1.powerSetpointKw")?.[0]).toBe(-12.3);
   });

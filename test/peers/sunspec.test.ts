@@ -85,8 +85,7 @@ it("writes a limit together with its enable flag and revert timer", async () => 
   const { fixedRegisters } = present(profile.sunspec, "a SunSpec profile");
   const port = await serve(fixedRegisters.address, fixedRegisters.words);
   const bench = await connect(port, profile);
-  bench.io.writeLevels([{ device: "bat1", point: "powerLimitPct", value: 62.5 }], 1);
-  await bench.until("it is confirmed", () => bench.outcomes("powerLimitPct").includes("confirmed"));
+  await bench.confirm("bat1", "powerLimitPct", 62.5);
   const limit = present(
     profile.points.find(({ point }) => point === "powerLimitPct"),
     "mapped",

@@ -10,6 +10,9 @@ import type { DeviceIo, PollMode, WriteReport } from "../../kernel/ports/device-
 import { createSeededRandom } from "../../sim/ports/seeded-random.ts";
 import { eventually } from "./eventually.ts";
 
+/** Longer than any time-out of a write: another does not replace one that is under way. */
+const WRITE_AGAIN_MS = 1000;
+
 /** A driver with the control loop's part played by a test. */
 export interface DriverBench {
   readonly io: DeviceIo;
@@ -25,6 +28,8 @@ export interface DriverBench {
   scan(mode?: PollMode): number;
   /** Scans until `isSo`. */
   until(what: string, isSo: () => boolean, mode?: PollMode): Promise<void>;
+  /** Writes a set-point until the device has confirmed it: again, as a leader does, where no answer comes. */
+  confirm(device: string, point: string, value: PointValue): Promise<void>;
   /** Outcomes of the reports about one level or command, in order. */
   outcomes(name: string): string[];
   /** Gives a command that does not expire. */
@@ -75,6 +80,17 @@ export function createDriverBench(
         bench.scan(mode);
         return isSo();
       }),
+    async confirm(device, point, value) {
+      let sequence = 0;
+      let writtenAtMs = Number.NEGATIVE_INFINITY;
+      await bench.until(`${point} is confirmed`, () => {
+        if (performance.now() - writtenAtMs >= WRITE_AGAIN_MS) {
+          io.writeLevels([{ device, point, value }], ++sequence);
+          writtenAtMs = performance.now();
+        }
+        return bench.outcomes(point).includes("confirmed");
+      });
+    },
     outcomes: (name) => bench.reports.filter((one) => one.name === name).map((one) => one.outcome),
     execute(device, command, expiresAtPlantMs = 1e12) {
       const id = `7:1:${commandCount++}`;
