@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { loadManifest } from "../../configs/load-manifest.ts";
 import type { PowerConfig } from "../../configs/power-config.ts";
 import { createMiniPlant, type MiniPlant } from "../../test/support/mini-plant.ts";
+import { islandSituationOf } from "./island.ts";
+import { shareOf } from "./share.ts";
 import { why } from "./why.ts";
 
 const vesselManifest = loadManifest("configs/vessel.toml");
@@ -72,14 +74,55 @@ describe("a member of the island that falls silent", () => {
     expect(plant.commands("port")).toContain("dg2 stop");
   });
 
-  it("leaves the references of the others where they are", () => {
+  it("leaves the references of the others where they are, and the integrators of the master", () => {
     const plant = joined({}, ["dg1", "dg3"]);
     plant.grid("starboard").isMuted = true;
     plant.run(3);
     const { level } = plant.device("dg1");
-    plant.device("f1").demandKw = 700;
+    const { trim } = plant.grid("port").state.supply;
+    // So little that the integrator would take it out.
+    plant.device("f1").demandKw += 60;
     plant.run(10);
+    expect(plant.grid("port").frequencyHz).toBeLessThan(59.95);
     expect(plant.device("dg1").level).toBe(level);
+    expect(plant.grid("port").state.supply.trim).toEqual(trim);
+  });
+});
+
+describe("the share that the master states", () => {
+  it("has in it what restores frequency and voltage", () => {
+    const { core, state } = joined({}, ["dg1", "dg3"]).grid("port");
+    const plan = core.planOf(state);
+    const situation = islandSituationOf(plan, state);
+    const withTrim = (frequencyPu: number, voltagePu: number) => {
+      const supply = { ...state.supply, trim: { frequencyPu, voltagePu } };
+      return shareOf(plan, { ...state, supply }, situation);
+    };
+    const before = withTrim(0, 0);
+    const trimmed = withTrim(0.02, 0.03);
+    expect((trimmed.sharePu ?? 0) - (before.sharePu ?? 0)).toBeCloseTo(0.02, 4);
+    expect((trimmed.reactiveSharePu ?? 0) - (before.reactiveSharePu ?? 0)).toBeCloseTo(0.03, 4);
+  });
+});
+
+describe("targets", () => {
+  it("are taken from the island's master alone", () => {
+    const plant = joined({}, ["dg1", "dg3"]);
+    const { targets } = plant.grid("starboard").state;
+    expect(targets?.fromGrid).toBe("port");
+    if (targets === null) return;
+    const port = plant.grid("port");
+    port.inbox.push({
+      fromGrid: "starboard",
+      toGrid: "port",
+      epoch: 9,
+      sequence: 1,
+      validForMs: 2000,
+      body: { ...targets.body, stopDevice: "dg1" },
+    });
+    plant.run(1);
+    expect(port.state.targets).toBeNull();
+    expect(plant.commands("port")).not.toContain("dg1 stop");
   });
 });
 
