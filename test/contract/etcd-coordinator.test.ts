@@ -131,11 +131,9 @@ describe("etcd coordinator", () => {
     client.announce("n1", "here");
     const key = `${root}/presence/n1`;
     let lease = "0";
-    await eventually("the key appears", () => {
-      void other
-        .get(key)
-        .exec()
-        .then(({ kvs }) => (lease = kvs[0]?.lease ?? "0"));
+    await eventually("the key appears", async () => {
+      const { kvs } = await other.get(key).exec();
+      lease = kvs[0]?.lease ?? "0";
       return lease !== "0";
     });
     const { grantedTTL } = await other.leaseClient.leaseTimeToLive({ ID: lease });
