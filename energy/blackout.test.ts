@@ -316,3 +316,27 @@ describe("the live side of a tie", () => {
     });
   });
 });
+
+describe("voltage and contacts that contradict each other", () => {
+  const LIVE: BlackoutState = { ...NO_BLACKOUT, phase: "live" };
+  const doubtedAfter = (input: Partial<BlackoutInput>) => {
+    const { asked, state } = played(LIVE, () => input, 3);
+    expect(asked).toEqual([]);
+    return { isDoubted: state.doubtSinceMs === DARK.plantTimeMs, phase: state.phase };
+  };
+  const closed: DarkSource = { ...SET, breaker: "closed", isFeeding: true, state: "onLoad" };
+
+  it("a dead busbar with a source that says it feeds is doubted, and no blackout", () => {
+    const input = { voltagePct: 5, sources: [closed] };
+    expect(doubtedAfter(input)).toEqual({ isDoubted: true, phase: "live" });
+  });
+
+  it("voltage above half with every source open is doubted too; not where another grid feeds it, nor at half", () => {
+    const open = { voltagePct: 51, frequencyHz: 60 };
+    expect(doubtedAfter(open)).toEqual({ isDoubted: true, phase: "live" });
+    expect(doubtedAfter({ ...open, isFedByOther: true }).isDoubted).toBe(false);
+    expect(doubtedAfter({ ...open, voltagePct: 50 }).isDoubted).toBe(false);
+    const unknown = { ...open, sources: [{ ...SET, breaker: "unknown" as const }] };
+    expect(doubtedAfter(unknown).isDoubted).toBe(false);
+  });
+});
