@@ -97,27 +97,26 @@ describe("isochronous sets", () => {
   });
 });
 
+/** A feeder behind one set of 600 kW. */
+function feeding(load: Readonly<Record<string, unknown>>): Plant {
+  const layout = {
+    grids: [
+      {
+        id: "site",
+        nominalVoltageV: 400,
+        nominalFrequencyHz: 50,
+        devices: [device("g1", "genset", { powerKw: 600, droopPct: 4 }), device("load", "feeder")],
+      },
+    ],
+    ties: [],
+  };
+  const devices = { g1: { isClosed: true, referenceKw: 100 }, load };
+  return new Plant(layout, parsePlant({ devices }, layout), 1);
+}
+
 describe("feeders", () => {
   it("open by their undervoltage release and cannot be closed onto a dead busbar", () => {
-    const layout = {
-      grids: [
-        {
-          id: "site",
-          nominalVoltageV: 400,
-          nominalFrequencyHz: 50,
-          devices: [
-            device("g1", "genset", { powerKw: 600, droopPct: 4 }),
-            device("load", "feeder"),
-          ],
-        },
-      ],
-      ties: [],
-    };
-    const devices = {
-      g1: { isClosed: true, referenceKw: 100 },
-      load: { loadKw: 100, undervoltageS: 0.5, premagnetiseS: 2 },
-    };
-    const plant = new Plant(layout, parsePlant({ devices }, layout), 1);
+    const plant = feeding({ loadKw: 100, undervoltageS: 0.5, premagnetiseS: 2 });
     plant.device("g1").trip("test");
     run(plant, 0.4);
     expect(plant.points("load")["isClosed"]).toBe(true);
@@ -127,25 +126,7 @@ describe("feeders", () => {
   });
 
   it("take a limit, and fall back to their own where their master is gone", () => {
-    const layout = {
-      grids: [
-        {
-          id: "site",
-          nominalVoltageV: 400,
-          nominalFrequencyHz: 50,
-          devices: [
-            device("g1", "genset", { powerKw: 600, droopPct: 4 }),
-            device("load", "feeder"),
-          ],
-        },
-      ],
-      ties: [],
-    };
-    const devices = {
-      g1: { isClosed: true, referenceKw: 100 },
-      load: { loadKw: 200, noisePct: 0, fallbackLimitKw: 30 },
-    };
-    const plant = new Plant(layout, parsePlant({ devices }, layout), 1);
+    const plant = feeding({ loadKw: 200, noisePct: 0, fallbackLimitKw: 30 });
     plant.device("load").setLevel("powerLimitKw", 120);
     run(plant, 1);
     expect(numberOf(plant, "load", "activePowerKw")).toBeCloseTo(120, 6);
@@ -155,25 +136,7 @@ describe("feeders", () => {
   });
 
   it("magnetise their transformer before the breaker closes", () => {
-    const layout = {
-      grids: [
-        {
-          id: "site",
-          nominalVoltageV: 400,
-          nominalFrequencyHz: 50,
-          devices: [
-            device("g1", "genset", { powerKw: 600, droopPct: 4 }),
-            device("load", "feeder"),
-          ],
-        },
-      ],
-      ties: [],
-    };
-    const devices = {
-      g1: { isClosed: true, referenceKw: 100 },
-      load: { isClosed: false, loadKw: 100, premagnetiseS: 2 },
-    };
-    const plant = new Plant(layout, parsePlant({ devices }, layout), 1);
+    const plant = feeding({ isClosed: false, loadKw: 100, premagnetiseS: 2 });
     plant.command("load", "close");
     run(plant, 1.9);
     expect(plant.points("load")["isClosed"]).toBe(false);

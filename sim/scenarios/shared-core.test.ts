@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { createGridCore } from "../../actors/grid/grid-core.ts";
+import { present } from "../../kernel/assert.ts";
 import type { Frame } from "../../kernel/frame.ts";
 import { HASH_NONE } from "../../kernel/hash.ts";
 import { filesOf } from "./installation-files.ts";
 import { loadScenarios } from "./scenario-file.ts";
 import { SharedCore } from "./shared-core.ts";
-import { present } from "../../kernel/assert.ts";
 
 const { manifest } = filesOf(present(loadScenarios()[0], "a scenario"));
 const planned = createGridCore(manifest, "port");
